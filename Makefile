@@ -1,0 +1,49 @@
+# Targets make .venv by themselves when it is missing or older than the lock file.
+PYTHON ?= python3
+STATE ?= .local
+BIN := .venv/bin
+STAMP := .venv/.installed
+LIVE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock docs clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(STAMP) ## Run the pipeline here for three sessions and query the result (LIVE=1 asks B3)
+	@$(BIN)/python -m infra.local.demo --state $(STATE) $(if $(LIVE),--live)
+
+test: $(STAMP) ## Run the tests (ARGS="-k name" for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP) ## Lint and check types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(STAMP) ## Format the code and mend what lint can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+docs: $(STAMP) ## Write the generated docs again
+	@$(BIN)/python -m infra.data_dictionary > docs/DATA_DICTIONARY.md
+
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-annotate --no-header
+
+lock: $(STAMP) ## Pin every dependency again, as pyproject.toml allows (UPGRADE=1: the newest)
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra dev -o requirements-dev.lock
+	@$(COMPILE) -c requirements-dev.lock -o requirements.lock
+
+clean: ## Remove .venv, caches and the local cloud's state in .local
+	rm -rf .venv .local build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(STAMP): requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": make PYTHON=python3.11 …")'
+	@echo "Setting up .venv; this takes some minutes, once."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The flows: one file each, the order of the steps and nothing else."""

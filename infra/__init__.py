@@ -1,0 +1,1 @@
+"""Where the pipeline runs: the cloud, and the same cloud on one machine."""

@@ -1,0 +1,48 @@
+"""The pipeline's errors, named by what to do next.
+
+Every message says what was expected, what was found, and the next step.
+"""
+
+
+class B3PipelineError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class RetryableError(B3PipelineError):
+    """May pass by itself: a timeout, a 5xx, a challenge page. Try again later."""
+
+
+class RateLimitedError(RetryableError):
+    """The source asks to wait before the next request.
+
+    Attributes:
+        retry_after_seconds: How long the source asks to wait.
+    """
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidInputError(B3PipelineError):
+    """What the caller asked for cannot be: fix the request. Nothing was done."""
+
+
+class NotConfiguredError(B3PipelineError):
+    """A setting or a credential is missing: configure it. Nothing was done."""
+
+
+class SourceHasNoDataError(B3PipelineError):
+    """The source answers, and does not have what was asked for."""
+
+
+class BadDataError(B3PipelineError):
+    """The data is wrong and stays wrong: it must be looked at, not fetched again."""
+
+
+class RefinementError(B3PipelineError):
+    """The Glue job failed, was stopped or did not end in time: read its log."""
+
+
+class PublishConflictError(B3PipelineError):
+    """What is published changed while this run was at work: run it again."""

@@ -1,0 +1,85 @@
+"""Where things lie in the lake's bucket.
+
+```
+landing/portfolio/index_code=IBOV/trading_date=2025-08-01/<sha256>.json.gz   bytes as received
+raw/portfolio/index_code=IBOV/trading_date=2025-08-01/portfolio.parquet      typed, one a session
+refined/<table>/run_id=<id>/index_code=IBOV/month=2025-08/….parquet          what a run produced
+jobs/<script>.py                                                             the Glue scripts
+```
+
+Keys are relative to the bucket and never start with a slash; prefixes end with one.
+"""
+
+import datetime as dt
+import hashlib
+import re
+
+from tasks.core.errors import InvalidInputError
+from tasks.core.schema import RAW_PORTFOLIO, Table
+
+_INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
+
+
+def check_index_code(index_code: str) -> str:
+    """Return `index_code` if it has the form of one; no path or request is built from any other.
+
+    Raises:
+        InvalidInputError: It is not four to six upper-case letters and digits.
+    """
+    if not _INDEX_CODE.fullmatch(index_code):
+        raise InvalidInputError(
+            f"An index code is 4 to 6 upper-case letters and digits, such as IBOV; "
+            f"found {index_code!r}. B3 lists its indices under 'Índices' on its site."
+        )
+    return index_code
+
+
+def month_of(trading_date: dt.date) -> str:
+    """Return the month of a session as `YYYY-MM`, the unit of refinement."""
+    return f"{trading_date:%Y-%m}"
+
+
+def landing_portfolio_key(index_code: str, trading_date: dt.date | None, body: bytes) -> str:
+    """Return the key of an answer of B3: the same bytes give the same key.
+
+    Args:
+        index_code: The index that was asked for.
+        trading_date: The session that the answer names; None where it cannot be read.
+        body: The answer, byte for byte.
+    """
+    session = trading_date.isoformat() if trading_date else "unknown"
+    digest = hashlib.sha256(body).hexdigest()
+    return (
+        f"landing/portfolio/index_code={check_index_code(index_code)}"
+        f"/trading_date={session}/{digest}.json.gz"
+    )
+
+
+def raw_portfolio_prefix(index_code: str, trading_date: dt.date) -> str:
+    """Return the prefix of one session's raw object: the location of its partition."""
+    return (
+        f"{RAW_PORTFOLIO.prefix}index_code={check_index_code(index_code)}"
+        f"/trading_date={trading_date.isoformat()}/"
+    )
+
+
+def raw_portfolio_key(index_code: str, trading_date: dt.date) -> str:
+    """Return the key of one session's raw object."""
+    return raw_portfolio_prefix(index_code, trading_date) + "portfolio.parquet"
+
+
+def raw_portfolio_month_prefix(index_code: str, month: str) -> str:
+    """Return the prefix that the raw objects of one month share, and no others."""
+    return f"{RAW_PORTFOLIO.prefix}index_code={check_index_code(index_code)}/trading_date={month}-"
+
+
+def trading_date_of_raw_key(key: str) -> dt.date:
+    """Return the session whose raw object lies at `key`."""
+    return dt.date.fromisoformat(key.split("/trading_date=")[1].split("/")[0])
+
+
+def refined_partition_prefix(table: Table, run_id: str, index_code: str, month: str) -> str:
+    """Return the prefix of what one run wrote of one month of one table."""
+    return (
+        f"{table.prefix}run_id={run_id}/index_code={check_index_code(index_code)}/month={month}/"
+    )
