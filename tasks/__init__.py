@@ -1,1 +1,3 @@
 """The steps of the pipeline: thin Prefect tasks over HTTP and AWS."""
+
+__version__ = "0.1.0"

@@ -13,6 +13,7 @@ Keys are relative to the bucket and never start with a slash; prefixes end with 
 import datetime as dt
 import hashlib
 import re
+from collections.abc import Sequence
 
 from tasks.core.errors import InvalidInputError
 from tasks.core.schema import RAW_PORTFOLIO, Table
@@ -78,8 +79,14 @@ def trading_date_of_raw_key(key: str) -> dt.date:
     return dt.date.fromisoformat(key.split("/trading_date=")[1].split("/")[0])
 
 
-def refined_partition_prefix(table: Table, run_id: str, index_code: str, month: str) -> str:
-    """Return the prefix of what one run wrote of one month of one table."""
-    return (
-        f"{table.prefix}run_id={run_id}/index_code={check_index_code(index_code)}/month={month}/"
-    )
+def refined_partition_prefix(table: Table, run_id: str, values: Sequence[str]) -> str:
+    """Return the prefix of what one run wrote of one partition of one table.
+
+    Args:
+        table: A refined table.
+        run_id: The run.
+        values: The partition's values, in the order of the table's partition keys.
+    """
+    pairs = zip(table.partition_keys, values, strict=True)
+    path = "/".join(f"{key.name}={value}" for key, value in pairs)
+    return f"{table.prefix}run_id={run_id}/{path}/"

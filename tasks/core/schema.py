@@ -93,7 +93,7 @@ PORTFOLIO_DAILY = Table(
         Column(
             "corporate_event",
             "string",
-            "Event of the day, e.g. `EJ` (ex interest on equity), `ED` (ex dividend); null if none.",
+            "Event of the day: `ED` (ex dividend), `EJ` (ex interest), …; null if none.",
         ),
         Column(
             "listing_segment",
