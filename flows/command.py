@@ -1,0 +1,65 @@
+"""What the flows' command lines share: options, outcome, exit codes.
+
+Exit codes: 0 published or up to date, 1 the run failed, 2 wrong usage.
+"""
+
+import argparse
+import datetime as dt
+import re
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from prefect.client.schemas.objects import State
+
+from tasks.core.errors import B3PipelineError, InvalidInputError
+from tasks.core.layout import check_index_code
+from tasks.core.sessions import check_requested_session
+
+T = TypeVar("T")
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+
+
+def today_in_sao_paulo() -> dt.date:
+    """Return the day it is where the exchange is."""
+    return dt.datetime.now(SAO_PAULO).date()
+
+
+def index_code(text: str) -> str:
+    """Read an index code from the command line."""
+    return _usage(lambda: check_index_code(text))
+
+
+def session_date(text: str) -> dt.date:
+    """Read a session from the command line: `YYYY-MM-DD`, a session, not past the next one."""
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected a date YYYY-MM-DD, found {text!r}")
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no day of the calendar: {error}") from error
+    return _usage(lambda: check_requested_session(day, today_in_sao_paulo()))
+
+
+def _usage(check: Callable[[], T]) -> T:
+    try:
+        return check()
+    except InvalidInputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def run_command(run: Callable[[], State[Any]]) -> int:
+    """Run a flow, print its outcome as the last line, and return the exit code.
+
+    Args:
+        run: Calls the flow with `return_state=True`.
+    """
+    state = run()
+    if state.is_completed():
+        print(state.message)
+        return 0
+    error = state.result(raise_on_failure=False)
+    reason = error if isinstance(error, B3PipelineError) else state.message
+    print(f"{(state.name or state.type.value).lower()}: {reason}", file=sys.stderr)
+    return 1

@@ -1,0 +1,110 @@
+"""The daily flow: one session of one index, from B3 to Athena.
+
+python -m flows.daily [--trading-date YYYY-MM-DD] [--index IBOV] [--force]
+"""
+
+import argparse
+import datetime as dt
+import sys
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.command import index_code as index_option
+from flows.command import run_command, session_date, today_in_sao_paulo
+from flows.publishing import audit_and_publish, look_at_month, refine_months
+from flows.settings import Settings, load_settings
+from tasks.core.layout import check_index_code, month_of
+from tasks.core.portfolio import Portfolio
+from tasks.core.sessions import check_requested_session, previous_session
+from tasks.fetch import download_portfolio
+from tasks.lake import land_answers, read_raw_portfolio, write_raw_portfolio
+from tasks.reading import read_portfolio, read_shown_session
+from tasks.report import rename_flow_run, report_portfolio
+
+
+def name_flow_run() -> str:
+    """Name a run by its index and session, as far as they are known at its start."""
+    parameters = runtime.flow_run.parameters
+    return f"{parameters['index_code']} {parameters['trading_date'] or 'latest'}"
+
+
+@flow(name="daily-portfolio", flow_run_name=name_flow_run)
+def daily_portfolio(
+    trading_date: dt.date | None = None,
+    index_code: str = "IBOV",
+    force: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+) -> State[Any]:
+    """Bring one session of one index from B3 to Athena.
+
+    Args:
+        trading_date: The session. Empty: the one that B3 shows now. A session that raw holds is
+            worked from raw; another one must be the one that B3 shows.
+        index_code: B3's code of the index: four to six upper-case letters and digits.
+        force: Refine and publish again, even where nothing has changed.
+    """
+    check_index_code(index_code)
+    if trading_date:
+        check_requested_session(trading_date, today_in_sao_paulo())
+    settings = load_settings()
+    bucket = settings.lake_bucket
+
+    stored = read_raw_portfolio(bucket, index_code, trading_date) if trading_date else None
+    portfolio = stored.portfolio if stored else fetch_session(settings, index_code, trading_date)
+    rename_flow_run(str(portfolio))
+
+    month = look_at_month(settings, index_code, month_of(portfolio.trading_date))
+    if month.is_up_to_date and not force:
+        return Completed(name="UpToDate", message=f"up to date {portfolio}")
+    run_id = refine_months(settings, [month], force=force)
+    audit_and_publish(settings, month, run_id)
+
+    before = read_raw_portfolio(bucket, index_code, previous_session(portfolio.trading_date))
+    report_portfolio(portfolio, before.portfolio if before else None)
+    return Completed(message=f"published {portfolio}, run {run_id}")
+
+
+def fetch_session(settings: Settings, index_code: str, trading_date: dt.date | None) -> Portfolio:
+    """Fetch the session that B3 shows, keep it in landing and raw, and return it."""
+    download = download_portfolio(settings.index_url, index_code)
+    shown = read_shown_session(index_code, download.bodies, trading_date)
+    land_answers(settings.lake_bucket, index_code, shown, download.bodies)
+    portfolio = read_portfolio(index_code, download.bodies, download.day_in_sao_paulo)
+    stored = read_raw_portfolio(settings.lake_bucket, index_code, portfolio.trading_date)
+    if stored is None or stored.portfolio != portfolio:
+        write_raw_portfolio(settings.lake_bucket, portfolio, download.received_at)
+    return portfolio
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.daily", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "--trading-date",
+        type=session_date,
+        metavar="YYYY-MM-DD",
+        help="the session; without it, the one that B3 shows now",
+    )
+    parser.add_argument(
+        "--index", type=index_option, default="IBOV", metavar="CODE", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="refine and publish again, though nothing changed"
+    )
+    options = parser.parse_args(argv)
+    return run_command(
+        lambda: daily_portfolio(
+            trading_date=options.trading_date,
+            index_code=options.index,
+            force=options.force,
+            return_state=True,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

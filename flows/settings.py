@@ -1,0 +1,66 @@
+"""The settings: read from the environment once a run, by the flow."""
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.core.errors import NotConfiguredError
+
+
+class Settings(BaseSettings):
+    """Where the lake is and where B3 is: `B3_` and the field's name, in upper case."""
+
+    model_config = SettingsConfigDict(env_prefix="B3_", frozen=True)
+
+    lake_bucket: str = Field(min_length=3, description="Bucket of the lake.")
+    database: str = Field(
+        min_length=1, pattern=r"^[a-z0-9_]+$", description="Database in the Glue Data Catalog."
+    )
+    workgroup: str = Field(min_length=1, description="Athena workgroup for queries.")
+    glue_job: str = Field(min_length=1, description="Glue job that refines the portfolio.")
+    index_url: str = Field(
+        default="https://sistemaswebb3-listados.b3.com.br",
+        pattern=r"^https?://[^/]+",
+        description="B3's site of indices.",
+    )
+    quotes_url: str = Field(
+        default="https://bvmf.bmfbovespa.com.br/InstDados/SerHist",
+        pattern=r"^https?://[^/]+",
+        description="B3's folder of quote files.",
+    )
+
+
+def load_settings() -> Settings:
+    """Read the settings and see that AWS credentials and a region are there.
+
+    Raises:
+        NotConfiguredError: Something is missing or malformed; the message names each.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problems = [f"B3_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors()]
+        raise NotConfiguredError(_message(problems)) from error
+    problems = _missing_from_aws()
+    if problems:
+        raise NotConfiguredError(_message(problems))
+    return settings
+
+
+def _missing_from_aws() -> list[str]:
+    import boto3  # here: a command that only prints help need not wait for it
+
+    session = boto3.Session()
+    problems = []
+    if not session.region_name:
+        problems.append("AWS_DEFAULT_REGION: not set, and no profile names a region")
+    if session.get_credentials() is None:
+        problems.append("AWS credentials: none found in environment, profile or role")
+    return problems
+
+
+def _message(problems: list[str]) -> str:
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return (
+        f"Not configured:\n{lines}\nThe deployment's outputs name these values (docs/INSTALL.md); "
+        f"on one machine, load those of the local cloud: set -a; . .local/env; set +a"
+    )

@@ -1,0 +1,183 @@
+"""What the lake's bucket keeps: landing, raw, and what runs have refined.
+
+Every write is one PUT of one object, so that a reader sees the old one or the new one.
+"""
+
+import datetime as dt
+import gzip
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import boto3
+from prefect import get_run_logger, task
+from prefect.assets import add_asset_metadata, materialize
+
+from tasks.assets import asset_of
+from tasks.core.layout import (
+    landing_portfolio_key,
+    raw_portfolio_key,
+    raw_portfolio_month_prefix,
+    trading_date_of_raw_key,
+)
+from tasks.core.portfolio import Portfolio, RawSession, from_raw_rows, to_raw_rows
+from tasks.core.schema import RAW_PORTFOLIO
+from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+
+Rows = list[dict[str, Any]]
+
+
+@task(
+    name="land-answers",
+    retries=AWS_RETRIES,
+    retry_delay_seconds=AWS_DELAYS_SECONDS,
+    retry_condition_fn=is_retryable,
+)
+def land_answers(
+    bucket: str, index_code: str, trading_date: dt.date | None, bodies: Sequence[bytes]
+) -> list[str]:
+    """Keep B3's answers byte for byte, compressed, under the session that they name.
+
+    Safe to repeat: the same bytes give the same key and the same object.
+
+    Returns:
+        The keys.
+    """
+    client = boto3.client("s3")
+    keys = []
+    for body in bodies:
+        key = landing_portfolio_key(index_code, trading_date, body)
+        client.put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=gzip.compress(body, mtime=0),
+            ContentType="application/json",
+            ContentEncoding="gzip",
+        )
+        keys.append(key)
+    get_run_logger().info("Landed %s", ", ".join(f"s3://{bucket}/{key}" for key in keys))
+    return keys
+
+
+@task(
+    name="read-raw",
+    retries=AWS_RETRIES,
+    retry_delay_seconds=AWS_DELAYS_SECONDS,
+    retry_condition_fn=is_retryable,
+)
+def read_raw_portfolio(bucket: str, index_code: str, trading_date: dt.date) -> RawSession | None:
+    """Return one session of raw; None where raw does not hold it."""
+    rows = read_rows(bucket, [raw_portfolio_key(index_code, trading_date)])
+    if not rows:
+        return None
+    return RawSession(from_raw_rows(index_code, trading_date, rows), rows[0]["extracted_at"])
+
+
+@materialize(
+    asset_of(RAW_PORTFOLIO),
+    name="write-raw",
+    retries=AWS_RETRIES,
+    retry_delay_seconds=AWS_DELAYS_SECONDS,
+    retry_condition_fn=is_retryable,
+)
+def write_raw_portfolio(bucket: str, portfolio: Portfolio, extracted_at: dt.datetime) -> None:
+    """Write one session to raw.
+
+    Safe to repeat: one PUT of one object, which replaces the one before it.
+    """
+    # awswrangler and pandas take a second to import, which only the steps that use them pay.
+    import awswrangler as wr
+    import pandas as pd
+
+    path = f"s3://{bucket}/{raw_portfolio_key(portfolio.index_code, portfolio.trading_date)}"
+    frame = pd.DataFrame(to_raw_rows(portfolio, extracted_at))
+    wr.s3.to_parquet(frame, path=path, index=False, dtype=RAW_PORTFOLIO.types())
+    row_count = len(portfolio.constituents)
+    add_asset_metadata(
+        asset_of(RAW_PORTFOLIO), {"session": str(portfolio), "row_count": row_count, "path": path}
+    )
+    get_run_logger().info("Wrote %s: %d rows", path, row_count)
+
+
+@task(
+    name="list-raw-month",
+    retries=AWS_RETRIES,
+    retry_delay_seconds=AWS_DELAYS_SECONDS,
+    retry_condition_fn=is_retryable,
+)
+def list_raw_month(bucket: str, index_code: str, month: str) -> dict[str, str]:
+    """Return `{key: ETag}` of the raw objects of one month.
+
+    Costs one listing, however long the history is.
+    """
+    return list_etags(bucket, raw_portfolio_month_prefix(index_code, month))
+
+
+@task(
+    name="read-raw-month",
+    retries=AWS_RETRIES,
+    retry_delay_seconds=AWS_DELAYS_SECONDS,
+    retry_condition_fn=is_retryable,
+)
+def read_raw_month(bucket: str, index_code: str, keys: Sequence[str]) -> list[RawSession]:
+    """Read the raw sessions that lie at `keys`."""
+    sessions = []
+    for key in keys:
+        rows = read_rows(bucket, [key])
+        portfolio = from_raw_rows(index_code, trading_date_of_raw_key(key), rows)
+        sessions.append(RawSession(portfolio, rows[0]["extracted_at"]))
+    return sessions
+
+
+@task(
+    name="read-refined",
+    retries=AWS_RETRIES,
+    retry_delay_seconds=AWS_DELAYS_SECONDS,
+    retry_condition_fn=is_retryable,
+)
+def read_refined(bucket: str, prefix: str) -> Rows:
+    """Read all rows of the Parquet objects under a prefix; none where nothing is there."""
+    keys = [key for key in list_etags(bucket, prefix) if key.endswith(".parquet")]
+    return read_rows(bucket, keys)
+
+
+@task(
+    name="has-objects",
+    retries=AWS_RETRIES,
+    retry_delay_seconds=AWS_DELAYS_SECONDS,
+    retry_condition_fn=is_retryable,
+)
+def has_objects(bucket: str, prefixes: Sequence[str]) -> bool:
+    """Return whether something lies under each of the prefixes."""
+    client = boto3.client("s3")
+    return all(
+        client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]
+        for prefix in prefixes
+    )
+
+
+def list_etags(bucket: str, prefix: str) -> dict[str, str]:
+    """Return `{key: ETag}` of the objects under a prefix."""
+    pages = (
+        boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    )
+    return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
+
+
+def read_rows(bucket: str, keys: Sequence[str]) -> Rows:
+    """Read the rows of Parquet objects, as plain Python values; keys that are not there have none.
+
+    Decimals stay decimals, dates dates, nulls None; timestamps are in UTC.
+    """
+    import pyarrow.parquet as pq
+
+    client = boto3.client("s3")
+    rows: Rows = []
+    for key in keys:
+        try:
+            body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        except client.exceptions.NoSuchKey:
+            continue
+        table = pq.read_table(io.BytesIO(body), coerce_int96_timestamp_unit="ms")
+        rows += table.to_pylist()
+    return rows
