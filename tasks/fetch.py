@@ -164,7 +164,9 @@ def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
             f"authority of its own, name its file in REQUESTS_CA_BUNDLE."
         ) from error
     except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
-        raise RetryableError(f"No complete answer from {_host(url)}: {error}") from error
+        raise RetryableError(
+            f"No complete answer from {_host(url)}: {_root_of(error)}. Try again later."
+        ) from error
     if response.status_code != requests.codes.ok or looks_like_html(body):
         raise _error_of(response, body)
     return body
@@ -218,6 +220,13 @@ def _retry_after_seconds(header: str | None) -> float:
     except ValueError:
         return 0.0
     return max(0.0, (at - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """Return what began it: the wrappers of requests and urllib3 say little."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
 
 
 def _host(url: str) -> str:

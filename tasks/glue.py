@@ -74,7 +74,7 @@ def run_glue_job(
     job_run_id = found or _start(client, job_name, arguments, timeout_seconds, deadline)
     region = client.meta.region_name
     run = GlueRun(job_run_id, glue_run_url(region, job_name, job_run_id), region)
-    get_run_logger().info("%s Glue run %s", "Found" if found else "Started", run.url)
+    get_run_logger().info("%s %s", "Found" if found else "Started", run.url)
     try:
         _wait(client, job_name, run, deadline)
     except BaseException as error:
@@ -139,7 +139,7 @@ def _wait(client: "GlueClient", job_name: str, run: GlueRun, deadline: float) ->
         state = client.get_job_run(JobName=job_name, RunId=run.job_run_id)["JobRun"]
         if state["JobRunState"] != seen:
             seen = state["JobRunState"]
-            get_run_logger().info("Glue run %s is %s", run.job_run_id, seen)
+            get_run_logger().info("The Glue run is %s", seen)
         if seen == "SUCCEEDED":
             return
         if seen not in _ACTIVE:

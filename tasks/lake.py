@@ -55,7 +55,8 @@ def land_answers(
             ContentEncoding="gzip",
         )
         keys.append(key)
-    get_run_logger().info("Landed %s", ", ".join(f"s3://{bucket}/{key}" for key in keys))
+    folder = keys[0].rpartition("/")[0]
+    get_run_logger().info("Landed %d answer(s) in s3://%s/%s/", len(keys), bucket, folder)
     return keys
 
 

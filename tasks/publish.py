@@ -173,7 +173,7 @@ def publish_partition(
         client.create_partition(**where, PartitionInput=partition)
     else:
         client.update_partition(**where, PartitionValueList=list(values), PartitionInput=partition)
-    get_run_logger().info("%s %s now shows %s", table, "/".join(values), new.location)
+    get_run_logger().info("%s %s now shows run %s", table, "/".join(values), new.run_id)
 
 
 def _name(published: Published | None) -> str:

@@ -1,0 +1,157 @@
+"""`make demo`: the whole pipeline here, from a replay of B3 to answers in SQL."""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import requests
+import rich.box
+from rich.console import Console
+from rich.table import Table
+
+from infra.local.prefect_server import PrefectServerError, prefect_server
+from infra.local.server import LocalCloud, StateInUseError
+from infra.local.sessions import SESSIONS
+from infra.queries import Query, documented_queries
+
+_ROWS_SHOWN = 8
+_FIGURES = re.compile(r"[\d.-]+")  # numbers and dates
+
+console = Console(highlight=False)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the demo; return 0 when every session is published and every query has answered."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
+    parser.add_argument(
+        "--state",
+        type=Path,
+        default=Path(".local"),
+        metavar="DIR",
+        help="where the local cloud keeps everything (default: %(default)s)",
+    )
+    parser.add_argument("--live", action="store_true", help="ask B3 itself, not the replay of it")
+    options = parser.parse_args(argv)
+    started = time.monotonic()
+    try:
+        with _cloud(options.state, is_live=options.live) as environment:
+            if not _run_flows(environment, is_live=options.live):
+                return 1
+            _run_queries(environment)
+    except (StateInUseError, PrefectServerError) as error:
+        console.print(f"[red]{error}[/]")
+        return 1
+    except KeyboardInterrupt:
+        console.print("\nInterrupted; everything is stopped. Run it again: it goes on from there.")
+        return 1
+    _say_what_next(options.state, time.monotonic() - started)
+    return 0
+
+
+@contextmanager
+def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
+    source = "B3 itself" if is_live else "a replay of B3"
+    console.rule("[bold]1. The cloud, on this machine", align="left")
+    console.print(f"Starting S3, Glue, Athena, a Prefect server, and {source} …")
+    with LocalCloud(state, is_live=is_live) as cloud, prefect_server(state) as prefect:
+        for name, value in [*cloud.env.items(), *prefect.items()]:
+            console.print(f"  {name}={value}", style="dim", soft_wrap=True)
+        yield dict(os.environ) | cloud.env | prefect
+
+
+def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
+    console.rule("[bold]2. The daily flow", align="left")
+    if is_live:
+        return _run_flow(environment, [])
+    for session in SESSIONS:
+        shown = {"session": session.isoformat()}
+        requests.post(
+            f"{environment['B3_INDEX_URL']}/replay", json=shown, timeout=10
+        ).raise_for_status()
+        if not _run_flow(environment, ["--trading-date", session.isoformat()]):
+            return False
+    return True
+
+
+def _run_flow(environment: dict[str, str], arguments: list[str]) -> bool:
+    console.print(f"\n[bold cyan]$ python -m flows.daily {' '.join(arguments)}")
+    command = [sys.executable, "-m", "flows.daily", *arguments]
+    succeeded = subprocess.run(command, env=environment, check=False).returncode == 0
+    if not succeeded:
+        console.print("[red]The flow failed: its reason stands above. Nothing was half-published.")
+    return succeeded
+
+
+def _run_queries(environment: dict[str, str]) -> None:
+    # Imported here: it takes a second, which a failing flow need not wait for.
+    import awswrangler as wr
+    import boto3
+
+    os.environ |= {k: v for k, v in environment.items() if k.startswith(("AWS_", "B3_"))}
+    wr.config.athena_query_wait_polling_delay = 0.05
+    console.print()
+    console.rule("[bold]3. Questions in SQL, answered by Athena", align="left")
+    for query in documented_queries():
+        frame = wr.athena.read_sql_query(
+            query.sql,
+            database=environment["B3_DATABASE"],
+            workgroup=environment["B3_WORKGROUP"],
+            ctas_approach=False,
+            boto3_session=boto3.Session(),
+        )
+        cells = frame.astype(object).where(frame.notna(), "").to_numpy().tolist()
+        _print_answer(query, list(frame.columns), [list(map(_show, row)) for row in cells])
+
+
+def _show(value: object) -> str:
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def _print_answer(query: Query, columns: list[str], rows: list[list[str]]) -> None:
+    console.print(f"\n[bold]{query.title}[/]. {query.about}")
+    table = Table(header_style="bold", box=rich.box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for number, column in enumerate(columns):
+        has_figures = bool(rows) and all(_FIGURES.fullmatch(row[number]) for row in rows)
+        table.add_column(
+            column.replace("_", "_\n"),  # names are long, and figures short
+            justify="right" if has_figures else "left",
+            no_wrap=True,
+            min_width=None if has_figures else 7,
+        )
+    for row in rows[:_ROWS_SHOWN]:
+        table.add_row(*row)
+    console.print(table)
+    more = f", the first {_ROWS_SHOWN} shown" if len(rows) > _ROWS_SHOWN else ""
+    console.print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}{more}", style="dim")
+
+
+def _say_what_next(state: Path, seconds: float) -> None:
+    console.print()
+    console.rule("[bold]4. What is where, and what to try next", align="left")
+    console.print(
+        f"""\
+Done in {seconds:.0f} s; everything is stopped.
+
+  the lake, plain Parquet     {state}/lake/b3-lake/
+  the catalog, plain JSON     {state}/catalog/
+  logs of the Spark runs      {state}/glue/
+
+Try next:
+  make demo                   again: each session is up to date, nothing is done twice
+  make demo LIVE=1            the session that B3 shows now, on this machine
+  python -m infra.local up    the cloud to keep; then: set -a; . {state}/env; set +a
+                              and python -m flows.daily --index SMLL
+  docs/ATHENA_QUERIES.md      the queries above, to copy""",
+        soft_wrap=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
