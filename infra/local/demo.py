@@ -22,6 +22,7 @@ from infra.local.sessions import SESSIONS
 from infra.queries import Query, documented_queries
 
 _ROWS_SHOWN = 8
+_LONGEST_CELL = 15
 _FIGURES = re.compile(r"[\d.-]+")  # numbers and dates
 
 console = Console(highlight=False)
@@ -111,20 +112,18 @@ def _run_queries(environment: dict[str, str]) -> None:
 
 
 def _show(value: object) -> str:
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
 
 
 def _print_answer(query: Query, columns: list[str], rows: list[list[str]]) -> None:
     console.print(f"\n[bold]{query.title}[/]. {query.about}")
-    table = Table(header_style="bold", box=rich.box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(header_style="bold", box=rich.box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
-        has_figures = bool(rows) and all(_FIGURES.fullmatch(row[number]) for row in rows)
-        table.add_column(
-            column.replace("_", "_\n"),  # names are long, and figures short
-            justify="right" if has_figures else "left",
-            no_wrap=True,
-            min_width=None if has_figures else 7,
-        )
+        cells = [row[number] for row in rows]
+        has_figures = bool(cells) and all(map(_FIGURES.fullmatch, cells))
+        header = column.replace("_", "_\n")  # names are long, and figures short
+        table.add_column(header, justify="right" if has_figures else "left", no_wrap=True)
     for row in rows[:_ROWS_SHOWN]:
         table.add_row(*row)
     console.print(table)
