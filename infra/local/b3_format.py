@@ -1,0 +1,225 @@
+"""The forms in which B3's index service is asked and answers.
+
+Request: `GET <call>/<standard base64 of a JSON object>`, e.g.
+`{"language":"pt-br","pageNumber":1,"pageSize":120,"index":"IBOV","segment":"2"}`.
+
+| call | answer |
+|---|---|
+| GetPortfolioDay | JSON of one page: `page`, `header`, `results`; every number is a string |
+| GetDownloadPortfolioDay | base64 text of a latin-1 CSV with CRLF, without sectors |
+
+| language | number | date | 1 August 2025 |
+|---|---|---|---|
+| pt-br | `1.234,567` | DD/MM/YY | 01/08/25 |
+| en-us | `1,234.567` | MM/DD/YY | 08/01/25 |
+"""
+
+import base64
+import binascii
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar, Literal, TypeVar
+from urllib.parse import unquote
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+
+from infra.local.http_answer import Answer
+from infra.local.sessions import Constituent, Portfolio
+
+Language = Literal["pt-br", "en-us"]
+
+_DATE_FORMATS = {"pt-br": "%d/%m/%y", "en-us": "%m/%d/%y"}
+_TOTAL_TEXTS = {"pt-br": "Quantidade Teórica Total", "en-us": "Total Theorethical Quantity"}
+_DIVISOR_TEXTS = {"pt-br": "Redutor", "en-us": "Reductor"}
+_SWAPPED_SEPARATORS = str.maketrans(",.", ".,")
+
+
+class BadRequestError(Exception):
+    """The request does not have the form that the service understands."""
+
+
+class PortfolioQuery(BaseModel):
+    """A request for one page of a portfolio; segment "2" asks for sectors as well."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    call: ClassVar[str] = "GetPortfolioDay"
+
+    language: Language
+    page_number: PositiveInt = Field(alias="pageNumber")
+    page_size: PositiveInt = Field(alias="pageSize")
+    index_code: str = Field(alias="index")
+    segment: Literal["1", "2"]
+
+
+class DownloadQuery(BaseModel):
+    """A request for the portfolio as a file; only the Portuguese file is known in full."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    call: ClassVar[str] = "GetDownloadPortfolioDay"
+    page_number: ClassVar[int] = 1
+
+    language: Literal["pt-br"]
+    index_code: str = Field(alias="index")
+
+
+_Query = TypeVar("_Query", bound=BaseModel)
+
+
+def decode_query(argument: str, form: type[_Query]) -> _Query:
+    """Read what follows the call's name in the path.
+
+    Raises:
+        BadRequestError: It is not standard base64 of a JSON object of that form.
+    """
+    try:
+        return form.model_validate_json(base64.b64decode(unquote(argument), validate=True))
+    except (binascii.Error, ValidationError) as error:
+        raise BadRequestError(
+            f"The path must end in standard base64 of a JSON object with the fields of a "
+            f"{form.__name__}; found {argument!r}: {error}"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Content:
+    """What an answer says, before it is put into a form.
+
+    Attributes:
+        portfolio: What the header speaks of.
+        rows: The constituents of all pages.
+        language: The language of numbers and texts.
+        date_language: The language of the header's date.
+        page_number: Which page of the rows is shown.
+        total_records: How many rows the answer claims to have on all pages.
+    """
+
+    portfolio: Portfolio
+    rows: tuple[Constituent, ...]
+    language: Language
+    date_language: Language
+    page_number: int
+    total_records: int
+
+
+def content_of(portfolio: Portfolio, query: PortfolioQuery | DownloadQuery) -> Content:
+    """Return what a well-behaved answer to `query` says."""
+    return Content(
+        portfolio=portfolio,
+        rows=portfolio.constituents,
+        language=query.language,
+        date_language=query.language,
+        page_number=query.page_number,
+        total_records=len(portfolio.constituents),
+    )
+
+
+def render_page(content: Content | None, query: PortfolioQuery) -> Answer:
+    """Put one page into B3's JSON; None is an index that B3 publishes no portfolio of."""
+    page: dict[str, int | None] = {"pageNumber": query.page_number, "pageSize": query.page_size}
+    if content is None:
+        return _json_answer(page | {"totalRecords": None, "totalPages": None}, None, None)
+    total_pages = -(-content.total_records // query.page_size)
+    page |= {"totalRecords": content.total_records, "totalPages": total_pages}
+    if query.segment == "1":
+        return _json_answer(page, _header(content), _rows_by_name(content, query.page_size))
+    return _json_answer(
+        page,
+        _header(content) | {"partAcum": _number(content.portfolio.total_weight_pct, content)},
+        _rows_by_sector(content, query.page_size),
+    )
+
+
+def render_csv(content: Content | None) -> Answer:
+    """Put a whole portfolio into B3's CSV, as base64 text; nothing for an unknown index."""
+    lines = [] if content is None else _csv_lines(content)
+    csv = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+    return Answer(200, "text/plain; charset=utf-8", base64.b64encode(csv))
+
+
+def _json_answer(page: object, header: object, results: object) -> Answer:
+    body = {"page": page, "header": header, "results": results}
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Answer(200, "application/json; charset=utf-8", text.encode())
+
+
+def _number(value: Decimal | int, content: Content) -> str:
+    text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
+    return text.translate(_SWAPPED_SEPARATORS) if content.language == "pt-br" else text
+
+
+def _date(content: Content) -> str:
+    return content.portfolio.trading_date.strftime(_DATE_FORMATS[content.date_language])
+
+
+def _type(row: Constituent) -> str:
+    columns = (row.share_class, row.corporate_event or "", row.listing_segment or "")
+    return "{:<3} {:<3} {:<2}".format(*columns).rstrip()
+
+
+def _header(content: Content) -> dict[str, str | None]:
+    portfolio = content.portfolio
+    return {
+        "date": _date(content),
+        "text": _TOTAL_TEXTS[content.language],
+        "part": _number(portfolio.total_weight_pct, content),
+        "partAcum": None,
+        "textReductor": _DIVISOR_TEXTS[content.language],
+        "reductor": _number(portfolio.index_divisor, content),
+        "theoricalQty": _number(portfolio.total_theoretical_quantity, content),
+    }
+
+
+def _row(row: Constituent, content: Content) -> dict[str, Any]:
+    return {
+        "segment": None,
+        "cod": row.ticker,
+        "asset": row.asset_name,
+        "type": _type(row),
+        "part": _number(row.weight_pct, content),
+        "partAcum": None,
+        "theoricalQty": _number(row.theoretical_quantity, content),
+    }
+
+
+def _rows_by_name(content: Content, page_size: int) -> list[dict[str, Any]]:
+    return [_row(row, content) for row in _cut_page(content.rows, content.page_number, page_size)]
+
+
+def _rows_by_sector(content: Content, page_size: int) -> list[dict[str, Any]]:
+    weights: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in content.rows:
+        weights[row.sector] += row.weight_pct
+    rows = sorted(content.rows, key=lambda row: row.sector)
+    return [
+        _row(row, content)
+        | {"segment": row.sector, "partAcum": _number(weights[row.sector], content)}
+        for row in _cut_page(rows, content.page_number, page_size)
+    ]
+
+
+def _cut_page(
+    rows: Sequence[Constituent], page_number: int, page_size: int
+) -> Sequence[Constituent]:
+    return rows[(page_number - 1) * page_size : page_number * page_size]
+
+
+def _csv_lines(content: Content) -> list[str]:
+    portfolio = content.portfolio
+    quantity = _number(portfolio.total_theoretical_quantity, content)
+    weight = _number(portfolio.total_weight_pct, content)
+    return [
+        f"{portfolio.index_code} - Carteira do Dia {_date(content)}",
+        "Código;Ação;Tipo;Qtde. Teórica;Part. (%)",
+        *(_csv_row(row, content) for row in content.rows),
+        f"{_TOTAL_TEXTS[content.language]};;;{quantity};{weight}",
+        f"{_DIVISOR_TEXTS[content.language]};;;{_number(portfolio.index_divisor, content)}",
+    ]
+
+
+def _csv_row(row: Constituent, content: Content) -> str:
+    quantity = _number(row.theoretical_quantity, content)
+    weight = _number(row.weight_pct, content)
+    return f"{row.ticker};{row.asset_name};{_type(row)};{quantity};{weight};"

@@ -1,0 +1,74 @@
+"""What the replay answers, path by path: the table `ROUTES`.
+
+A route reads what follows its prefix and returns what was asked with the way to answer it. The
+answer is made later, when the session shown and the fault in force are known.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+from infra.local.b3_format import (
+    Content,
+    DownloadQuery,
+    PortfolioQuery,
+    content_of,
+    decode_query,
+    render_csv,
+    render_page,
+)
+from infra.local.faults import Fault
+from infra.local.http_answer import Answer
+from infra.local.sessions import published_portfolio
+
+Query = PortfolioQuery | DownloadQuery
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that was understood.
+
+    Attributes:
+        query: What was asked.
+        answer: Makes the answer, given the session shown and the fault in force.
+    """
+
+    query: Query
+    answer: Callable[[date, Fault], Answer]
+
+
+def ask_portfolio_day(argument: str) -> Asked:
+    """Read a request for one page of a portfolio."""
+    query = decode_query(argument, PortfolioQuery)
+    return Asked(query, lambda day, fault: render_page(_content(query, day, fault), query))
+
+
+def ask_download(argument: str) -> Asked:
+    """Read a request for a portfolio as a file."""
+    query = decode_query(argument, DownloadQuery)
+    return Asked(query, lambda day, fault: render_csv(_content(query, day, fault)))
+
+
+def _content(query: Query, day: date, fault: Fault) -> Content | None:
+    portfolio = published_portfolio(query.index_code, day)
+    if portfolio is None or fault.is_unknown_index:
+        return None
+    return fault.content(content_of(portfolio, query))
+
+
+ROUTES: dict[str, Callable[[str], Asked]] = {
+    "/indexProxy/indexCall/GetPortfolioDay/": ask_portfolio_day,
+    "/indexProxy/indexCall/GetDownloadPortfolioDay/": ask_download,
+}
+
+
+def read_request(path: str) -> Asked | None:
+    """Return what a path asks for; None if no route knows it.
+
+    Raises:
+        BadRequestError: A route knows the path, and its argument has no meaning.
+    """
+    for prefix, read in ROUTES.items():
+        if path.startswith(prefix):
+            return read(path.removeprefix(prefix))
+    return None

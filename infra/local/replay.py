@@ -1,0 +1,190 @@
+"""B3's index service on this machine: `python -m infra.local.replay`.
+
+It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `b3_format`), for the
+indices of `sessions.INDEX_SIZES`, and like B3 shows one session at a time.
+
+    GET  /replay                              what it shows, how it misbehaves, what was asked
+    POST /replay {"session": "2025-08-01"}    show another session
+    POST /replay {"fault": "http_429", "times": 2, "options": {"retry_after_seconds": 3}}
+    POST /replay {"fault": null}              behave again
+
+A program starts it with `start()` and steers it with the methods of `Replay`.
+"""
+
+import argparse
+import datetime as dt
+import json
+import logging
+import socketserver
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler
+from types import TracebackType
+from typing import Self
+
+from infra.local.b3_format import BadRequestError
+from infra.local.b3_routes import read_request
+from infra.local.faults import FAULTS
+from infra.local.http_answer import Answer, html_page
+from infra.local.replay_state import ReplayState, Steering
+from infra.local.sessions import SESSIONS
+from infra.local.wire_faults import FaultOptions, Pieces, send_at_once
+
+_LOG = logging.getLogger(__name__)
+
+
+class Replay(ReplayState):
+    """A running replay on 127.0.0.1; as a context manager it stops at the end.
+
+    Attributes:
+        url: Where it is served, without a slash at the end.
+    """
+
+    def __init__(self, port: int, session: dt.date) -> None:
+        super().__init__(session)
+        self.stopping = threading.Event()
+        self._server = _Server(port, self)
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, args=(0.05,), name="b3-replay", daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _e: BaseException | None, _t: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server, answers that are not sent yet included."""
+        self.stopping.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def start(port: int = 0, session: dt.date | None = None) -> Replay:
+    """Start a replay in a daemon thread.
+
+    Args:
+        port: On 127.0.0.1; 0 takes a free one.
+        session: What to show; the last of `SESSIONS` if None.
+
+    Raises:
+        OSError: The port is taken.
+    """
+    return Replay(port, session or SESSIONS[-1])
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, port: int, replay: Replay) -> None:
+        self.replay = replay
+        super().__init__(("127.0.0.1", port), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+
+    def do_GET(self) -> None:
+        if self.path == "/replay":
+            self._send(_at_once(_state_answer(self.server.replay)))
+        else:
+            self._send(_pieces_for(self.path, self.server.replay))
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path == "/replay":
+            self._send(_at_once(_steer(body, self.server.replay)))
+        else:
+            self._send(_at_once(_text(404, "POST goes to /replay.")))
+
+    def _send(self, pieces: Pieces) -> None:
+        try:
+            for seconds, piece in pieces:
+                if self.server.replay.stopping.wait(seconds):
+                    return
+                self.wfile.write(piece)
+        except ConnectionError:
+            _LOG.info("the client closed the connection")
+
+
+def _at_once(answer: Answer) -> Pieces:
+    return send_at_once(answer, FaultOptions())
+
+
+def _text(status: int, text: str) -> Answer:
+    return Answer(status, "text/plain; charset=utf-8", text.encode())
+
+
+def _state_answer(replay: Replay) -> Answer:
+    return Answer(200, "application/json; charset=utf-8", json.dumps(replay.state()).encode())
+
+
+def _steer(body: bytes, replay: Replay) -> Answer:
+    try:
+        replay.steer(Steering.model_validate_json(body))
+    except ValueError as error:
+        return _text(400, str(error))
+    return _state_answer(replay)
+
+
+def _pieces_for(path: str, replay: Replay) -> Pieces:
+    try:
+        asked = read_request(path)
+    except BadRequestError as error:
+        replay.refuse()
+        return _at_once(_text(400, str(error)))
+    if asked is None:
+        return _at_once(html_page(404, "Not Found", "No such page."))
+    session, in_force = replay.take(asked.query)
+    answer = asked.answer(session, in_force.fault)
+    answer = in_force.fault.answer(answer, in_force.options)
+    return in_force.fault.send(answer, in_force.options)
+
+
+def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
+    faults = "\n".join(f"  {name:<18} {fault.description}" for name, fault in FAULTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local.replay",
+        description=(__doc__ or "").split("\n\nA program")[0],
+        epilog=f"faults:\n{faults}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--port", type=int, default=8313, help="port on 127.0.0.1 (%(default)s)")
+    parser.add_argument(
+        "--session",
+        type=dt.date.fromisoformat,
+        default=SESSIONS[-1],
+        metavar="YYYY-MM-DD",
+        help="session to show (%(default)s)",
+    )
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until interrupted; return 1 if the port cannot be had."""
+    chosen = _parse_arguments(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        replay = start(chosen.port, chosen.session)
+    except OSError as error:
+        print(
+            f"Port {chosen.port} cannot be had ({error}): choose another with --port.",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"B3 replay on {replay.url}, session {chosen.session}; Ctrl-C ends it.", flush=True)
+    with replay:
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
