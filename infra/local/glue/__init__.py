@@ -1,0 +1,1 @@
+"""Glue: the Data Catalog on disk, and job runs on PySpark."""

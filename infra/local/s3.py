@@ -1,0 +1,255 @@
+"""moto's S3 over the lake's files.
+
+Two of moto's classes are replaced: the bucket, whose key store writes each object to disk before
+the call returns, and the key, which reads its bytes from there. All else of S3 is moto's.
+"""
+
+import datetime as dt
+import hashlib
+import re
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3 import models
+from moto.s3.exceptions import (
+    InvalidArgumentError,
+    InvalidBucketName,
+    MissingKey,
+)
+from moto.s3.utils import _VersionedKeyStore, bucket_and_name_from_url
+
+from infra.local.lake_files import InvalidKeyError, LakeFiles
+from infra.local.state_files import StateDirectory
+
+REGION = "us-east-1"
+_BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+# moto looks its classes up by name, so the names below are where ours are put.
+_MotoKey: Any = models.FakeKey
+_MotoBucket: Any = models.FakeBucket
+_delete_bucket_in_moto = models.S3Backend.delete_bucket
+
+
+class LakeKey(_MotoKey):  # type: ignore[misc]
+    """An object: in memory until it is stored, on disk from then on."""
+
+    path: Path | None = None
+    stamp: tuple[int, int, int] | None = None
+    _etag: str | None
+
+    def __new__(cls, *_args: Any, **_kwargs: Any) -> "LakeKey":
+        """Make a key without moto's list of every key there ever was."""
+        return object.__new__(cls)
+
+    @property
+    def value(self) -> bytes:
+        """The object's bytes."""
+        if self.path is None:
+            return bytes(_MotoKey.value.fget(self))
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            raise MissingKey(self.name) from None
+
+    @value.setter
+    def value(self, new_value: bytes) -> None:
+        _MotoKey.value.fset(self, new_value)
+
+    @property
+    def etag(self) -> str:
+        """The MD5 of the bytes in quotes, or what the multipart upload gave."""
+        if self._etag is None:
+            self._etag = hashlib.md5(self.value, usedforsecurity=False).hexdigest()
+        return f'"{self._etag}"'
+
+    def settle(self, path: Path) -> None:
+        """Take the bytes from `path` from now on, and its time as the last change."""
+        status = path.stat()
+        self._value_buffer.close()
+        self.path = path
+        self.disposed = True
+        self.multipart = None
+        self.contentsize = status.st_size
+        self.stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+        changed_at = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
+        self.last_modified = changed_at.replace(tzinfo=None)
+
+    def recall(self) -> "LakeKey":
+        """Return the same object, in memory: an older version, whose file gives way."""
+        older = LakeKey(
+            self.name,
+            self.value,
+            account_id=self.account_id,
+            region_name=self.region_name,
+            bucket_name=self.bucket_name,
+            is_versioned=self._is_versioned,
+            version_id=self.version_id,
+            etag=self.etag.strip('"'),
+        )
+        older.set_metadata(self.metadata)
+        older.last_modified = self.last_modified
+        return older
+
+
+class LakeKeys(_VersionedKeyStore):  # type: ignore[misc]
+    """A bucket's objects; the newest version of each is a file.
+
+    Older versions of a versioned bucket stay in memory and end with the server.
+    """
+
+    def __init__(self, bucket: str, files: LakeFiles) -> None:
+        super().__init__()
+        self.bucket = bucket
+        self.files = files
+        self.lock = threading.RLock()
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.setlist(key, [*self.getlist(key, []), value])
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return each object's newest version, as of one moment: others write meanwhile."""
+        return [(key, versions[-1]) for key, versions in dict(self).items() if versions]
+
+    def setlist(self, key: str, list_: list[Any]) -> None:
+        """Replace an object's versions; the last one is the newest and goes to disk."""
+        with self.lock:
+            versions = [
+                version.recall() if version is not list_[-1] and _is_on_disk(version) else version
+                for version in list_
+            ]
+            if versions and isinstance(versions[-1], LakeKey):
+                self._store(key, versions[-1])
+            else:
+                self.files.remove(key)
+            super().setlist(key, versions)
+
+    def pop(self, key: str) -> None:
+        """Remove an object, its file first.
+
+        Raises:
+            KeyError: There is no such object.
+        """
+        with self.lock:
+            if key not in self:
+                raise KeyError(key)
+            self.files.remove(key)
+            super().pop(key)
+
+    def synchronize(self) -> None:
+        """Take over what a job wrote to disk or deleted there."""
+        with self.lock:
+            found = dict(self.files.find())
+            for key in [key for key in self if key not in found]:
+                if _is_on_disk(self[key]):
+                    super().pop(key)
+            for key, status in found.items():
+                stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+                if key not in self or self[key].stamp != stamp:
+                    super().setlist(key, [self._restored(key)])
+
+    def _store(self, key: str, newest: LakeKey) -> None:
+        if newest.path is not None:
+            return
+        try:
+            data, _etag = newest.value, newest.etag
+            newest.settle(self.files.write(key, data))
+        except InvalidKeyError as error:
+            raise InvalidArgumentError(str(error), "key", key) from error
+
+    def _restored(self, key: str) -> LakeKey:
+        restored = LakeKey(
+            key,
+            b"",
+            account_id=DEFAULT_ACCOUNT_ID,
+            region_name=REGION,
+            bucket_name=self.bucket,
+            version_id="null",
+        )
+        restored.settle(self.files.root / key)
+        return restored
+
+
+def _is_on_disk(version: Any) -> bool:
+    return isinstance(version, LakeKey) and version.path is not None
+
+
+class LakeBucket(_MotoBucket):  # type: ignore[misc]
+    """A bucket whose directory holds its objects; it starts with those that are there."""
+
+    state: StateDirectory
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        if not _BUCKET_NAME.fullmatch(name) or ".." in name:
+            raise InvalidBucketName
+        super().__init__(name, *args, **kwargs)
+        files = LakeFiles(self.state.lake / name, self.state.scratch)
+        files.root.mkdir(parents=True, exist_ok=True)
+        self.keys = LakeKeys(name, files)
+        self.keys.synchronize()
+
+
+def _delete_bucket(backend: Any, bucket_name: str) -> Any:
+    bucket = backend.get_bucket(bucket_name)
+    if not isinstance(bucket, LakeBucket):
+        return _delete_bucket_in_moto(backend, bucket_name)
+    with bucket.keys.lock:
+        bucket.keys.synchronize()
+        deleted = _delete_bucket_in_moto(backend, bucket_name)
+        if deleted is not None:
+            shutil.rmtree(bucket.keys.files.root)
+    return deleted
+
+
+def _buckets() -> list[LakeBucket]:
+    return list(models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.values())
+
+
+def install(state: StateDirectory) -> None:
+    """Make moto's S3 keep its objects in `state`, and restore the buckets that lie there."""
+    LakeBucket.state = state
+    models.FakeBucket = LakeBucket
+    models.FakeKey = LakeKey
+    models.S3Backend.delete_bucket = _delete_bucket
+    for directory in sorted(state.lake.iterdir()):
+        if directory.is_dir():
+            LakeFiles(directory, state.scratch).remove_leftovers()
+            models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(directory.name, REGION)
+
+
+def bucket_names() -> list[str]:
+    """Return the names of all buckets."""
+    return [bucket.name for bucket in _buckets()]
+
+
+def synchronize(*, is_quiet: bool) -> None:
+    """Take over what jobs wrote to disk in any bucket.
+
+    Args:
+        is_quiet: No job runs any more, so what Hadoop left behind can go.
+    """
+    for bucket in _buckets():
+        if is_quiet:
+            bucket.keys.files.remove_leftovers()
+        bucket.keys.synchronize()
+
+
+def put_object(url: str, data: bytes) -> None:
+    """Store an object at an `s3://` address, as a client's PUT would."""
+    bucket, key = bucket_and_name_from_url(url)
+    models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(bucket, key, data)
+
+
+def local_path(url: str) -> Path:
+    """Return where an `s3://` address, an object's or a prefix's, lies on disk.
+
+    Raises:
+        InvalidKeyError: The address has no place on disk.
+    """
+    bucket, key = bucket_and_name_from_url(url)
+    if not _BUCKET_NAME.fullmatch(bucket or "") or ".." in bucket:
+        raise InvalidKeyError(f"Expected s3://<bucket>/<key>, found {url!r}.")
+    root = LakeBucket.state.lake / bucket
+    key = (key or "").rstrip("/")
+    return LakeFiles(root, LakeBucket.state.scratch).path(key) if key else root

@@ -1,0 +1,106 @@
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from infra.local.server import LocalCloud
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    state = tmp_path_factory.mktemp("cloud")
+    with LocalCloud(state, is_live=True) as cloud, pytest.MonkeyPatch.context() as patch:
+        for name, value in cloud.env.items():
+            patch.setenv(name, value)
+        yield cloud
+
+
+@pytest.fixture(scope="session")
+def lake(cloud: LocalCloud) -> Path:
+    return cloud.state.lake / "b3-lake"
+
+
+@pytest.fixture(scope="session")
+def s3(cloud: LocalCloud) -> Any:
+    return boto3.client("s3")
+
+
+@pytest.fixture(scope="session")
+def glue(cloud: LocalCloud) -> Any:
+    return boto3.client("glue")
+
+
+@pytest.fixture(scope="session")
+def athena(cloud: LocalCloud) -> Any:
+    return boto3.client("athena")
+
+
+class Up:
+    """`python -m infra.local up` as a user starts it."""
+
+    def __init__(self, state: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "infra.local", "up", "--state", state, "--live", *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.first_line = self.process.stdout.readline()
+        assert self.first_line, self.process.communicate()[1]
+        self.env = dict(line.split("=", 1) for line in (state / "env").read_text().splitlines())
+
+    def client(self, service: str) -> Any:
+        clients: Any = boto3
+        return clients.client(
+            service,
+            endpoint_url=self.env["AWS_ENDPOINT_URL"],
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+            region_name=self.env["AWS_DEFAULT_REGION"],
+            config=Config(retries={"total_max_attempts": 1}),
+        )
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def up() -> Iterator[Callable[..., Up]]:
+    started: list[Up] = []
+
+    def start(state: Path, *arguments: str) -> Up:
+        started.append(Up(state, *arguments))
+        return started[-1]
+
+    yield start
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def wait_until(is_true: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "\nState:\tZ" not in status.read_text()
