@@ -26,7 +26,9 @@ def describe_table(table: Table) -> str:
         "|---|---|---|",
     ]
     lines += [f"| `{c.name}` | `{c.type}` | {c.description} |" for c in table.columns]
-    lines += [f"| `{c.name}` (partition) | `{c.type}` | {c.description} |" for c in table.partition_keys]
+    lines += [
+        f"| `{c.name}` (partition) | `{c.type}` | {c.description} |" for c in table.partition_keys
+    ]
     return "\n".join(lines)
 
 
