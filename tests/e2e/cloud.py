@@ -1,0 +1,177 @@
+"""What the end-to-end tests ask of the local cloud."""
+
+import datetime as dt
+import json
+import subprocess
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow.parquet as pq
+import requests
+
+from infra.local.sessions import SESSIONS, Portfolio, published_portfolio
+from tasks.core.layout import month_of
+from tasks.core.schema import PORTFOLIO_DAILY
+
+ROOT = Path(__file__).parents[2]
+TABLES = ("portfolio_daily", "portfolio_daily_summary", "portfolio_monthly")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended."""
+
+    code: int
+    last_line: str
+    error: str
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The local cloud, seen from outside."""
+
+    env: dict[str, str]
+    state: Path
+    flows: "subprocess.Popen[str]"
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.env["AWS_ENDPOINT_URL"],
+            region_name=self.env["AWS_DEFAULT_REGION"],
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def run_daily(
+        self, *arguments: str, kill_after: int = 0, without: Collection[str] = (), **extra: str
+    ) -> Outcome:
+        """Run the daily flow's command.
+
+        Args:
+            arguments: Of the command.
+            kill_after: SIGKILL it at this boundary between two steps; 0 for none.
+            without: Names to leave out of the environment.
+            extra: Names and values to add to it.
+        """
+        output = self.state / "flow-output"
+        request = {
+            "arguments": arguments,
+            "environment": {k: v for k, v in (self.env | extra).items() if k not in without},
+            "output": str(output),
+            "kill_after": kill_after,
+        }
+        stdin, stdout = self.flows.stdin, self.flows.stdout
+        assert stdin
+        assert stdout
+        print(json.dumps(request), file=stdin, flush=True)
+        code = int(stdout.readline())
+        printed = output.with_suffix(".out").read_text().strip()
+        return Outcome(code, printed.rpartition("\n")[2], output.with_suffix(".err").read_text())
+
+    def show(self, session: dt.date) -> None:
+        self._replay({"session": session.isoformat()})
+
+    def misbehave(self, fault: str, times: int | None = None, **options: object) -> None:
+        body: dict[str, object] = {"fault": fault, "options": options}
+        self._replay(body | ({"times": times} if times else {}))
+
+    def behave(self) -> None:
+        self._replay({"fault": None, "session": SESSIONS[-1].isoformat()})
+
+    def request_count(self) -> int:
+        state = requests.get(f"{self.env['B3_INDEX_URL']}/replay", timeout=10).json()
+        return sum(state["requests"].values())
+
+    def _replay(self, body: dict[str, object]) -> None:
+        url = f"{self.env['B3_INDEX_URL']}/replay"
+        requests.post(url, json=body, timeout=10).raise_for_status()
+
+    def objects(self, prefix: str = "") -> dict[str, bytes]:
+        """Every object of the lake, from its plain files."""
+        lake = self.state / "lake" / "b3-lake"
+        files = (path for path in lake.rglob("*") if path.is_file())
+        found = {str(path.relative_to(lake)): path.read_bytes() for path in files}
+        return {key: body for key, body in found.items() if key.startswith(prefix)}
+
+    def published_rows(self, table: str, index_code: str, month: str) -> list[dict[str, Any]]:
+        """What readers see of one partition, read from the plain files it points to."""
+        glue = self.client("glue")
+        try:
+            partition = glue.get_partition(
+                DatabaseName="b3", TableName=table, PartitionValues=[index_code, month]
+            )["Partition"]
+        except glue.exceptions.EntityNotFoundException:
+            return []
+        location = partition["StorageDescriptor"]["Location"].removeprefix("s3://b3-lake/")
+        folder = self.state / "lake" / "b3-lake" / location
+        (file,) = folder.glob("*.parquet")
+        rows: list[dict[str, Any]] = pq.ParquetFile(file).read().to_pylist()
+        return rows
+
+    def published_sessions(self, table: str, index_code: str, month: str) -> set[dt.date]:
+        rows = self.published_rows(table, index_code, month)
+        return {row["trading_date"] for row in rows}
+
+    def glue_runs(self, index_code: str) -> list[dict[str, Any]]:
+        runs = self.client("glue").get_job_runs(JobName="b3-refine-portfolio")["JobRuns"]
+        return [run for run in runs if run["Arguments"]["--index_code"] == index_code]
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Ask Athena; every value as Athena writes it."""
+        athena = self.client("athena")
+        context = {"Database": "b3"}
+        started = athena.start_query_execution(
+            QueryString=sql, QueryExecutionContext=context, WorkGroup="b3"
+        )
+        execution_id = started["QueryExecutionId"]
+        while True:
+            execution = athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
+            if execution["Status"]["State"] not in ("QUEUED", "RUNNING"):
+                break
+        assert execution["Status"]["State"] == "SUCCEEDED", execution["Status"]
+        pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id)
+        rows = [row["Data"] for page in pages for row in page["ResultSet"]["Rows"]]
+        return [tuple(cell.get("VarCharValue") for cell in row) for row in rows[1:]]
+
+
+def served(index_code: str, session: dt.date) -> Portfolio:
+    """The portfolio that the replay serves."""
+    portfolio = published_portfolio(index_code, session)
+    assert portfolio is not None
+    return portfolio
+
+
+def expected_daily(portfolio: Portfolio) -> set[tuple[Any, ...]]:
+    """The rows that `portfolio_daily` must hold of a session that the replay has served."""
+    weights = [c.weight_pct for c in portfolio.constituents]
+    return {
+        (
+            portfolio.trading_date,
+            c.ticker,
+            c.asset_name,
+            c.share_class,
+            c.corporate_event,
+            c.listing_segment,
+            c.sector,
+            c.theoretical_quantity,
+            c.weight_pct,
+            1 + sum(weight > c.weight_pct for weight in weights),
+        )
+        for c in portfolio.constituents
+    }
+
+
+DAILY_COLUMNS = [column for column in PORTFOLIO_DAILY.types() if column != "extracted_at"]
+
+
+def daily_tuples(rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    """Rows of `portfolio_daily` in the form of `expected_daily`."""
+    return [tuple(row[name] for name in DAILY_COLUMNS) for row in rows]
+
+
+def months(sessions: tuple[dt.date, ...] = SESSIONS) -> list[str]:
+    return sorted({month_of(session) for session in sessions})

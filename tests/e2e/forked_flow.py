@@ -1,0 +1,81 @@
+"""Runs of the daily flow in processes forked from one that has imported it already.
+
+Importing takes longer than a run. A request is a line of JSON on standard input; the answer, on
+standard output, is the exit code of `python -m flows.daily` with those arguments.
+
+| field | meaning |
+|---|---|
+| arguments | of the command |
+| environment | the whole environment of the run |
+| output | path without suffix: what the run prints goes to `.out` and `.err` |
+| kill_after | SIGKILL the run at this boundary between two steps; 0 for none |
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from prefect import Task
+
+import tasks.glue
+import tasks.publish
+from flows import daily
+
+
+def kill_at(boundary: int) -> None:
+    """Have this process killed after so many steps.
+
+    A boundary lies behind every task, behind the start of the Glue run, and behind each table's
+    commit.
+    """
+    count = 0
+
+    def with_boundary(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal count
+            result = function(*args, **kwargs)
+            count += 1
+            if count == boundary:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+        return call
+
+    Task.__call__ = with_boundary(Task.__call__)  # type: ignore[method-assign]
+    tasks.glue._start = with_boundary(tasks.glue._start)
+    tasks.publish.publish_partition = with_boundary(tasks.publish.publish_partition)
+
+
+def run(request: dict[str, Any]) -> int:
+    """Run the command in this process."""
+    for number, suffix in ((1, "out"), (2, "err")):
+        file = os.open(f"{request['output']}.{suffix}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, number)
+    os.environ.clear()
+    os.environ |= request["environment"]
+    if request["kill_after"]:
+        kill_at(request["kill_after"])
+    try:
+        return daily.main(request["arguments"])
+    except SystemExit as usage:
+        return int(usage.code or 0)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+
+
+def serve() -> None:
+    """Fork a run for each request, one after another, until standard input ends."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os._exit(run(json.loads(line)))
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,92 @@
+"""What the Prefect dashboard shows of a run."""
+
+import json
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.sessions import SESSIONS
+from tests.e2e.cloud import Cloud
+
+pytestmark = pytest.mark.e2e
+
+INDEX, SESSION = "ITAG", SESSIONS[0]
+
+
+@pytest.fixture
+def published(cloud: Cloud) -> Cloud:
+    """The lake with one session of a large index, which comes in two pages."""
+    cloud.show(SESSION)
+    outcome = cloud.run_daily("--index", INDEX)
+    assert outcome.code == 0, outcome.error
+    return cloud
+
+
+def ask(cloud: Cloud, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    url = f"{cloud.env['PREFECT_API_URL']}/{path}/filter"
+    answer: list[dict[str, Any]] = requests.post(url, json=body, timeout=30).json()
+    return answer
+
+
+def latest_artifact(cloud: Cloud, key: str) -> dict[str, Any]:
+    (artifact,) = ask(cloud, "artifacts/latest", {"artifacts": {"key": {"any_": [key]}}})
+    return artifact
+
+
+def test_a_run_shows_its_session_verdicts_summary_and_links(published: Cloud) -> None:
+    by_name = {"flow_runs": {"name": {"any_": [f"{INDEX} {SESSION}"]}}}
+    run, *_ = ask(published, "flow_runs", by_name)
+    assert run["state_name"] in ("Completed", "UpToDate")
+    assert run["parameters"] == {"trading_date": None, "index_code": INDEX, "force": False}
+
+    audit = latest_artifact(published, "audit-itag-2025-07")
+    verdicts = {row["check"]: row["verdict"] for row in json.loads(audit["data"])}
+    assert verdicts["daily_equals_raw"] == "passed"
+    assert set(verdicts.values()) == {"passed"}
+
+    summary = latest_artifact(published, "portfolio-itag")["data"]
+    assert f"## {INDEX}, session of {SESSION}" in summary
+    assert "222 constituents" in summary
+    assert "The lake does not hold the session before." in summary
+
+    (glue_run,) = published.glue_runs(INDEX)
+    run_id = glue_run["Arguments"]["--run_id"]
+    links = latest_artifact(published, f"links-{run_id.lower()}")["data"]
+    assert glue_run["Id"] in links
+    assert "portfolio_monthly" in links
+
+
+def test_the_tables_are_assets_with_row_counts(published: Cloud) -> None:
+    tables = ("raw_portfolio", "portfolio_daily", "portfolio_daily_summary", "portfolio_monthly")
+    for table in tables:
+        resource = {"id": [f"b3://{table}"]}
+        body = {"filter": {"resource": resource}, "limit": 50}
+        events = ask_events(published, body)
+        counts = [
+            event["payload"]["row_count"]
+            for event in events
+            if event["event"].startswith("prefect.asset.materialization")
+        ]
+        assert (1 if table == "portfolio_daily_summary" else 222) in counts
+
+
+def ask_events(cloud: Cloud, body: dict[str, Any]) -> list[dict[str, Any]]:
+    url = f"{cloud.env['PREFECT_API_URL']}/events/filter"
+    answer: list[dict[str, Any]] = requests.post(url, json=body, timeout=30).json()["events"]
+    return answer
+
+
+def test_a_forced_run_refines_again_under_a_name_of_its_own(
+    published: Cloud,
+) -> None:
+    first = len(published.glue_runs(INDEX))
+    again = published.run_daily("--index", INDEX)
+    assert again.last_line == f"up to date {INDEX} {SESSION}"
+    assert len(published.glue_runs(INDEX)) == first
+
+    forced = published.run_daily("--index", INDEX, "--force")
+    assert forced.last_line.startswith(f"published {INDEX} {SESSION}")
+    runs = published.glue_runs(INDEX)
+    assert len(runs) == first + 1
+    assert len({run["Arguments"]["--run_id"] for run in runs}) == first + 1

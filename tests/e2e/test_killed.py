@@ -1,0 +1,67 @@
+"""The flow may be killed at any step and run again with the same result."""
+
+import datetime as dt
+import signal
+
+import pytest
+
+from infra.local.sessions import SESSIONS
+from tasks.core.layout import month_of
+from tests.e2e.cloud import TABLES, Cloud, daily_tuples, expected_daily, served
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+INDEX = "IDIV"
+BEFORE, NOW = SESSIONS[-2:]
+MONTH = month_of(NOW)
+MOST_BOUNDARIES = 60
+
+
+def shown(cloud: Cloud) -> list[set[dt.date]]:
+    """The sessions that readers see, a set a table."""
+    daily, summary, monthly = (cloud.published_rows(table, INDEX, MONTH) for table in TABLES)
+    by_month = {
+        row[name] for row in monthly for name in ("first_trading_date", "last_trading_date")
+    }
+    return [
+        {row["trading_date"] for row in daily},
+        {row["trading_date"] for row in summary},
+        by_month,
+    ]
+
+
+def test_killed_at_every_step_boundary_it_goes_on_and_nothing_is_lost_or_doubled(
+    cloud: Cloud,
+) -> None:
+    old = expected_daily(served(INDEX, BEFORE))
+    new = old | expected_daily(served(INDEX, NOW))
+    cloud.show(BEFORE)
+    assert cloud.run_daily("--trading-date", str(BEFORE), "--index", INDEX).code == 0
+    cloud.show(NOW)
+
+    # Each run starts where the one before was killed, and is killed one boundary later, until
+    # one comes to its end: the steps that were done are done once.
+    killed = 0
+    for boundary in range(1, MOST_BOUNDARIES):
+        code = cloud.run_daily(
+            "--trading-date", str(NOW), "--index", INDEX, kill_after=boundary
+        ).code
+        if code == 0:
+            break
+        assert code == -signal.SIGKILL
+        killed += 1
+        rows = daily_tuples(cloud.published_rows("portfolio_daily", INDEX, MONTH))
+        assert len(rows) == len(set(rows))
+        assert set(rows) in (old, new)
+        assert all(sessions in ({BEFORE}, {BEFORE, NOW}) for sessions in shown(cloud))
+    assert killed >= 20
+
+    rows = daily_tuples(cloud.published_rows("portfolio_daily", INDEX, MONTH))
+    assert len(rows) == len(new)
+    assert set(rows) == new
+    assert shown(cloud) == [{BEFORE, NOW}] * 3
+    assert len(cloud.objects(f"raw/portfolio/index_code={INDEX}/")) == 2
+    assert [run["JobRunState"] for run in cloud.glue_runs(INDEX)] == ["SUCCEEDED"] * 2
+
+    again = cloud.run_daily("--trading-date", str(NOW), "--index", INDEX)
+    assert (again.code, again.last_line) == (0, f"up to date {INDEX} {NOW}")

@@ -1,0 +1,143 @@
+"""What the lake holds after the sessions of the demo, read from its files and through Athena."""
+
+import datetime as dt
+import subprocess
+import sys
+from decimal import Decimal
+
+import duckdb
+import pytest
+
+from infra.local.sessions import SESSIONS
+from infra.queries import Query, documented_queries
+from tasks.core.layout import month_of
+from tests.e2e.cloud import DAILY_COLUMNS, ROOT, Cloud, daily_tuples, expected_daily, months, served
+
+Expected = dict[dt.date, set[tuple[object, ...]]]
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def expected() -> Expected:
+    return {day: expected_daily(served("IBOV", day)) for day in SESSIONS}
+
+
+@pytest.fixture
+def lake(cloud: Cloud) -> Cloud:
+    """The lake with every session published; what is missing is published first."""
+    shown = [cloud.published_sessions("portfolio_daily", "IBOV", month) for month in months()]
+    for session in sorted(set(SESSIONS) - set().union(*shown)):
+        cloud.show(session)
+        outcome = cloud.run_daily("--trading-date", str(session))
+        assert outcome.code == 0, outcome.error
+        assert outcome.last_line.startswith(f"published IBOV {session}")
+    return cloud
+
+
+def test_every_row_served_is_published_and_no_other(lake: Cloud, expected: Expected) -> None:
+    for month in months():
+        rows = daily_tuples(lake.published_rows("portfolio_daily", "IBOV", month))
+        in_month = [expected[day] for day in SESSIONS if month_of(day) == month]
+        assert len(rows) == len(set(rows))
+        assert set(rows) == set().union(*in_month)
+
+
+def test_athena_and_duckdb_over_the_files_agree_with_the_sessions_in_every_row(
+    lake: Cloud, expected: Expected
+) -> None:
+    columns = ", ".join(DAILY_COLUMNS)
+    from_athena = lake.query(f"SELECT {columns} FROM portfolio_daily WHERE index_code = 'IBOV'")
+    texts = {
+        tuple(None if value is None else str(value) for value in row)
+        for rows in expected.values()
+        for row in rows
+    }
+    assert len(from_athena) == len(texts)
+    assert set(from_athena) == texts
+
+    locations = {
+        partition["StorageDescriptor"]["Location"].replace(
+            "s3://b3-lake", str(lake.state / "lake" / "b3-lake")
+        )
+        for partition in lake.client("glue").get_partitions(
+            DatabaseName="b3", TableName="portfolio_daily", Expression="index_code = 'IBOV'"
+        )["Partitions"]
+    }
+    files = [f"{location}*.parquet" for location in locations]
+    from_files = duckdb.sql(f"SELECT {columns} FROM read_parquet({files})").fetchall()
+    assert len(from_files) == len(texts)
+    assert set(from_files) == set().union(*expected.values())
+
+
+def test_summary_and_month_agree_with_the_sessions(lake: Cloud) -> None:
+    for session in SESSIONS:
+        portfolio = served("IBOV", session)
+        ((count, quantity, weight, divisor, top5),) = lake.query(
+            "SELECT constituent_count, total_theoretical_quantity, total_weight_pct, "
+            "index_divisor, top5_weight_pct FROM portfolio_daily_summary "
+            f"WHERE index_code = 'IBOV' AND trading_date = DATE '{session}'"
+        )
+        heaviest = sorted((c.weight_pct for c in portfolio.constituents), reverse=True)[:5]
+        assert int(count) == len(portfolio.constituents)
+        assert int(quantity) == portfolio.total_theoretical_quantity
+        assert (weight, divisor) == ("100.000", str(portfolio.index_divisor))
+        assert Decimal(top5) == sum(heaviest)
+    august = {
+        ticker: (int(count), Decimal(mean))
+        for ticker, count, mean in lake.query(
+            "SELECT ticker, session_count, avg_weight_pct FROM portfolio_monthly "
+            "WHERE index_code = 'IBOV' AND month = '2025-08'"
+        )
+    }
+    portfolios = [served("IBOV", day) for day in SESSIONS if day.month == 8]
+    weights = [{c.ticker: c.weight_pct for c in p.constituents} for p in portfolios]
+    assert august.keys() == set().union(*weights)
+    for ticker, (count, mean) in august.items():
+        own = [day[ticker] for day in weights if ticker in day]
+        assert (count, mean * count) == (len(own), sum(own))
+
+
+def test_raw_holds_each_session_in_one_object_and_answers_in_athena(lake: Cloud) -> None:
+    keys = sorted(lake.objects("raw/portfolio/index_code=IBOV/"))
+    assert keys == [
+        f"raw/portfolio/index_code=IBOV/trading_date={day}/portfolio.parquet" for day in SESSIONS
+    ]
+    counted = lake.query(
+        "SELECT trading_date, count(*), sum(part) FROM raw_portfolio "
+        "WHERE index_code = 'IBOV' GROUP BY trading_date ORDER BY trading_date"
+    )
+    sizes = [len(served("IBOV", day).constituents) for day in SESSIONS]
+    assert counted == [
+        (str(day), str(size), "100.000") for day, size in zip(SESSIONS, sizes, strict=True)
+    ]
+
+
+def test_a_session_again_is_up_to_date_and_costs_no_request_and_no_glue_run(lake: Cloud) -> None:
+    runs, requests_before = len(lake.glue_runs("IBOV")), lake.request_count()
+    before = lake.objects()
+    outcome = lake.run_daily("--trading-date", str(SESSIONS[0]))
+    assert (outcome.code, outcome.last_line) == (0, f"up to date IBOV {SESSIONS[0]}")
+    assert (len(lake.glue_runs("IBOV")), lake.request_count()) == (runs, requests_before)
+    assert lake.objects() == before
+
+
+@pytest.mark.parametrize("query", documented_queries(), ids=lambda query: query.title)
+def test_each_documented_query_answers(lake: Cloud, query: Query) -> None:
+    assert lake.query(query.sql)
+
+
+def test_entries_and_exits_name_who_came_and_went(lake: Cloud) -> None:
+    (query,) = [q for q in documented_queries() if q.title == "Entries and exits"]
+    assert [row[:2] for row in lake.query(query.sql)] == [
+        ("entered", "CURY3"),
+        ("left", "STBP3"),
+    ]
+
+
+def test_the_command_line_prints_its_outcome_as_the_last_line(lake: Cloud) -> None:
+    command = [sys.executable, "-m", "flows.daily", "--trading-date", str(SESSIONS[-1])]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=lake.env, capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, f"up to date IBOV {SESSIONS[-1]}\n")

@@ -1,0 +1,82 @@
+"""What the docs say is so: commands exist, SQL is the code's."""
+
+import importlib.util
+import re
+import subprocess
+import textwrap
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from infra.queries import documented_queries
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+_SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.M | re.S)
+
+
+def shell_lines(page: Path) -> list[str]:
+    blocks = "\n".join(_SHELL.findall(page.read_text(encoding="utf-8")))
+    return [line.strip() for line in blocks.splitlines()]
+
+
+def make_targets() -> set[str]:
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_target_of_the_docs_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(r"(?:^|`)(?:\$ )?make ([a-z-]+)", text, re.M)
+    assert set(named) <= make_targets()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_module_that_the_docs_run_exists(page: Path) -> None:
+    modules = re.findall(r"python -m ([a-z_.]+[a-z])", page.read_text(encoding="utf-8"))
+    for module in modules:
+        path = ROOT / module.replace(".", "/")
+        ours = module.split(".")[0] in ("flows", "infra", "deployments")
+        assert not ours or path.with_suffix(".py").exists() or (path / "__main__.py").exists()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_of_the_docs_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def glue_job(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"infra/glue/{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "infra/glue").glob("*.py")), ids=lambda p: p.stem)
+def test_the_job_steps_show_each_statement_as_the_job_runs_it(path: Path) -> None:
+    page = (ROOT / "docs/GLUE_JOB_STEPS.md").read_text(encoding="utf-8")
+    for table, statement in glue_job(path.stem).STATEMENTS.items():
+        sql = textwrap.dedent(statement).strip()
+        assert f"## {table}\n" in page
+        assert f"```sql\n{sql}\n```" in page
+
+
+def test_every_sql_block_of_the_queries_page_is_a_documented_query() -> None:
+    page = (ROOT / "docs/ATHENA_QUERIES.md").read_text(encoding="utf-8")
+    assert len(documented_queries()) == page.count("```sql") >= 8
+
+
+def test_bare_make_lists_every_target_with_a_word_on_it() -> None:
+    printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in make_targets():
+        assert re.search(rf"make {target} +\S", printed), target
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    from tasks import __version__
+
+    assert f'\nversion = "{__version__}"\n' in (ROOT / "pyproject.toml").read_text()
