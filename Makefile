@@ -28,6 +28,7 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 
 docs: $(STAMP) ## Write the generated docs again
 	@$(BIN)/python -m infra.data_dictionary > docs/DATA_DICTIONARY.md
+	@$(BIN)/python -m infra.tables > infra/terraform/tables.json
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header

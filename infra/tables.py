@@ -1,0 +1,43 @@
+"""The tables' schema as JSON, for the infrastructure that creates them.
+
+`tasks/core/schema.py` is the one place where columns are written down; Terraform reads them from
+`infra/terraform/tables.json`, which this command makes:
+
+    python -m infra.tables > infra/terraform/tables.json
+"""
+
+import json
+import sys
+from collections.abc import Iterable
+
+from tasks.core.schema import TABLES, Column, Table
+
+
+def describe_tables(tables: Iterable[Table] = TABLES) -> str:
+    """Return the tables as a JSON document: a list, in order, ending with a new line.
+
+    Each table has `name`, `description`, `prefix` (relative to the bucket), `columns` and
+    `partition_keys`; each column has `name`, `type` (Athena's) and `comment`.
+    """
+    document = [
+        {
+            "name": table.name,
+            "description": table.description,
+            "prefix": table.prefix,
+            "columns": _describe_columns(table.columns),
+            "partition_keys": _describe_columns(table.partition_keys),
+        }
+        for table in tables
+    ]
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _describe_columns(columns: Iterable[Column]) -> list[dict[str, str]]:
+    return [
+        {"name": column.name, "type": column.type, "comment": column.description}
+        for column in columns
+    ]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(describe_tables())

@@ -1,0 +1,58 @@
+# What a flow run does: keep sessions, have Glue refine them, read what it wrote to audit it, publish.
+# It asks Athena nothing: queries are people's.
+data "aws_iam_policy_document" "flow_run" {
+  statement {
+    sid       = "ListLake"
+    actions   = ["s3:ListBucket"]
+    resources = [var.lake_bucket_arn]
+  }
+
+  statement {
+    sid       = "ReadLake"
+    actions   = ["s3:GetObject"]
+    resources = [for zone in ["landing", "raw", "refined"] : "${var.lake_bucket_arn}/${zone}/*"]
+  }
+
+  statement {
+    sid       = "KeepSessions"
+    actions   = ["s3:PutObject", "s3:AbortMultipartUpload"]
+    resources = [for zone in ["landing", "raw"] : "${var.lake_bucket_arn}/${zone}/*"]
+  }
+
+  statement {
+    sid       = "VacuumUnpublishedRuns"
+    actions   = ["s3:DeleteObject"]
+    resources = ["${var.lake_bucket_arn}/refined/*"]
+  }
+
+  statement {
+    sid       = "RunGlueJobs"
+    actions   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    resources = [for name in var.glue_job_names : "${local.arn_prefix.glue}:job/${name}"]
+  }
+
+  statement {
+    sid = "ReadAndPublishPartitions"
+    actions = [
+      "glue:GetTable",
+      "glue:GetPartition",
+      "glue:GetPartitions",
+      "glue:CreatePartition",
+      "glue:BatchCreatePartition",
+      "glue:UpdatePartition",
+    ]
+    resources = local.catalog_arns
+  }
+}
+
+resource "aws_iam_role" "flow_run" {
+  name               = "${var.name}-flow-run"
+  description        = "Flow runs of ${var.name} act as it."
+  assume_role_policy = data.aws_iam_policy_document.assumed_by_ecs.json
+}
+
+resource "aws_iam_role_policy" "flow_run" {
+  name   = "flow-run"
+  role   = aws_iam_role.flow_run.id
+  policy = data.aws_iam_policy_document.flow_run.json
+}

@@ -1,0 +1,13 @@
+resource "aws_secretsmanager_secret" "this" {
+  # checkov:skip=CKV_AWS_149: Secrets Manager encrypts with its own key; a customer key would serve other accounts, and there are none.
+  # checkov:skip=CKV2_AWS_57: Prefect issues the key, AWS cannot renew it: raise `prefect_credential_version` to send a new one.
+  name                    = var.name
+  description             = "How flow runs and the worker prove themselves to Prefect's API."
+  recovery_window_in_days = var.recovery_window_days
+}
+
+resource "aws_secretsmanager_secret_version" "this" {
+  secret_id                = aws_secretsmanager_secret.this.id
+  secret_string_wo         = var.value
+  secret_string_wo_version = var.value_version
+}

@@ -1,0 +1,153 @@
+# What is refused before anything is done: each variable that is named below must be.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  prefect_api_url    = "https://prefect.example/api"
+  prefect_credential = "user:password"
+  prefect_auth       = "auth_string"
+}
+
+run "values_that_cannot_be" {
+  command = plan
+
+  variables {
+    name                       = "a-name-too-long-for-a-bucket"
+    region                     = "Virginia"
+    account_id                 = "1234"
+    database                   = "b3-daily"
+    work_pool_type             = "docker"
+    work_pool_name             = "the pool"
+    prefect_credential_version = 0
+    image_tag                  = "a tag"
+    cpu_architecture           = "RISCV"
+    network_type               = "vpn"
+    vpc_cidr                   = "10.0.0.0/28"
+    existing_role_name         = "arn:aws:iam::123456789012:role/LabRole"
+    alarm_email                = "team"
+    log_retention_days         = 31
+    landing_archive_days       = 0
+    query_results_days         = 0
+    query_bytes_scanned_cutoff = 1024
+  }
+
+  expect_failures = [
+    var.name,
+    var.region,
+    var.account_id,
+    var.database,
+    var.work_pool_type,
+    var.work_pool_name,
+    var.prefect_credential_version,
+    var.image_tag,
+    var.cpu_architecture,
+    var.network_type,
+    var.vpc_cidr,
+    var.existing_role_name,
+    var.alarm_email,
+    var.log_retention_days,
+    var.landing_archive_days,
+    var.query_results_days,
+    var.query_bytes_scanned_cutoff,
+  ]
+}
+
+run "an_image_that_does_not_say_what_runs" {
+  command = plan
+
+  variables {
+    image_tag = "latest"
+  }
+
+  expect_failures = [var.image_tag]
+}
+
+run "an_api_address_without_its_path" {
+  command = plan
+
+  variables {
+    prefect_api_url = "https://prefect.example"
+  }
+
+  expect_failures = [var.prefect_api_url]
+}
+
+run "an_unknown_kind_of_authentication" {
+  command = plan
+
+  variables {
+    prefect_auth = "oauth"
+  }
+
+  expect_failures = [var.prefect_auth]
+}
+
+run "no_credential_for_an_api_that_asks_for_one" {
+  command = plan
+
+  variables {
+    prefect_credential = ""
+  }
+
+  expect_failures = [var.prefect_credential]
+}
+
+run "a_push_pool_without_prefect_cloud" {
+  command = plan
+
+  variables {
+    work_pool_type = "ecs:push"
+  }
+
+  expect_failures = [var.prefect_api_url]
+}
+
+run "prefect_cloud_without_an_api_key" {
+  command = plan
+
+  variables {
+    prefect_api_url = "https://api.prefect.cloud/api/accounts/00000000-0000-0000-0000-000000000000/workspaces/00000000-0000-0000-0000-000000000000"
+    prefect_auth    = "none"
+  }
+
+  expect_failures = [var.prefect_auth]
+}
+
+run "an_existing_network_that_is_not_named" {
+  command = plan
+
+  variables {
+    network_type = "existing"
+  }
+
+  expect_failures = [var.existing_network]
+}
+
+run "a_named_network_that_would_not_be_used" {
+  command = plan
+
+  variables {
+    existing_network = {
+      vpc_id     = "vpc-0123456789abcdef0"
+      subnet_ids = ["subnet-0123456789abcdef0"]
+    }
+  }
+
+  expect_failures = [var.existing_network]
+}
+
+run "an_existing_network_by_name_and_not_by_id" {
+  command = plan
+
+  variables {
+    network_type = "existing"
+    existing_network = {
+      vpc_id     = "main"
+      subnet_ids = []
+    }
+  }
+
+  expect_failures = [var.existing_network]
+}
