@@ -143,7 +143,7 @@ def _wait(client: "GlueClient", job_name: str, run: GlueRun, deadline: float) ->
         if seen == "SUCCEEDED":
             return
         if seen not in _ACTIVE:
-            raise RefinementError(_describe_failure(state, run))
+            raise RefinementError(_describe_failure(state, run, _log_group(client, job_name)))
         if time.monotonic() + delay > deadline:
             raise RefinementError(
                 f"Glue run {run.job_run_id} was still {seen} at the deadline and is being stopped. "
@@ -152,12 +152,16 @@ def _wait(client: "GlueClient", job_name: str, run: GlueRun, deadline: float) ->
         time.sleep(delay)
 
 
-def _describe_failure(state: Mapping[str, Any], run: GlueRun) -> str:
-    group = state.get("LogGroupName") or "/aws-glue/jobs"
+def _log_group(client: "GlueClient", job_name: str) -> str:
+    defaults = client.get_job(JobName=job_name)["Job"].get("DefaultArguments", {})
+    return defaults.get("--custom-logGroup-prefix", "/aws-glue/jobs")
+
+
+def _describe_failure(state: Mapping[str, Any], run: GlueRun, log_group: str) -> str:
     return (
         f"Glue run {run.job_run_id} ended {state['JobRunState']}: "
         f"{state.get('ErrorMessage') or 'Glue gives no reason'}. Its log: CloudWatch groups "
-        f"{group}/output and {group}/error, stream {run.job_run_id}. See {run.url}"
+        f"{log_group}/output and {log_group}/error, stream {run.job_run_id}. See {run.url}"
     )
 
 

@@ -26,8 +26,14 @@ data "aws_iam_policy_document" "flow_run" {
   }
 
   statement {
-    sid       = "RunGlueJobs"
-    actions   = ["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"]
+    sid = "RunGlueJobs"
+    actions = [
+      "glue:StartJobRun",
+      "glue:GetJobRun",
+      "glue:GetJobRuns",
+      "glue:BatchStopJobRun",
+      "glue:GetJob", # where a failed run's log is
+    ]
     resources = [for name in var.glue_job_names : "${local.arn_prefix.glue}:job/${name}"]
   }
 
