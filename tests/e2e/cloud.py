@@ -3,9 +3,11 @@
 import datetime as dt
 import json
 import subprocess
-from collections.abc import Collection
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -28,14 +30,37 @@ class Outcome:
     last_line: str
     error: str
 
+    @classmethod
+    def of(cls, code: int, printed: str, error: str) -> "Outcome":
+        return cls(code, printed.strip().rpartition("\n")[2], error)
+
+
+def run_module(module: str, arguments: Sequence[str], environment: dict[str, str]) -> Outcome:
+    """Run `python -m module` as a person would."""
+    ended = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Outcome.of(ended.returncode, ended.stdout, ended.stderr)
+
 
 @dataclass(frozen=True)
 class Cloud:
-    """The local cloud, seen from outside."""
+    """The local cloud, seen from outside.
+
+    Attributes:
+        env: The environment of a program that uses it.
+        state: Where it keeps everything.
+        flows: A process that runs flows quickly (forked_flow.py); without it, each is a command.
+    """
 
     env: dict[str, str]
     state: Path
-    flows: "subprocess.Popen[str]"
+    flows: "subprocess.Popen[str] | None" = None
 
     def client(self, service: str) -> Any:
         return boto3.client(
@@ -47,7 +72,11 @@ class Cloud:
         )
 
     def run_daily(
-        self, *arguments: str, kill_after: int = 0, without: Collection[str] = (), **extra: str
+        self,
+        *arguments: str,
+        kill_after: int = 0,
+        without: Collection[str] = (),
+        extra: Mapping[str, str] = MappingProxyType({}),
     ) -> Outcome:
         """Run the daily flow's command.
 
@@ -55,12 +84,15 @@ class Cloud:
             arguments: Of the command.
             kill_after: SIGKILL it at this boundary between two steps; 0 for none.
             without: Names to leave out of the environment.
-            extra: Names and values to add to it.
+            extra: What to add to it.
         """
+        environment = {k: v for k, v in {**self.env, **extra}.items() if k not in without}
+        if self.flows is None:
+            return run_module("flows.daily", arguments, environment)
         output = self.state / "flow-output"
         request = {
             "arguments": arguments,
-            "environment": {k: v for k, v in (self.env | extra).items() if k not in without},
+            "environment": environment,
             "output": str(output),
             "kill_after": kill_after,
         }
@@ -69,8 +101,8 @@ class Cloud:
         assert stdout
         print(json.dumps(request), file=stdin, flush=True)
         code = int(stdout.readline())
-        printed = output.with_suffix(".out").read_text().strip()
-        return Outcome(code, printed.rpartition("\n")[2], output.with_suffix(".err").read_text())
+        printed = output.with_suffix(".out").read_text()
+        return Outcome.of(code, printed, output.with_suffix(".err").read_text())
 
     def show(self, session: dt.date) -> None:
         self._replay({"session": session.isoformat()})

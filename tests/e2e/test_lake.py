@@ -1,8 +1,6 @@
 """What the lake holds after the sessions of the demo, read from its files and through Athena."""
 
 import datetime as dt
-import subprocess
-import sys
 from decimal import Decimal
 
 import duckdb
@@ -11,7 +9,15 @@ import pytest
 from infra.local.sessions import SESSIONS
 from infra.queries import Query, documented_queries
 from tasks.core.layout import month_of
-from tests.e2e.cloud import DAILY_COLUMNS, ROOT, Cloud, daily_tuples, expected_daily, months, served
+from tests.e2e.cloud import (
+    DAILY_COLUMNS,
+    Cloud,
+    daily_tuples,
+    expected_daily,
+    months,
+    run_module,
+    served,
+)
 
 Expected = dict[dt.date, set[tuple[object, ...]]]
 
@@ -136,8 +142,5 @@ def test_entries_and_exits_name_who_came_and_went(lake: Cloud) -> None:
 
 
 def test_the_command_line_prints_its_outcome_as_the_last_line(lake: Cloud) -> None:
-    command = [sys.executable, "-m", "flows.daily", "--trading-date", str(SESSIONS[-1])]
-    ended = subprocess.run(
-        command, cwd=ROOT, env=lake.env, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, ended.stdout) == (0, f"up to date IBOV {SESSIONS[-1]}\n")
+    outcome = run_module("flows.daily", ["--trading-date", str(SESSIONS[-1])], lake.env)
+    assert (outcome.code, outcome.last_line) == (0, f"up to date IBOV {SESSIONS[-1]}")

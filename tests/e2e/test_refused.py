@@ -102,8 +102,7 @@ def test_what_is_not_configured_is_named_before_any_request(
         "--index",
         "SMLL",
         without=[missing, missing.replace("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")],
-        AWS_EC2_METADATA_DISABLED="true",
-        HOME=str(cloud.state),
+        extra={"AWS_EC2_METADATA_DISABLED": "true", "HOME": str(cloud.state)},
     )
     assert outcome.code == 1
     assert said in outcome.error

@@ -67,7 +67,7 @@ def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cl
     assert_queries_are_those_of_the_docs(outputs["workgroup"])
 
     with prefect_server(cloud.state) as prefect:
-        outcome = cloud.run_daily(**prefect, **outputs["flow_environment"])
+        outcome = cloud.run_daily(extra=prefect | outputs["flow_environment"])
     assert outcome.last_line.startswith("published "), outcome.error
     assert_session_is_published(outputs)
 
