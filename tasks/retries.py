@@ -1,6 +1,7 @@
 """Which failures of a task are worth another attempt."""
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as AwsConnectionError
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
@@ -32,7 +33,7 @@ def may_pass(error: BaseException | None) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response.get("Error", {}).get("Code") in _PASSING or status >= 500
-    return isinstance(error, RetryableError | HTTPClientError)
+    return isinstance(error, RetryableError | HTTPClientError | AwsConnectionError)
 
 
 def is_aws_error(error: BaseException) -> bool:

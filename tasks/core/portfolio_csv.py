@@ -12,8 +12,6 @@ Latin-1, CRLF, semicolons, Portuguese numbers whatever the language of the page:
 The by-sector form has `Setor` before the first column and `Part. (%)Acum.` after the last.
 """
 
-import csv
-import io
 import re
 
 from tasks.core.errors import BadDataError, InvalidInputError
@@ -37,9 +35,9 @@ def parse_portfolio_csv(data: bytes) -> Portfolio:
         BadDataError: Not this form, cut short, or a value that cannot be read; the message names
             the line.
     """
-    lines = list(csv.reader(io.StringIO(data.decode("latin-1")), delimiter=";"))
-    lines = [[cell.strip() for cell in line] for line in lines if any(line)]
-    title = _TITLE.fullmatch(";".join(lines[0]).rstrip(";")) if lines else None
+    text = [line.decode("latin-1") for line in data.splitlines() if line.strip()]
+    lines = [[cell.strip() for cell in line.split(";")] for line in text]
+    title = _TITLE.fullmatch(text[0].rstrip("; ")) if text else None
     if not title:
         raise BadDataError(
             f"Line 1: expected 'IBOV - Carteira do Dia DD/MM/YY', found {data[:60]!r}. "
@@ -61,14 +59,15 @@ def _read_lines(title: re.Match[str], lines: list[list[str]], *, with_sectors: b
     try:
         index_code = check_index_code(title[1])
         trading_date = parse_date(title[2], PT_BR)
-        constituents = []
+        constituents: list[Constituent] = []
         for line in lines[:-2]:
             number = len(constituents) + 3
             constituents.append(_read_line(line, with_sectors=with_sectors))
         number = len(lines) + 1
-        total_quantity, total_weight_pct = _cells(lines[-2][1:], 2)
+        # The by-sector form may state the accumulated weight as well.
+        total_quantity, total_weight_pct, *_ = _cells(lines[-2][1:], 2, 3 if with_sectors else 2)
         number += 1
-        divisor = _cells(lines[-1][1:], 1)[0]
+        divisor = _cells(lines[-1][1:], 1, 1)[0]
         return Portfolio(
             index_code=index_code,
             trading_date=trading_date,
@@ -81,10 +80,10 @@ def _read_lines(title: re.Match[str], lines: list[list[str]], *, with_sectors: b
         raise BadDataError(f"Line {number}: {error}.") from error
 
 
-def _cells(line: list[str], count: int) -> list[str]:
+def _cells(line: list[str], least: int, most: int) -> list[str]:
     cells = [cell for cell in line if cell]
-    if len(cells) != count:
-        raise BadDataError(f"expected {count} values, found {len(cells)}: {cells}")
+    if not least <= len(cells) <= most:
+        raise BadDataError(f"expected {most} values, found {len(cells)}: {cells}")
     return cells
 
 

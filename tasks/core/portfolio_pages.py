@@ -113,7 +113,7 @@ def read_page(body: bytes, index_code: str) -> Page:
         payload = json.loads(body)
         if isinstance(payload, str):
             payload = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RetryableError(
             f"Expected JSON from B3 for {index_code}, found {body[:80]!r}. Try again later."
         ) from error

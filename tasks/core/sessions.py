@@ -17,8 +17,9 @@ def _calendar(last_year: int) -> Any:
     # Imported here: it takes half a second, which a command that only prints help need not wait.
     import exchange_calendars
 
+    # From a month before, so that the first days of the data have neighbours.
     return exchange_calendars.get_calendar(
-        "BVMF", start=f"{FIRST_YEAR}-01-01", end=f"{last_year}-12-31"
+        "BVMF", start=f"{FIRST_YEAR - 1}-12-01", end=f"{last_year}-12-31"
     )
 
 
@@ -27,7 +28,7 @@ def _calendar_around(day: dt.date) -> Any:
         raise InvalidInputError(
             f"B3's data starts in {FIRST_YEAR}; found {day}. Ask for a later session."
         )
-    return _calendar(day.year + 1)
+    return _calendar(day.year + 10 - day.year % 10)  # one calendar serves a decade
 
 
 def is_session(day: dt.date) -> bool:
@@ -67,16 +68,16 @@ def check_requested_session(day: dt.date, today: dt.date) -> dt.date:
     Raises:
         InvalidInputError: No session, or past the next one; the message names the nearest.
     """
-    if not is_session(day):
-        raise InvalidInputError(
-            f"{day} ({day:%A}) is no session of B3. The nearest sessions are "
-            f"{previous_session(day)} and {next_session(day)}."
-        )
     latest = next_session(today)
     if day > latest:
         raise InvalidInputError(
             f"{day} lies past the next session. On {today} the nearest sessions are "
             f"{previous_session(latest)} and {latest}."
+        )
+    if not is_session(day):
+        raise InvalidInputError(
+            f"{day} ({day:%A}) is no session of B3. The nearest sessions are "
+            f"{previous_session(day)} and {next_session(day)}."
         )
     return day
 

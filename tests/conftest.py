@@ -1,0 +1,54 @@
+"""Fixtures that every layer of tests shares."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.logging import disable_run_logger
+from prefect.testing.utilities import prefect_test_harness
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT.parent / "shared" / "b3" / "samples"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_real_aws_profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Made-up credentials for the whole session; profiles and instance roles are out of reach.
+
+    A local cloud that a test starts puts its own in their place.
+    """
+    nowhere = tmp_path_factory.mktemp("aws")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        patch.setenv("AWS_CONFIG_FILE", str(nowhere / "config"))
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere / "credentials"))
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@pytest.fixture
+def no_run_logger() -> Iterator[None]:
+    """Let `task.fn` log without a run around it."""
+    with disable_run_logger():
+        yield
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of B3's real answers and files, which lie outside the project."""
+    if not SAMPLES.is_dir():
+        pytest.skip(f"B3's real files are not on this machine: {SAMPLES}")
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One Prefect server for all tests that run flows; it takes some seconds to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
+        with prefect_test_harness(server_startup_timeout=180):
+            yield

@@ -1,0 +1,93 @@
+"""Glue's job runs, as far as a client sees them, with states and refusals that a test chooses."""
+
+from typing import Any
+
+from botocore.client import BaseClient
+from botocore.validate import validate_parameters
+
+JOB = "b3-refine"
+
+
+class Clock:
+    """Time that passes only by sleeping.
+
+    Attributes:
+        slept: How long each sleep was.
+        interruption: Raised by the next sleep, if there is one.
+    """
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.interruption: BaseException | None = None
+
+    def monotonic(self) -> float:
+        return sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        if self.interruption:
+            raise self.interruption
+        self.slept.append(seconds)
+
+
+class GlueService:
+    """Answers what a real client asks, after its parameters were checked against Glue's model.
+
+    Attributes:
+        runs: Every run, the newest first.
+        states: What a started run goes through, one state a look; the last one stays.
+        outcome: Further fields of a run, such as its ErrorMessage.
+        defaults: The job's default arguments.
+        refusals: Error codes that the next calls of an operation get, by its name.
+        calls: The names of the operations that were asked for.
+        default_arguments: Of the job.
+    """
+
+    def __init__(self) -> None:
+        self.runs: list[dict[str, Any]] = []
+        self.states = ["SUCCEEDED"]
+        self.outcome: dict[str, str] = {}
+        self.defaults: dict[str, str] = {}
+        self.refusals: dict[str, list[str]] = {}
+        self.calls: list[str] = []
+        self.default_arguments: dict[str, str] = {}
+
+    def answer(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
+        model = client.meta.service_model.operation_model(operation)
+        if model.input_shape:
+            validate_parameters(parameters, model.input_shape)
+        self.calls.append(operation)
+        if refusals := self.refusals.get(operation):
+            code = refusals.pop(0)
+            refuse: Any = client.exceptions.from_code(code)
+            raise refuse({"Error": {"Code": code, "Message": "as the test wants"}}, operation)
+        return getattr(self, operation)(**parameters)
+
+    def add_run(self, state: str, run_id: str = "run-1", job_run_id: str = "jr_before") -> None:
+        arguments = {"--run_id": run_id}
+        run = {"Id": job_run_id, "JobName": JOB, "JobRunState": state, "Arguments": arguments}
+        self.runs.insert(0, run)
+
+    def StartJobRun(self, **parameters: Any) -> dict[str, Any]:  # noqa: N802 - Glue's names
+        job_run_id = f"jr_{len(self.runs) + 1}"
+        self.runs.insert(0, {"Id": job_run_id, "JobRunState": "STARTING", **parameters})
+        return {"JobRunId": job_run_id}
+
+    def GetJob(self, **_: Any) -> dict[str, Any]:  # noqa: N802
+        return {"Job": {"Name": JOB, "DefaultArguments": self.default_arguments}}
+
+    def GetJob(self, **_: Any) -> dict[str, Any]:  # noqa: N802
+        return {"Job": {"Name": JOB, "DefaultArguments": self.defaults}}
+
+    def GetJobRuns(self, **_: Any) -> dict[str, Any]:  # noqa: N802
+        return {"JobRuns": self.runs}
+
+    def GetJobRun(self, *, RunId: str, **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        run = next(run for run in self.runs if run["Id"] == RunId)
+        run["JobRunState"] = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        return {"JobRun": run | self.outcome}
+
+    def BatchStopJobRun(self, *, JobRunIds: list[str], **_: Any) -> dict[str, Any]:  # noqa: N802, N803
+        for run in self.runs:
+            if run["Id"] in JobRunIds:
+                run["JobRunState"] = "STOPPING"
+        return {"SuccessfulSubmissions": [], "Errors": []}

@@ -1,0 +1,125 @@
+from typing import Any
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
+from prefect import flow
+from prefect.states import Completed, Crashed, Failed
+
+from infra.local.replay import Replay
+from tasks.core.errors import (
+    BadDataError,
+    InvalidInputError,
+    NotConfiguredError,
+    PublishConflictError,
+    RateLimitedError,
+    RefinementError,
+    RetryableError,
+    SourceHasNoDataError,
+)
+from tasks.fetch import download_portfolio
+from tasks.retries import is_aws_error, is_retryable, may_pass
+
+
+def aws_error(code: str, status: int = 400) -> ClientError:
+    return ClientError(
+        {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}},  # type: ignore[typeddict-item]
+        "StartJobRun",
+    )
+
+
+PASSING = [
+    RetryableError("a challenge page"),
+    RateLimitedError("wait", 1.0),
+    aws_error("ThrottlingException"),
+    aws_error("Throttling"),
+    aws_error("SlowDown", 503),
+    aws_error("InternalServiceException"),
+    aws_error("OperationTimeoutException"),
+    aws_error("AnythingElse", 500),
+    aws_error("AnythingElse", 503),
+    EndpointConnectionError(endpoint_url="https://glue"),
+    ConnectTimeoutError(endpoint_url="https://glue"),
+]
+STAYING = [
+    BadDataError("a failed check"),
+    InvalidInputError("no session"),
+    NotConfiguredError("no bucket"),
+    SourceHasNoDataError("404"),
+    RefinementError("the job failed"),
+    PublishConflictError("another run"),
+    aws_error("AccessDeniedException", 403),
+    aws_error("NoSuchBucket", 404),
+    aws_error("EntityNotFoundException"),
+    aws_error("ConcurrentRunsExceededException"),
+    NoCredentialsError(),
+    RuntimeError("a mistake in the code"),
+    KeyboardInterrupt(),
+]
+
+
+def name(error: BaseException) -> str:
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    return type(error).__name__ + code
+
+
+@pytest.mark.parametrize("error", PASSING, ids=name)
+def test_what_may_pass_is_tried_again(error: BaseException) -> None:
+    assert may_pass(error)
+    assert ask_prefect(Failed(data=error))
+
+
+@pytest.mark.parametrize("error", STAYING, ids=name)
+def test_what_stays_is_not_tried_again(error: BaseException) -> None:
+    assert not may_pass(error)
+    assert not ask_prefect(Failed(data=error))
+
+
+def test_what_has_no_error_is_not_tried_again() -> None:
+    assert not may_pass(None)
+    assert not ask_prefect(Completed(data="RetryableError"))
+    assert not ask_prefect(Crashed(data=KeyboardInterrupt()))
+
+
+def ask_prefect(state: Any) -> bool:
+    unused: Any = None
+    return is_retryable(unused, unused, state)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (aws_error("AccessDeniedException", 403), True),
+        (EndpointConnectionError(endpoint_url="https://glue"), True),
+        (RefinementError("the job failed"), False),
+        (KeyboardInterrupt(), False),
+    ],
+    ids=["refused", "not-reached", "ours", "interrupt"],
+)
+def test_a_call_to_aws_that_failed_is_known(error: BaseException, expected: bool) -> None:
+    assert is_aws_error(error) is expected
+
+
+@flow
+def download_at_once(url: str) -> int:
+    quick = download_portfolio.with_options(retry_delay_seconds=0, retry_jitter_factor=0)
+    return len(quick(url, "IBOV").bodies)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_task_is_tried_again_until_the_source_answers(replay: Replay) -> None:
+    replay.misbehave("http_500", times=2)
+    assert download_at_once(replay.url) == 1
+    assert len(replay.requests) == 3
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_a_task_is_not_tried_again_when_the_source_has_nothing(replay: Replay) -> None:
+    replay.misbehave("http_404")
+    with pytest.raises(SourceHasNoDataError):
+        download_at_once(replay.url)
+    assert len(replay.requests) == 1

@@ -1,0 +1,202 @@
+"""Imports run one way, and what decides knows nothing of the world: read from the syntax trees."""
+
+import ast
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.conftest import ROOT
+
+OURS = ("flows", "tasks", "infra", "deployments", "tests")
+# What the modules under a name may import of ours; the longest name that fits counts.
+MAY_IMPORT = {
+    "tasks.core": ("tasks.core",),
+    "tasks": ("tasks",),
+    "flows": ("flows", "tasks"),
+    "infra.glue": (),
+    "infra": ("infra", "deployments", "tasks.core"),
+    "deployments": ("deployments", "tasks.core"),
+}
+OUTSIDE_CORE = (
+    "awswrangler",
+    "boto3",
+    "botocore",
+    "os",
+    "prefect",
+    "pydantic_settings",
+    "requests",
+    "time",
+    "urllib3",
+)
+CLOCK_CALLS = {"now", "today", "utcnow"}
+TASK_DECORATORS = {"task", "materialize"}
+
+Modules = dict[str, str]
+
+
+def project() -> Modules:
+    """`{module: source}` of the code that is shipped."""
+    paths = [path for name in OURS if name != "tests" for path in (ROOT / name).rglob("*.py")]
+    return {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path.read_text() for path in paths
+    }
+
+
+def is_under(module: str, *names: str) -> bool:
+    return any(module == name or module.startswith(f"{name}.") for name in names)
+
+
+def imported(source: str) -> Iterator[str]:
+    """Names of what is imported anywhere in a module: `from a import b` gives `a.b`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def decorator_name(node: ast.expr) -> str:
+    called = node.func if isinstance(node, ast.Call) else node
+    return called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+
+
+def defines_tasks(source: str) -> bool:
+    return any(
+        decorator_name(decorator) in TASK_DECORATORS
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for decorator in node.decorator_list
+    )
+
+
+def imports_against_the_layers(modules: Modules) -> list[str]:
+    def may_import(module: str) -> tuple[str, ...]:
+        layer = max((name for name in MAY_IMPORT if is_under(module, name)), key=len)
+        return MAY_IMPORT[layer]
+
+    return [
+        f"{module} imports {name}"
+        for module, source in modules.items()
+        for name in imported(source)
+        if is_under(name, *OURS) and not is_under(name, *may_import(module))
+    ]
+
+
+def imports_of_the_world_in_core(modules: Modules) -> list[str]:
+    return [
+        f"{module} imports {name}"
+        for module, source in modules.items()
+        if is_under(module, "tasks.core")
+        for name in imported(source)
+        if is_under(name, *OUTSIDE_CORE)
+    ]
+
+
+def clock_readings_in_core(modules: Modules) -> list[str]:
+    return [
+        f"{module} line {node.lineno} calls {node.func.attr}()"
+        for module, source in modules.items()
+        if is_under(module, "tasks.core")
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in CLOCK_CALLS
+    ]
+
+
+def imports_between_tasks(modules: Modules) -> list[str]:
+    with_tasks = {
+        module
+        for module, source in modules.items()
+        if is_under(module, "tasks") and defines_tasks(source)
+    }
+    return [
+        f"{module} imports {name}"
+        for module in sorted(with_tasks)
+        for name in imported(modules[module])
+        if is_under(name, *with_tasks)
+    ]
+
+
+Rule = Callable[[Modules], list[str]]
+RULES: list[Rule] = [
+    imports_against_the_layers,
+    imports_of_the_world_in_core,
+    clock_readings_in_core,
+    imports_between_tasks,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_project_keeps_the_rule(rule: Rule) -> None:
+    assert rule(project()) == []
+
+
+def test_the_rules_look_at_every_module() -> None:
+    modules = project()
+    assert {"flows.daily", "tasks.fetch", "tasks.core.audit", "infra.glue.refine_portfolio"} <= (
+        modules.keys()
+    )
+    assert [module for module in modules if not is_under(module, *MAY_IMPORT)] == []
+    assert [
+        m for m in ("tasks.fetch", "tasks.lake", "tasks.glue") if defines_tasks(modules[m])
+    ] == [
+        "tasks.fetch",
+        "tasks.lake",
+        "tasks.glue",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rule", "modules"),
+    [
+        (imports_against_the_layers, {"tasks.core.a": "import tasks.fetch"}),
+        (imports_against_the_layers, {"tasks.core.a": "from tasks import __version__"}),
+        (imports_against_the_layers, {"tasks.core.a": "def f():\n    from flows import daily"}),
+        (imports_against_the_layers, {"tasks.a": "from flows.settings import Settings"}),
+        (imports_against_the_layers, {"tasks.a": "import infra.local"}),
+        (imports_against_the_layers, {"flows.a": "from infra.local import setup"}),
+        (imports_against_the_layers, {"infra.glue.a": "from tasks.core.schema import TABLES"}),
+        (imports_against_the_layers, {"infra.local.a": "from flows.daily import main"}),
+        (imports_against_the_layers, {"infra.local.a": "from tasks.fetch import Download"}),
+        (imports_against_the_layers, {"deployments.a": "import flows.daily"}),
+        (imports_against_the_layers, {"deployments.a": "from infra.local import setup"}),
+        (imports_against_the_layers, {"tasks.a": "from tests.portfolios import portfolio"}),
+        (imports_of_the_world_in_core, {"tasks.core.a": "import boto3"}),
+        (imports_of_the_world_in_core, {"tasks.core.a": "from prefect import task"}),
+        (imports_of_the_world_in_core, {"tasks.core.a": "from os import environ"}),
+        (imports_of_the_world_in_core, {"tasks.core.a": "import os.path"}),
+        (imports_of_the_world_in_core, {"tasks.core.a": "def f():\n    import time"}),
+        (imports_of_the_world_in_core, {"tasks.core.a": "from pydantic_settings import X"}),
+        (clock_readings_in_core, {"tasks.core.a": "import datetime as dt\ndt.datetime.now()"}),
+        (clock_readings_in_core, {"tasks.core.a": "from datetime import date\ndate.today()"}),
+        (
+            imports_between_tasks,
+            {
+                "tasks.a": "from tasks.b import g\n@task(name='f')\ndef f(): ...",
+                "tasks.b": "@materialize\ndef g(): ...",
+            },
+        ),
+        (
+            imports_between_tasks,
+            {
+                "tasks.a": "@prefect.task\nasync def f():\n    import tasks.b",
+                "tasks.b": "@prefect.assets.materialize(a)\ndef g(): ...",
+            },
+        ),
+    ],
+)
+def test_a_rule_finds_what_breaks_it(rule: Rule, modules: Modules) -> None:
+    assert len(rule(modules)) == 1
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_a_rule_lets_the_rest_pass(rule: Rule) -> None:
+    modules = {
+        "flows.daily": "import os\nfrom flows.settings import Settings\nfrom tasks.fetch import f",
+        "tasks.fetch": "import requests\nfrom tasks.retries import R\n@task\ndef f(): ...",
+        "tasks.retries": "from tasks.core.errors import E",
+        "tasks.core.errors": "import datetime as dt\nfrom tasks.core.checks import C\nosprey = 1",
+        "infra.tables": "from tasks.core.schema import TABLES\nfrom infra.local import setup",
+    }
+    assert rule(modules) == []

@@ -1,0 +1,162 @@
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from prefect.states import Completed, Crashed, Failed
+
+import flows.command
+from flows import daily
+from flows.command import run_command
+from tasks.core.errors import BadDataError
+from tests.portfolios import FRIDAY
+
+Exit = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(autouse=True)
+def on_a_friday(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flows.command, "today_in_sao_paulo", lambda: FRIDAY)
+
+
+@pytest.fixture
+def refuse(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., str]:
+    """Call the command, expect wrong usage before any connection, and return what it said."""
+
+    def connect(*arguments: Any) -> None:
+        raise AssertionError(f"nothing may be connected to before usage is checked: {arguments}")
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setattr(socket.socket, "connect", connect)
+        monkeypatch.setattr(daily, "daily_portfolio", connect)
+        with pytest.raises(SystemExit) as ended:
+            daily.main([*arguments])
+        assert ended.value.code == 2
+        return " ".join(capsys.readouterr().err.split())
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        pytest.param(
+            "2025-07-26",
+            "2025-07-26 (Saturday) is no session of B3. "
+            "The nearest sessions are 2025-07-25 and 2025-07-28.",
+            id="a-saturday",
+        ),
+        pytest.param(
+            "2024-11-20",
+            "The nearest sessions are 2024-11-19 and 2024-11-21.",
+            id="a-holiday",
+        ),
+        pytest.param(
+            "2025-08-05",
+            "2025-08-05 lies past the next session. "
+            "On 2025-08-01 the nearest sessions are 2025-08-01 and 2025-08-04.",
+            id="too-late",
+        ),
+        pytest.param(
+            "9999-12-31", "the nearest sessions are 2025-08-01 and 2025-08-04", id="far-too-late"
+        ),
+        pytest.param(
+            "1986-01-01", "The nearest sessions are 1985-12-30 and 1986-01-02", id="first-day"
+        ),
+        pytest.param("1980-01-02", "B3's data starts in 1986; found 1980-01-02", id="too-early"),
+        pytest.param("2025-02-30", "2025-02-30 is no day of the calendar", id="impossible"),
+        pytest.param("2025-13-01", "2025-13-01 is no day of the calendar", id="month-13"),
+        pytest.param("0000-01-01", "0000-01-01 is no day of the calendar", id="year-0"),
+        pytest.param("01/08/2025", "expected a date YYYY-MM-DD, found '01/08/2025'", id="slashes"),
+        pytest.param("20250801", "expected a date YYYY-MM-DD, found '20250801'", id="no-dashes"),
+        pytest.param("2025-8-1", "expected a date YYYY-MM-DD, found '2025-8-1'", id="short"),
+        pytest.param("today", "expected a date YYYY-MM-DD, found 'today'", id="a-word"),
+        pytest.param("", "expected a date YYYY-MM-DD, found ''", id="empty"),
+    ],
+)
+def test_a_date_that_cannot_be_is_wrong_usage(
+    refuse: Callable[..., str], date: str, said: str
+) -> None:
+    message = refuse("--trading-date", date)
+    assert "argument --trading-date: " in message
+    assert said in message
+
+
+@pytest.mark.parametrize("code", ["ibov", "IBO", "IBOVESP", "../IBOV", "IB OV", ""])
+def test_a_bad_index_code_is_wrong_usage(refuse: Callable[..., str], code: str) -> None:
+    message = refuse("--index", code)
+    assert (
+        f"An index code is 4 to 6 upper-case letters and digits, such as IBOV; found {code!r}"
+        in (message)
+    )
+
+
+def test_an_unknown_option_is_wrong_usage(refuse: Callable[..., str]) -> None:
+    assert "unrecognized arguments: --wrong" in refuse("--wrong")
+
+
+def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        daily.main(["--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for said in ("python -m flows.daily", "--trading-date YYYY-MM-DD", "--index CODE", "--force"):
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], {"trading_date": None, "index_code": "IBOV", "force": False}),
+        (
+            ["--trading-date", "2025-08-01", "--index", "IBXX", "--force"],
+            {"trading_date": FRIDAY, "index_code": "IBXX", "force": True},
+        ),
+    ],
+)
+def test_options_become_the_parameters_of_the_flow(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], expected: dict[str, Any]
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def run(**parameters: Any) -> Any:
+        asked.append(parameters)
+        return Completed(message="published IBOV 2025-08-01")
+
+    monkeypatch.setattr(daily, "daily_portfolio", run)
+    assert daily.main(arguments) == 0
+    assert asked == [expected | {"return_state": True}]
+
+
+@pytest.mark.parametrize("message", ["published IBOV 2025-08-01", "up to date IBOV 2025-08-01"])
+def test_the_outcome_is_the_last_line_on_standard_output(
+    capsys: pytest.CaptureFixture[str], message: str
+) -> None:
+    assert run_command(lambda: Completed(message=message)) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == message
+
+
+def test_a_run_that_failed_on_purpose_says_why_and_exits_with_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = BadDataError("IBOV failed 1 check.\n  sum: expected 1; found 2")
+    assert run_command(lambda: Failed(data=error, message="Flow run …")) == 1
+    told = capsys.readouterr()
+    assert told.err == f"failed: {error}\n"
+    assert told.out == ""
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        Failed(data=RuntimeError("boom"), message="Flow run encountered an exception: boom"),
+        Crashed(data=RuntimeError("boom"), message="Execution was interrupted: boom"),
+    ],
+)
+def test_any_other_failure_is_told_by_its_state_and_exits_with_1(
+    capsys: pytest.CaptureFixture[str], state: Any
+) -> None:
+    assert run_command(lambda: state) == 1
+    assert capsys.readouterr().err == f"{state.name.lower()}: {state.message}\n"

@@ -1,0 +1,97 @@
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from flows.settings import Settings, load_settings
+from tasks.core.errors import NotConfiguredError
+
+COMPLETE = {
+    "B3_LAKE_BUCKET": "b3-lake",
+    "B3_DATABASE": "b3",
+    "B3_WORKGROUP": "b3",
+    "B3_GLUE_JOB": "b3-refine-portfolio",
+    "AWS_DEFAULT_REGION": "sa-east-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+}
+
+
+@pytest.fixture(autouse=True)
+def complete_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith(("B3_", "AWS_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    for name, value in COMPLETE.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_reads_the_environment_and_knows_b3s_addresses() -> None:
+    settings = load_settings()
+    assert settings.lake_bucket == "b3-lake"
+    assert settings.glue_job == "b3-refine-portfolio"
+    assert settings.index_url == "https://sistemaswebb3-listados.b3.com.br"
+    assert settings.quotes_url == "https://bvmf.bmfbovespa.com.br/InstDados/SerHist"
+
+
+def test_the_addresses_can_be_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("B3_INDEX_URL", "http://127.0.0.1:8313")
+    assert load_settings().index_url == "http://127.0.0.1:8313"
+
+
+@pytest.mark.parametrize(
+    "name", ["B3_LAKE_BUCKET", "B3_DATABASE", "B3_WORKGROUP", "B3_GLUE_JOB", "AWS_DEFAULT_REGION"]
+)
+def test_a_missing_variable_is_named_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(name)
+    with pytest.raises(NotConfiguredError) as error:
+        load_settings()
+    assert name in str(error.value)
+    assert [other for other in COMPLETE if other != name and f"{other}:" in str(error.value)] == []
+
+
+def test_every_missing_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("B3_DATABASE")
+    monkeypatch.delenv("B3_WORKGROUP")
+    with pytest.raises(NotConfiguredError, match=r"(?s)B3_DATABASE: .*B3_WORKGROUP: "):
+        load_settings()
+
+
+def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(NotConfiguredError, match="AWS credentials: none found") as error:
+        load_settings()
+    assert "AWS_DEFAULT_REGION" not in str(error.value)
+
+
+def test_the_message_says_where_the_values_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("B3_DATABASE")
+    with pytest.raises(NotConfiguredError, match=r"docs/INSTALL\.md.*\.local/env"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("B3_LAKE_BUCKET", "b3"),
+        ("B3_DATABASE", "b3-data"),
+        ("B3_DATABASE", ""),
+        ("B3_WORKGROUP", ""),
+        ("B3_GLUE_JOB", ""),
+        ("B3_INDEX_URL", "sistemaswebb3-listados.b3.com.br"),
+        ("B3_QUOTES_URL", "ftp://b3"),
+    ],
+)
+def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(NotConfiguredError, match=f"{name}: "):
+        load_settings()
+
+
+def test_settings_do_not_change_during_a_run() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().database = "other"  # type: ignore[misc]
