@@ -6,13 +6,16 @@ STAMP := .venv/.installed
 LIVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock docs clean
+.PHONY: help demo local test check format lock docs image push deploy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## Run the pipeline here for three sessions and query the result (LIVE=1 asks B3)
 	@$(BIN)/python -m infra.local.demo --state $(STATE) $(if $(LIVE),--live)
+
+local: $(STAMP) ## Run the deployed pipeline here until Ctrl-C: Prefect's UI, ECS, the cloud
+	@$(BIN)/python -m infra.local.platform --state $(STATE) $(if $(LIVE),--live)
 
 test: $(STAMP) ## Run the tests (ARGS="-k name" for some)
 	@$(BIN)/python -m pytest $(ARGS)
@@ -29,6 +32,15 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 docs: $(STAMP) ## Write the generated docs again
 	@$(BIN)/python -m infra.data_dictionary > docs/DATA_DICTIONARY.md
 	@$(BIN)/python -m infra.tables > infra/terraform/tables.json
+
+image: $(STAMP) ## Build the image of the commit (CONTAINER_TOOL=docker, podman or buildah)
+	@$(BIN)/python -m deployments.image build
+
+push: $(STAMP) ## Push the image of the commit to DEPLOY_REPOSITORY_URL
+	@$(BIN)/python -m deployments.image push
+
+deploy: $(STAMP) ## Bring an environment to this commit (ENV=name; DRY_RUN=1 lists the steps)
+	@$(BIN)/python -m deployments.deploy --env $(or $(ENV),"") $(if $(DRY_RUN),--dry-run)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -28,6 +28,7 @@ from infra.local.glue.catalog import Catalog, CatalogMiddleware
 from infra.local.glue.jobs import GlueJobs
 from infra.local.setup import pipeline_settings, set_up
 from infra.local.state_files import StateDirectory
+from infra.local.trail import TrailMiddleware
 
 _HOST = "127.0.0.1"
 _ACCESS_KEY = "local"
@@ -106,7 +107,10 @@ class LocalCloud:
         catalog = Catalog(self.state)
         catalog.restore()
 
-        server = _listen(catalog, self._port)
+        application = CatalogMiddleware(DomainDispatcherApplication(create_backend_app), catalog)
+        trail = TrailMiddleware(application, self.state.trail)
+        opening.callback(trail.close)
+        server = _listen(trail, self._port)
         opening.callback(server.server_close)
         self.env = self._aws_settings(server.port)
 
@@ -190,8 +194,7 @@ def _log_to(path: Path) -> Any:
     return undo
 
 
-def _listen(catalog: Catalog, port: int) -> BaseWSGIServer:
-    application = CatalogMiddleware(DomainDispatcherApplication(create_backend_app), catalog)
+def _listen(application: TrailMiddleware, port: int) -> BaseWSGIServer:
     try:
         return make_server(
             _HOST, port, application, threaded=True, request_handler=_QuietRequestHandler

@@ -32,7 +32,7 @@ class StateDirectory:
 
     Attributes:
         root: `lake/<bucket>/<key>`, `catalog/<database>/<table>.json`, `glue/<run id>.{json,log}`,
-            `env`, `server.log`; `tmp` holds what is not finished.
+            `env`, `server.log`, `trail.jsonl`; `tmp` holds what is not finished.
     """
 
     root: Path
@@ -51,6 +51,11 @@ class StateDirectory:
     def glue(self) -> Path:
         """The Glue job runs: state and log of each."""
         return self.root / "glue"
+
+    @property
+    def trail(self) -> Path:
+        """The calls since the last start, a line of JSON each."""
+        return self.root / "trail.jsonl"
 
     @property
     def scratch(self) -> Path:

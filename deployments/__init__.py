@@ -1,0 +1,1 @@
+"""What Prefect needs to run the flows elsewhere: work pool, deployments, automations."""

@@ -1,0 +1,167 @@
+"""What must hold before a deployment changes anything; each check names what to do if not."""
+
+import os
+import shutil
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import boto3
+import httpx
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_KEY,
+    PREFECT_API_URL,
+    temporary_settings,
+)
+
+from deployments.environment import Environment
+from deployments.image import commit, find_tool, has_changes, is_in_registry
+from deployments.settings import SECRET_VARIABLES
+from deployments.work_pool import BLOCK_VARIABLE, find_credentials_block, find_pool
+from tasks.core.errors import B3PipelineError, InvalidInputError, NotConfiguredError
+
+T = TypeVar("T")
+_SIGN_IN = "Sign in (`aws sso login`), or name a profile in AWS_PROFILE."
+
+
+def check_terraform() -> None:
+    """See that Terraform is here.
+
+    Raises:
+        NotConfiguredError: It is not.
+    """
+    if shutil.which("terraform") is None:
+        raise NotConfiguredError(
+            "Expected terraform 1.11 or newer in PATH, found none: install it from "
+            "https://developer.hashicorp.com/terraform/install."
+        )
+
+
+def check_account(environment: Environment, sts: Any = None) -> None:
+    """See that the AWS credentials are those of the environment's account.
+
+    Args:
+        environment: Where to deploy.
+        sts: Client of STS; by default that of the environment's region.
+
+    Raises:
+        NotConfiguredError: There are none, or they are refused.
+        InvalidInputError: They are another account's.
+    """
+    try:
+        client = sts or boto3.client("sts", region_name=environment.region)
+        found = client.get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as error:
+        raise NotConfiguredError(f"AWS does not know who you are: {error}. {_SIGN_IN}") from error
+    if found != environment.account_id:
+        raise InvalidInputError(
+            f"Expected AWS account {environment.account_id}, found credentials of {found}. "
+            f"{_SIGN_IN}"
+        )
+
+
+def prefect_credential(environment: Environment) -> str | None:
+    """Return what Prefect's API asks for, from the environment or the person's profile.
+
+    Raises:
+        NotConfiguredError: It is asked for and is not there.
+    """
+    if environment.prefect_auth == "none":
+        return None
+    variable = SECRET_VARIABLES[environment.prefect_auth]
+    setting = {"api_key": PREFECT_API_KEY, "auth_string": PREFECT_API_AUTH_STRING}
+    value = os.environ.get(variable) or setting[environment.prefect_auth].value()
+    if value is None:
+        raise NotConfiguredError(
+            f"Prefect's API at {environment.prefect_api_url} asks for {environment.prefect_auth}, "
+            f"and there is none: export {variable}, or sign in with `prefect cloud login`."
+        )
+    return str(getattr(value, "get_secret_value", lambda: value)())
+
+
+def check_prefect(environment: Environment, client: SyncPrefectClient | None = None) -> None:
+    """See that Prefect's API lets us in, and that the pool can be what it should.
+
+    Args:
+        environment: Where to deploy.
+        client: Of Prefect's API; by default of the environment's.
+
+    Raises:
+        NotConfiguredError: There is no credential, the API does not answer or refuses it, or the
+            block of a push pool is not there.
+        InvalidInputError: The pool has another type.
+    """
+    prefect_credential(environment)
+    url = environment.prefect_api_url
+    try:
+        with temporary_settings({PREFECT_API_URL: url}):
+            found = client or get_client(sync_client=True)
+            find_pool(found, environment.work_pool_name, environment.work_pool_type)
+            block = os.environ.get(BLOCK_VARIABLE)
+            find_credentials_block(found, environment.work_pool_type, block)
+    except PrefectHTTPStatusError as error:
+        raise NotConfiguredError(
+            f"Prefect's API at {url} answers {error.response.status_code}: check prefect_api_url, "
+            f"and that the credential belongs to that workspace."
+        ) from error
+    except httpx.TransportError as error:
+        raise NotConfiguredError(
+            f"Prefect's API at {url} does not answer ({error}): check prefect_api_url and your "
+            f"network."
+        ) from error
+
+
+def check_image(environment: Environment, tag: str, tool: str = "") -> bool:
+    """See that there is an image of the tag, or that one can be made; return whether it is there.
+
+    Args:
+        environment: Where to deploy.
+        tag: The image's tag, a commit.
+        tool: What builds images; empty for the first that is there.
+
+    Raises:
+        InvalidInputError: There is none, and what is checked out is not that commit.
+        NotConfiguredError: There is none, and nothing to build it with.
+    """
+    if is_in_registry(environment.name, tag, environment.region):
+        return True
+    problem = f"The repository {environment.name} has no image {tag}, and"
+    if tag != commit():
+        raise InvalidInputError(
+            f"{problem} the commit that is checked out is {commit()}: check out {tag} to build it, "
+            f"or leave IMAGE_TAG out to deploy {commit()}."
+        )
+    if has_changes():
+        raise InvalidInputError(
+            f"{problem} files differ from that commit: commit or stash them, so that the image is "
+            f"what its tag says."
+        )
+    try:
+        find_tool(tool)
+    except NotConfiguredError as error:
+        raise NotConfiguredError(f"{problem} it cannot be built here. {error}") from error
+    return False
+
+
+def find_problems(environment: Environment, tag: str, tool: str) -> tuple[list[str], bool]:
+    """Run every check; return what is wrong, and whether the image is in the registry."""
+    problems: list[str] = []
+    _note(check_terraform, problems)
+    _note(lambda: check_prefect(environment), problems)
+    found_before = len(problems)
+    _note(lambda: check_account(environment), problems)
+    if len(problems) > found_before:
+        return problems, False  # another account's registry says nothing
+    is_pushed = _note(lambda: check_image(environment, tag, tool), problems)
+    return problems, bool(is_pushed)
+
+
+def _note(check: Callable[[], T], problems: list[str]) -> T | None:
+    try:
+        return check()
+    except B3PipelineError as error:
+        problems.append(str(error))
+        return None

@@ -1,0 +1,211 @@
+"""`python -m deployments.deploy --env NAME`: bring an environment to what is checked out.
+
+Everything is checked first; nothing is changed while something is wrong. Each step may be repeated,
+so after a failure the same command goes on from there.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deployments.checks import find_problems, prefect_credential
+from deployments.environment import Environment, environment_file, read_environment
+from deployments.image import commit
+from deployments.settings import DeploymentSettings, as_environment
+from deployments.terraform import Terraform
+from tasks.core.errors import B3PipelineError, NotConfiguredError
+
+_PROJECT = Path(__file__).parents[1]
+_WORKING_DIRECTORY = "/app"  # WORKDIR of the Dockerfile
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a deployment.
+
+    Attributes:
+        title: What it does.
+        do: Does it.
+    """
+
+    title: str
+    do: Callable[[], None]
+
+
+@dataclass
+class Deployment:
+    """A deployment of one image to one environment.
+
+    Attributes:
+        environment: Where to.
+        terraform: Its infrastructure.
+        tag: The image's tag.
+        is_pushed: Whether the image is in the registry.
+        is_approved: Whether Terraform need not ask.
+    """
+
+    environment: Environment
+    terraform: Terraform
+    tag: str
+    is_pushed: bool
+    is_approved: bool
+    _variables: dict[str, str] = field(default_factory=dict)
+
+    def steps(self) -> list[Step]:
+        """Return the steps, in order."""
+        module, python = self._run_module, f"in {self.environment.work_pool_name}"
+        infrastructure = [Step("Apply the infrastructure (terraform apply)", self._apply)]
+        image = [
+            Step(f"Build the image {self.tag}", lambda: module("deployments.image", "build")),
+            Step(f"Push the image {self.tag}", lambda: module("deployments.image", "push")),
+        ]
+        pool = [Step("Create or update the work pool", lambda: module("deployments.work_pool"))]
+        worker = [Step(f"Start the worker on image {self.tag} (terraform apply)", self._apply_tag)]
+        prefect = [
+            Step(
+                f"Deploy every flow {python} (prefect deploy --all)",
+                lambda: module("prefect", "--no-prompt", "deploy", "--all"),
+            ),
+            Step("Create or update the automations", lambda: module("deployments.automations")),
+        ]
+        if self.is_pushed:
+            return [*infrastructure, *pool, *prefect]
+        return [*infrastructure, *image, *pool, *worker, *prefect]
+
+    def _apply(self) -> None:
+        self.terraform.prepare()
+        running = self.terraform.outputs().get("image_tag")
+        self.terraform.apply(self.tag if self.is_pushed else running, is_approved=self.is_approved)
+        outputs = self.terraform.outputs()
+        check_outputs(outputs)
+        self._variables = _variables(outputs, self.environment, self.tag)
+
+    def _apply_tag(self) -> None:
+        self.terraform.apply(self.tag, is_approved=self.is_approved)
+
+    def _run_module(self, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", module, *arguments]
+        subprocess.run(  # noqa: S603
+            command, env=os.environ | self._variables, cwd=_PROJECT, check=True
+        )
+
+
+def check_outputs(outputs: dict[str, Any]) -> None:
+    """See that Terraform's outputs are all that the other steps need.
+
+    Raises:
+        NotConfiguredError: Some are missing or malformed; the message names each.
+    """
+    given = {name: value for name, value in outputs.items() if value is not None}
+    try:
+        DeploymentSettings.model_validate(given)
+    except ValidationError as error:
+        names = ", ".join(str(e["loc"][0]) for e in error.errors())
+        raise NotConfiguredError(
+            f"Expected outputs of infra/terraform, found these missing or malformed: {names}. "
+            f"Apply the infra/terraform that is checked out here."
+        ) from error
+    if not given.get("repository_url"):
+        raise NotConfiguredError(
+            "Expected an output repository_url of infra/terraform, found none. Apply the "
+            "infra/terraform that is checked out here."
+        )
+
+
+def _variables(outputs: dict[str, Any], environment: Environment, tag: str) -> dict[str, str]:
+    return {
+        **as_environment(outputs),
+        "AWS_DEFAULT_REGION": environment.region,
+        "PREFECT_API_URL": environment.prefect_api_url,
+        "DEPLOY_IMAGE": f"{outputs['repository_url']}:{tag}",
+        "DEPLOY_WORKING_DIRECTORY": _WORKING_DIRECTORY,
+        "CONTAINER_TOOL": os.environ.get("CONTAINER_TOOL", ""),
+    }
+
+
+def plan(name: str, tag: str, *, is_approved: bool) -> Deployment:
+    """Check everything, and return what is to be done.
+
+    Raises:
+        NotConfiguredError: Something is wrong; the message lists all of it. Nothing was changed.
+    """
+    path = environment_file(name)
+    environment = read_environment(path)
+    problems, is_pushed = find_problems(environment, tag, os.environ.get("CONTAINER_TOOL", ""))
+    if problems:
+        raise NotConfiguredError(
+            "\n\n".join([*problems, f"Nothing was changed in {name}: mend this, and run it again."])
+        )
+    credential = prefect_credential(environment)
+    if credential is not None:
+        os.environ.setdefault("TF_VAR_prefect_credential", credential)
+    return Deployment(environment, Terraform(name, path), tag, is_pushed, is_approved)
+
+
+def run_steps(steps: Sequence[Step]) -> None:
+    """Run the steps in order, up to the first that fails."""
+    for number, step in enumerate(steps, start=1):
+        print(f"\n{number}/{len(steps)} {step.title}", flush=True)
+        step.do()
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m deployments.deploy",
+        description="Bring an environment to what is checked out: infrastructure, image, work "
+        "pool, deployments, automations. Safe to repeat.",
+    )
+    parser.add_argument(
+        "--env",
+        required=True,
+        metavar="NAME",
+        help="deployments/environments/NAME.tfvars.json says where to",
+    )
+    parser.add_argument(
+        "--image-tag",
+        default=os.environ.get("IMAGE_TAG"),
+        metavar="COMMIT",
+        help="image to deploy, e.g. an earlier one (default: IMAGE_TAG, else the commit here)",
+    )
+    parser.add_argument(
+        "--auto-approve", action="store_true", help="let Terraform change things without asking"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="check, list the steps, and stop")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return 1 when something is wrong or a step fails."""
+    options = _parse(argv)
+    try:
+        tag = options.image_tag or commit()
+        deployment = plan(options.env, tag, is_approved=options.auto_approve)
+        if options.dry_run:
+            for number, step in enumerate(deployment.steps(), start=1):
+                print(f"{number}. {step.title}")
+            return 0
+        run_steps(deployment.steps())
+    except B3PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        command = " ".join(map(str, error.cmd[:4]))
+        print(
+            f"{command} … ended with {error.returncode}: mend what it says above, and run the same "
+            f"command again.",
+            file=sys.stderr,
+        )
+        return 1
+    print(f"\nDeployed {tag} to {options.env}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The work pool's base job template: Prefect's default, and what our tasks need beside it.
+
+What is particular to this cloud becomes the default of a variable, so that the dashboard shows
+it and a deployment may override it; what must always hold is written into the job itself.
+"""
+
+import copy
+from typing import Any
+
+from prefect.settings import Settings
+from pydantic_settings import BaseSettings
+
+from deployments.settings import SECRET_VARIABLES, DeploymentSettings
+
+CONTAINER_NAME = "prefect"
+_SCRATCH_PATH = "/tmp"  # noqa: S108 - in the container, on a volume of its own
+_LONGEST_STOP_SECONDS = 120  # what Fargate allows, and Spot announces
+_PROJECT_LABEL = "project"
+
+# What a run gets of the settings of the worker that starts it; Prefect would hand on all of them.
+_FROM_THE_WORKER = {"PREFECT_API_URL"}
+
+
+def base_job_template(
+    default: dict[str, Any], settings: DeploymentSettings, credentials_block_id: str | None = None
+) -> dict[str, Any]:
+    """Return the pool's template.
+
+    Args:
+        default: Prefect's template for this type of pool.
+        settings: The cloud.
+        credentials_block_id: Id of the block that an ecs:push pool acts with.
+    """
+    template = copy.deepcopy(default)
+    properties = template["variables"]["properties"]
+    for name, value in _defaults(settings).items():
+        properties[name]["default"] = value
+    if credentials_block_id:
+        reference = {"block_document_id": credentials_block_id}
+        properties["aws_credentials"]["default"] = {"$ref": reference}
+    properties["cpu_architecture"] = {
+        "title": "CPU architecture",
+        "description": "Processor that the image is built for.",
+        "type": "string",
+        "enum": ["ARM64", "X86_64"],
+        "default": settings.cpu_architecture,
+    }
+    job = template["job_configuration"]
+    # Nulls take away; what the variable `env` holds comes on top of them.
+    job["env"] = dict.fromkeys(sorted(_setting_names(Settings) - _FROM_THE_WORKER))
+    job["task_definition"] |= {
+        "runtimePlatform": {
+            "cpuArchitecture": "{{ cpu_architecture }}",
+            "operatingSystemFamily": "LINUX",
+        },
+        "volumes": [{"name": "scratch"}],
+    }
+    job["task_definition"]["containerDefinitions"][0] |= _container(settings)
+    job["task_run_request"]["propagateTags"] = "TASK_DEFINITION"
+    return template
+
+
+def _defaults(settings: DeploymentSettings) -> dict[str, Any]:
+    return {
+        "cluster": settings.cluster_arn,
+        "family": settings.task_family_prefix,
+        "container_name": CONTAINER_NAME,
+        "launch_type": settings.launch_type,
+        "cpu": settings.cpu,
+        "memory": settings.memory,
+        "execution_role_arn": settings.execution_role_arn,
+        "task_role_arn": settings.flow_run_role_arn,
+        "vpc_id": settings.vpc_id,
+        "network_configuration": {
+            "subnets": settings.subnet_ids,
+            "securityGroups": [settings.security_group_id],
+            "assignPublicIp": "ENABLED" if settings.assign_public_ip else "DISABLED",
+        },
+        "configure_cloudwatch_logs": True,
+        # The deployment's id in the log's prefix would make every deployment's definition differ.
+        "cloudwatch_logs_prefix": "flow-run",
+        "cloudwatch_logs_options": {
+            "awslogs-group": settings.flow_run_log_group,
+            "awslogs-create-group": "false",
+        },
+        "match_latest_revision_in_family": True,
+        "labels": {_PROJECT_LABEL: settings.work_pool_name},
+        "env": _environment(settings),
+    }
+
+
+def _environment(settings: DeploymentSettings) -> dict[str, str]:
+    return {
+        # A Spot interruption is no failure: the run starts again in another task.
+        "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule",
+        # At DEBUG a run sends more than a hundred lines to Prefect's API.
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        **settings.flow_environment,
+    }
+
+
+def _container(settings: DeploymentSettings) -> dict[str, Any]:
+    secret = SECRET_VARIABLES.get(settings.prefect_auth)
+    return {
+        "essential": True,
+        "memory": "{{ memory }}",
+        "readonlyRootFilesystem": True,
+        "mountPoints": [
+            {"sourceVolume": "scratch", "containerPath": _SCRATCH_PATH, "readOnly": False}
+        ],
+        "linuxParameters": {"initProcessEnabled": True},
+        "stopTimeout": _LONGEST_STOP_SECONDS,
+        # Here, and not in the pool's field of that name: the worker would then have to hold the
+        # key too, even where another one starts the task.
+        "secrets": [{"name": secret, "valueFrom": settings.prefect_secret_arn}] if secret else [],
+    }
+
+
+def _setting_names(model: type[BaseSettings]) -> set[str]:
+    """Return the environment variables of Prefect's settings."""
+    names = set()
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
+            names |= _setting_names(field.annotation)
+        else:
+            names.add(f"{model.model_config.get('env_prefix')}{name}".upper())
+    return names

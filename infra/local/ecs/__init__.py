@@ -1,0 +1,1 @@
+"""ECS: tasks as processes on this machine, and their state changes as events."""

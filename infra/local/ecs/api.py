@@ -1,0 +1,36 @@
+"""The calls of ECS's API about tasks, which moto only pretends, answered by real processes."""
+
+from typing import Any
+
+from moto.ecs.exceptions import InvalidParameterException
+from moto.ecs.models import EC2ContainerServiceBackend
+from moto.moto_api import state_manager
+
+from infra.local.ecs.tasks import EcsTasks
+
+_pretend_run_task = EC2ContainerServiceBackend.run_task
+_FOR_EVER_SECONDS = 10**8
+
+
+def install(tasks: EcsTasks) -> None:
+    """Make moto's ECS run and stop its tasks through `tasks`."""
+
+    def run_task(self: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        started: list[Any] = _pretend_run_task(self, *args, **kwargs)
+        for task in started:
+            tasks.start(task)
+        return started
+
+    def stop_task(self: Any, cluster_str: str, task_str: str, reason: str | None) -> Any:
+        cluster = self._get_cluster(cluster_str)
+        task_id = task_str.rsplit("/", 1)[-1]
+        for task in self.tasks.get(cluster.name, {}).values():
+            if task.id == task_id:
+                tasks.stop(task, reason)
+                return task
+        raise InvalidParameterException("The referenced task was not found.")
+
+    EC2ContainerServiceBackend.run_task = run_task
+    EC2ContainerServiceBackend.stop_task = stop_task
+    # moto moves a task on each time that somebody looks at it; here its process does.
+    state_manager.set_transition("ecs::task", {"progression": "time", "seconds": _FOR_EVER_SECONDS})

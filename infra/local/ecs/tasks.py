@@ -1,0 +1,167 @@
+"""ECS tasks made real: each one's command runs as a process tree on this machine."""
+
+import datetime as dt
+import logging
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.exceptions import JsonRESTError
+from moto.ecs.models import ecs_backends
+from moto.secretsmanager.models import secretsmanager_backends
+
+from infra.local import logs
+from infra.local.ecs.definition import (
+    Container,
+    TaskStartError,
+    describe_container,
+    image_environment,
+)
+from infra.local.ecs.events import FAILED_TO_START, put_state_change
+from infra.local.process_tree import ProcessTree
+from infra.local.s3 import REGION
+from infra.local.state_files import StateDirectory
+
+SPOT_REASON = "Your Spot Task was interrupted."
+_EXITED = ("EssentialContainerExited", "Essential container in task exited")
+_PROJECT = Path(__file__).parents[3]
+_log = logging.getLogger(__name__)
+
+
+class EcsTasks:
+    """Starts, watches and stops the tasks of all clusters.
+
+    A task's output is in its log group, and in `ecs/<task id>.log` of the state; the id of its
+    first process is in `ecs/<task id>.pid` as long as it runs.
+    """
+
+    def __init__(self, state: StateDirectory, env: dict[str, str]) -> None:
+        self._directory = state.root / "ecs"
+        self._scratch = state.scratch
+        self._env = env
+        self._running: dict[str, tuple[Container, ProcessTree]] = {}
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._is_open = True
+        shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory.mkdir(parents=True)
+
+    def start(self, task: Any) -> None:
+        """Start moto's task; it goes on by itself."""
+        _move(task, "PENDING")
+        thread = threading.Thread(target=self._run, args=(task,), daemon=True)
+        with self._lock:
+            self._threads = [old for old in self._threads if old.is_alive()]
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self, task: Any, reason: str | None) -> None:
+        """Ask a task to end: SIGTERM, and SIGKILL when its time is over; returns at once.
+
+        The reason that AWS gives for Spot interruptions makes it one.
+        """
+        with self._lock:
+            if task.desired_status == "STOPPED":
+                return
+            task.desired_status = "STOPPED"
+            task.stop_code = "SpotInterruption" if reason == SPOT_REASON else "UserInitiated"
+            task.stopped_reason = reason or "Task stopped by user"
+            running = self._running.get(task.id)
+        if running is not None:
+            container, process = running
+            process.terminate(container.stop_seconds)
+
+    def close(self) -> None:
+        """End all tasks at once, and wait until their processes are gone."""
+        with self._lock:
+            self._is_open = False
+            running, threads = list(self._running.values()), list(self._threads)
+        for _, process in running:
+            process.kill()
+        for thread in threads:
+            thread.join()
+
+    def _run(self, task: Any) -> None:
+        directory = self._scratch / f"ecs-{task.id}"
+        directory.mkdir(parents=True)
+        code: int | None = None
+        code_and_reason = _EXITED
+        try:
+            put_state_change(task)
+            code = self._execute(task, directory)
+        except TaskStartError as error:
+            code_and_reason = (FAILED_TO_START, str(error))
+        except Exception as failure:  # noqa: BLE001 - the thread ends here, and a task always ends
+            _log.exception("ECS task %s", task.id)
+            code_and_reason = (FAILED_TO_START, f"{type(failure).__name__}: {failure}")
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+        self._finish(task, code, *code_and_reason)
+
+    def _execute(self, task: Any, directory: Path) -> int | None:
+        image_env = image_environment(directory) | self._env
+        definition = ecs_backends[DEFAULT_ACCOUNT_ID][REGION].describe_task_definition(
+            task.task_definition_arn
+        )
+        container = describe_container(task, definition, image_env, _read_secret)
+        pid_file = self._directory / f"{task.id}.pid"
+        with self._lock:
+            if not self._is_open or task.desired_status == "STOPPED":
+                return None
+            process = ProcessTree(task.id, container.command, container.env, _PROJECT)
+            self._running[task.id] = container, process
+        pid_file.write_text(str(process.pid))
+        _move(task, "RUNNING")
+        put_state_change(task)
+        pump = threading.Thread(target=self._pump, args=(task, container, process), daemon=True)
+        pump.start()
+        code = process.wait()
+        pump.join()
+        pid_file.unlink()
+        return code
+
+    def _pump(self, task: Any, container: Container, process: ProcessTree) -> None:
+        with (self._directory / f"{task.id}.log").open("a") as file:
+            for line in process.read_lines():
+                file.write(f"{line}\n")
+                file.flush()
+                if container.log_group:
+                    logs.put_lines(container.log_group, container.log_stream, [line])
+
+    def _finish(self, task: Any, exit_code: int | None, stop_code: str, reason: str) -> None:
+        with self._lock:
+            self._running.pop(task.id, None)
+            if task.desired_status != "STOPPED":
+                task.desired_status, task.stop_code, task.stopped_reason = (
+                    "STOPPED",
+                    stop_code,
+                    reason,
+                )
+        for container in task.containers:
+            container.exitCode = exit_code
+        _move(task, "STOPPED")
+        put_state_change(task)
+
+
+def _move(task: Any, status: str) -> None:
+    """Put moto's task into a state, with the time that goes with it."""
+    task.last_status = status
+    for container in task.containers:
+        container.last_status = status
+        if status != "STOPPED":
+            container.exitCode = None
+    moment = {"PENDING": "created_at", "RUNNING": "started_at", "STOPPED": "stopped_at"}[status]
+    setattr(task, moment, dt.datetime.now(dt.UTC))
+
+
+def _read_secret(value_from: str) -> str:
+    """Return a secret's value, by its ARN."""
+    backend = secretsmanager_backends[DEFAULT_ACCOUNT_ID][REGION]
+    try:
+        return str(backend.get_secret_value(value_from, "", "")["SecretString"])
+    except JsonRESTError as error:
+        raise TaskStartError(
+            f"ResourceInitializationError: unable to retrieve secret {value_from}: {error.message}"
+        ) from error

@@ -1,0 +1,236 @@
+"""`make local`: the deployed pipeline on this machine: Prefect with its UI, ECS, and the cloud.
+
+Flow runs come about as they do on AWS: Prefect schedules them, a worker starts them as ECS tasks,
+and the end of a task reaches the worker through EventBridge and SQS.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from deployments.settings import as_environment
+from infra.local.cluster import set_up_cluster
+from infra.local.prefect_server import PrefectServerError, prefect_server
+from infra.local.process_tree import ProcessTree
+from infra.local.server import LocalCloud, PortInUseError, StateInUseError
+from infra.local.sessions import SESSIONS
+
+_PROJECT = Path(__file__).parents[2]
+_HOST = "127.0.0.1"
+_USUAL_PORT = 4200  # where people look for Prefect
+_WORKER_END_SECONDS = 15.0
+# A person watches: runs start, and those in a queue move on, sooner than a deployment needs.
+_PREFECT_PACE = {
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
+    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
+}
+_OURS = ("PREFECT_", "AWS_", "B3_", "DEPLOY_")
+
+
+class PlatformError(Exception):
+    """A part of the platform did not start; its output says why."""
+
+
+@contextmanager
+def platform(state: Path, *, port: int = 0, is_live: bool = False) -> Iterator[dict[str, str]]:
+    """Run the whole platform until the block ends.
+
+    Args:
+        state: Where everything is kept from one start to the next.
+        port: Of Prefect; 0 takes a free one.
+        is_live: Ask B3 itself, not the replay of B3.
+
+    Yields:
+        The environment that programs need to use it; `STATE/prefect/env` holds it too.
+
+    Raises:
+        PlatformError: A part did not start.
+        PrefectServerError: Prefect's server did not start.
+        StateInUseError: Another local cloud serves this state directory.
+    """
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        del os.environ[name]  # the person's own Prefect and AWS are none of our children's
+    os.environ |= _PREFECT_PACE
+    with LocalCloud(state, is_live=is_live) as cloud, prefect_server(state, port) as prefect:
+        env = cloud.env | prefect
+        outputs = set_up_cluster(_connection(env), _flow_environment(cloud.env))
+        os.environ |= env | as_environment(outputs) | _deployment_values()
+        cloud.state.write(Path(prefect["PREFECT_HOME"]) / "env", _as_lines(prefect))
+        _set_up_work_pool()
+        with _worker(outputs, state / "prefect-worker.log") as wait_until_up:
+            _deploy()
+            wait_until_up()
+            yield env
+
+
+def _set_up_work_pool() -> None:
+    """Do what a deployment does with Prefect's API."""
+    # Imported here: Prefect reads its settings from the environment when it is imported.
+    from prefect.client.orchestration import get_client
+
+    from deployments.automations import automations, ensure_automations
+    from deployments.settings import load_deployment_settings
+    from deployments.settle import settle_runs
+    from deployments.work_pool import ensure_work_pool
+
+    with get_client(sync_client=True) as client:
+        settle_runs(client)
+        ensure_work_pool(client, load_deployment_settings())
+        ensure_automations(client, automations(None))
+
+
+def _deploy() -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    ended = subprocess.run(command, cwd=_PROJECT, capture_output=True, text=True, check=False)
+    if ended.returncode != 0:
+        raise PlatformError(f"prefect deploy failed:\n{ended.stdout}{ended.stderr}")
+
+
+def _connection(env: dict[str, str]) -> dict[str, str]:
+    return {
+        "endpoint_url": env["AWS_ENDPOINT_URL"],
+        "aws_access_key_id": env["AWS_ACCESS_KEY_ID"],
+        "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
+        "region_name": env["AWS_DEFAULT_REGION"],
+    }
+
+
+def _flow_environment(env: dict[str, str]) -> dict[str, str]:
+    names = [name for name in env if name.startswith("B3_") or name == "AWS_DEFAULT_REGION"]
+    return {name: env[name] for name in names}
+
+
+def _deployment_values() -> dict[str, str]:
+    return {
+        "DEPLOY_IMAGE": "b3-pipeline:local",
+        "DEPLOY_WORKING_DIRECTORY": str(_PROJECT),
+        "CONTAINER_TOOL": "none",
+    }
+
+
+def _as_lines(env: dict[str, str]) -> bytes:
+    return "".join(f"{name}={value}\n" for name, value in env.items()).encode()
+
+
+@contextmanager
+def _worker(outputs: dict[str, Any], log: Path) -> Iterator[Callable[[], None]]:
+    """Run a worker that starts flow runs as tasks and hears of their end.
+
+    Yields:
+        Waits until it is up.
+    """
+    command = ["-m", "prefect", "worker", "start", "--type", "ecs", "--name", "local"]
+    observer = {
+        "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME": outputs["queue_name"],
+        "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_REGION": outputs["region"],
+    }
+    tree = ProcessTree(
+        f"worker-{os.getpid()}",
+        [sys.executable, *command, "--pool", outputs["work_pool_name"]],
+        dict(os.environ) | observer,
+        _PROJECT,
+    )
+    is_up = threading.Event()
+    threading.Thread(target=_keep_log, args=(tree, log, is_up), daemon=True).start()
+
+    def wait_until_up() -> None:
+        is_up.wait()
+        if tree.has_ended:
+            raise PlatformError(f"The worker ended: see {log}")
+
+    try:
+        yield wait_until_up
+    finally:
+        tree.terminate(_WORKER_END_SECONDS)
+        tree.wait()
+
+
+def _keep_log(tree: ProcessTree, log: Path, is_up: threading.Event) -> None:
+    with log.open("w") as file:
+        for line in tree.read_lines():
+            file.write(f"{line}\n")
+            file.flush()
+            if "started" in line:
+                is_up.set()
+    is_up.set()
+
+
+def _usual_port() -> int:
+    with socket.socket() as usual:
+        try:
+            usual.bind((_HOST, _USUAL_PORT))
+        except OSError:
+            return 0
+    return _USUAL_PORT
+
+
+def _describe(env: dict[str, str], state: Path, *, is_live: bool) -> str:
+    url = env["PREFECT_API_URL"].removesuffix("/api")
+    replay = env["B3_INDEX_URL"]
+    source = (
+        f"  B3         {replay} itself"
+        if is_live
+        else f"  B3         {replay}, a replay that shows {SESSIONS[-1]}; another session:\n"
+        f'             curl -d \'{{"session": "{SESSIONS[0]}"}}\' {replay}/replay'
+    )
+    day = "" if is_live else f", choose trading_date {SESSIONS[-1]}"
+    return (
+        f"  Prefect    {url}\n"
+        f"             Deployments, daily-portfolio, Run, Custom run{day}\n"
+        f"  AWS        {env['AWS_ENDPOINT_URL']}\n"
+        f"{source}\n"
+        f"  Lake       {state / 'lake' / env['B3_LAKE_BUCKET']}\n"
+        f"  Settings   set -a; . {state / 'env'}; . {state / 'prefect' / 'env'}; set +a\n"
+        f"  Logs       {state / 'prefect-server.log'}, {state / 'prefect-worker.log'}, "
+        f"{state / 'ecs'}\n"
+        f"ready: Ctrl-C ends it all."
+    )
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    """End everything, once: impatience must not leave half of it running."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until interrupted; return 1 when a part does not start."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.local.platform",
+        description="The deployed pipeline on this machine, until Ctrl-C: Prefect with its UI, an "
+        "ECS worker, the local cloud and a replay of B3.",
+    )
+    parser.add_argument("--state", type=Path, default=Path(".local"), metavar="DIR")
+    parser.add_argument(
+        "--prefect-port", type=int, help=f"port of Prefect (default: {_USUAL_PORT}, or a free one)"
+    )
+    parser.add_argument("--live", action="store_true", help="ask B3 itself, not the replay of B3")
+    options = parser.parse_args(argv)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    port = _usual_port() if options.prefect_port is None else options.prefect_port
+    print("Starting the cloud, Prefect and a worker: half a minute …", flush=True)
+    try:
+        with platform(options.state, port=port, is_live=options.live) as env:
+            print(_describe(env, options.state, is_live=options.live), flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        print("\nEverything is stopped; what it kept is in", options.state)
+    except (PlatformError, PrefectServerError, PortInUseError, StateInUseError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+import datetime as dt
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.automations import AutomationCore, ChangeFlowRunState, Posture, SendNotification
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import StateType
+
+from deployments.automations import automations, ensure_automations, main
+
+BLOCK = UUID("00000000-0000-0000-0000-000000000001")
+
+
+def named(part: str) -> AutomationCore:
+    (found,) = [each for each in automations(BLOCK) if part in each.name]
+    return found
+
+
+def test_run_whose_heartbeat_stopped_is_ended_after_three_missed_ones() -> None:
+    automation = named("heartbeat")
+    trigger: Any = automation.trigger
+
+    assert trigger.posture == Posture.Proactive
+    assert trigger.within == dt.timedelta(seconds=540)
+    assert trigger.after == {"prefect.flow-run.heartbeat"}
+    (action,) = automation.actions
+    assert isinstance(action, ChangeFlowRunState)
+    assert action.state == StateType.CRASHED
+
+
+@pytest.mark.parametrize("state", ["UpToDate", "Completed", "AwaitingRetry", "heartbeat"])
+def test_any_event_of_a_run_is_a_sign_of_life(state: str) -> None:
+    trigger: Any = named("heartbeat").trigger
+    assert any(
+        f"prefect.flow-run.{state}".startswith(event.removesuffix("*")) for event in trigger.expect
+    )
+
+
+def test_failed_crashed_and_timed_out_runs_are_told_of_at_once() -> None:
+    automation = named("failed")
+    trigger: Any = automation.trigger
+
+    assert trigger.posture == Posture.Reactive
+    assert trigger.expect == {f"prefect.flow-run.{n}" for n in ("Failed", "Crashed", "TimedOut")}
+    assert isinstance(automation.actions[0], SendNotification)
+
+
+def test_late_run_is_told_of_unless_it_starts_after_all() -> None:
+    trigger: Any = named("late").trigger
+
+    assert trigger.after == {"prefect.flow-run.Late"}
+    assert trigger.posture == Posture.Proactive
+    assert trigger.expect >= {"prefect.flow-run.Pending", "prefect.flow-run.Running"}
+
+
+def test_only_runs_of_this_project_are_watched_each_by_itself() -> None:
+    for automation in automations(BLOCK):
+        trigger: Any = automation.trigger
+        assert trigger.match_related.root == {"prefect.resource.id": "prefect.tag.b3-pipeline"}
+        assert trigger.for_each == {"prefect.resource.id"}
+
+
+def test_without_a_block_nothing_notifies() -> None:
+    assert [each.name for each in automations(None)] == ["b3-pipeline: heartbeat lost"]
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_automations_are_made_once_and_brought_up_to_date() -> None:
+    wanted = automations(None)
+    with get_client(sync_client=True) as client:
+        assert ensure_automations(client, wanted) == ["b3-pipeline: heartbeat lost: created"]
+        assert ensure_automations(client, wanted) == ["b3-pipeline: heartbeat lost: unchanged"]
+
+        wanted[0].description = "Another one."
+        assert ensure_automations(client, wanted) == ["b3-pipeline: heartbeat lost: updated"]
+        assert len(client.read_automations_by_name(wanted[0].name)) == 1
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_block_that_is_not_there_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEPLOY_NOTIFICATION_BLOCK", f"slack-webhook/{uuid4()}")
+    assert main([]) == 1
+    assert "create it in the dashboard" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_command_says_that_nothing_notifies(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DEPLOY_NOTIFICATION_BLOCK", raising=False)
+    assert main([]) == 0
+    assert "No notifications: DEPLOY_NOTIFICATION_BLOCK names no block." in capsys.readouterr().out

@@ -1,0 +1,274 @@
+import json
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from botocore.exceptions import NoCredentialsError
+from prefect.client.schemas.objects import WorkPool
+from prefect.exceptions import PrefectHTTPStatusError
+
+from deployments import checks, deploy
+from deployments.deploy import check_outputs, main
+from deployments.environment import Environment, environment_file
+from tasks.core.errors import InvalidInputError, NotConfiguredError
+from tests.deployments.conftest import OUTPUTS
+
+ACCOUNT = "123456789012"
+HEAD = "0123abcdef01"
+VALUES = {"account_id": ACCOUNT, "prefect_api_url": "https://prefect.example.com/api"}
+ENVIRONMENT = Environment.model_validate(VALUES)
+
+
+class Sts:
+    """AWS's answer to who is asking."""
+
+    def __init__(self, answer: str | Exception) -> None:
+        self.answer = answer
+
+    def get_caller_identity(self) -> dict[str, str]:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return {"Account": self.answer}
+
+
+class Prefect:
+    """Prefect's API, as far as a pool is asked for."""
+
+    def __init__(self, answer: str | Exception) -> None:
+        self.answer = answer
+
+    def read_work_pool(self, name: str) -> WorkPool:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return WorkPool(name=name, type=self.answer, default_queue_id=uuid4())
+
+
+class FakeTerraform:
+    """What was applied, in order: the images' tags."""
+
+    def __init__(self) -> None:
+        self.applied: list[str | None] = []
+
+    def prepare(self) -> None:
+        pass
+
+    def outputs(self) -> dict[str, Any]:
+        return OUTPUTS | {"image_tag": "running"} if self.applied else {"image_tag": "running"}
+
+    def apply(self, image_tag: str | None, *, is_approved: bool) -> None:
+        self.applied.append(image_tag)
+
+
+@pytest.fixture(autouse=True)
+def all_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An environment `prod`, where every check passes and the image is not pushed yet."""
+    monkeypatch.setenv("PREFECT_API_KEY", "pnu_key")
+    monkeypatch.setenv("TF_VAR_prefect_credential", "pnu_key")
+    monkeypatch.delenv("IMAGE_TAG", raising=False)
+    monkeypatch.delenv("CONTAINER_TOOL", raising=False)
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(VALUES))
+    monkeypatch.setattr(deploy, "environment_file", lambda name: environment_file(name, tmp_path))
+    monkeypatch.setattr(deploy, "commit", lambda: HEAD)
+    monkeypatch.setattr(checks, "commit", lambda: HEAD)
+    monkeypatch.setattr(checks, "has_changes", lambda: False)
+    monkeypatch.setattr(checks, "find_tool", lambda _: "docker")
+    monkeypatch.setattr(checks, "is_in_registry", lambda *_: False)
+    monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("boto3.client", lambda *_, **__: Sts(ACCOUNT))
+    monkeypatch.setattr(checks, "get_client", lambda **_: Prefect("ecs"))
+
+
+@pytest.fixture
+def terraform(monkeypatch: pytest.MonkeyPatch) -> FakeTerraform:
+    fake = FakeTerraform()
+    monkeypatch.setattr(deploy, "Terraform", lambda *_: fake)
+    return fake
+
+
+@pytest.fixture
+def modules(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    """The modules that would have been run, each with its environment."""
+    run: list[tuple[list[str], dict[str, str]]] = []
+
+    def note(command: list[str], *, env: dict[str, str], **_: Any) -> None:
+        run.append((command[2:], env))
+
+    monkeypatch.setattr("subprocess.run", note)
+    return run
+
+
+def test_new_image_is_made_before_the_worker_starts_on_it(
+    terraform: FakeTerraform, modules: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    assert main(["--env", "prod", "--auto-approve"]) == 0
+
+    assert [command for command, _ in modules] == [
+        ["deployments.image", "build"],
+        ["deployments.image", "push"],
+        ["deployments.work_pool"],
+        ["prefect", "--no-prompt", "deploy", "--all"],
+        ["deployments.automations"],
+    ]
+    assert terraform.applied == ["running", HEAD]
+
+
+def test_image_that_is_there_is_not_made_again(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    modules: list[tuple[list[str], dict[str, str]]],
+) -> None:
+    monkeypatch.setattr(checks, "is_in_registry", lambda *_: True)
+
+    assert main(["--env", "prod", "--image-tag", "0ld"]) == 0
+
+    assert [command[0] for command, _ in modules] == [
+        "deployments.work_pool",
+        "prefect",
+        "deployments.automations",
+    ]
+    assert terraform.applied == ["0ld"]
+
+
+def test_steps_find_the_outputs_in_their_environment(
+    terraform: FakeTerraform, modules: list[tuple[list[str], dict[str, str]]]
+) -> None:
+    main(["--env", "prod"])
+
+    for _, env in modules:
+        assert env["DEPLOY_CLUSTER_ARN"] == OUTPUTS["cluster_arn"]
+        assert env["DEPLOY_IMAGE"] == f"{OUTPUTS['repository_url']}:{HEAD}"
+        assert env["DEPLOY_WORKING_DIRECTORY"] == "/app"
+        assert env["PREFECT_API_URL"] == VALUES["prefect_api_url"]
+
+
+def test_dry_run_lists_the_steps_and_does_nothing(
+    terraform: FakeTerraform,
+    modules: list[tuple[list[str], dict[str, str]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["--env", "prod", "--dry-run"]) == 0
+
+    assert (terraform.applied, modules) == ([], [])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "1. Apply the infrastructure (terraform apply)"
+    assert lines[-1] == "7. Create or update the automations"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("find_tool", NotConfiguredError("Expected docker"), "cannot be built here. Expected"),
+        ("has_changes", True, "commit or stash them"),
+    ],
+)
+def test_image_that_cannot_be_made_stops_it_before_anything_changes(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: object,
+    message: str,
+) -> None:
+    def answer(*_: object) -> object:
+        if isinstance(value, Exception):
+            raise value
+        return value
+
+    monkeypatch.setattr(checks, name, answer)
+
+    assert main(["--env", "prod"]) == 1
+
+    error = capsys.readouterr().err
+    assert f"The repository b3-pipeline has no image {HEAD}, and" in error
+    assert message in error
+    assert terraform.applied == []
+
+
+def test_tag_that_is_neither_pushed_nor_checked_out_stops_it(
+    terraform: FakeTerraform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--env", "prod", "--image-tag", "0ther"]) == 1
+    assert "has no image 0ther, and the commit that is checked out is" in capsys.readouterr().err
+    assert terraform.applied == []
+
+
+def test_wrong_account_and_missing_key_are_told_together_and_nothing_changes(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("boto3.client", lambda *_, **__: Sts("210987654321"))
+    monkeypatch.delenv("PREFECT_API_KEY")
+
+    assert main(["--env", "prod"]) == 1
+
+    error = capsys.readouterr().err
+    assert f"Expected AWS account {ACCOUNT}, found credentials of 210987654321." in error
+    assert "export PREFECT_API_KEY, or sign in with `prefect cloud login`" in error
+    assert "Nothing was changed in prod" in error
+    assert terraform.applied == []
+
+
+def test_missing_outputs_stop_it_before_prefect_is_touched(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    modules: list[tuple[list[str], dict[str, str]]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(terraform, "outputs", lambda: {"region": "us-east-1"})
+    assert main(["--env", "prod"]) == 1
+    assert "found these missing or malformed: work_pool_name, work_pool" in capsys.readouterr().err
+    assert modules == []
+
+
+@pytest.mark.parametrize("name", ["cluster_arn", "repository_url", "subnet_ids"])
+def test_missing_output_is_named(name: str) -> None:
+    with pytest.raises(NotConfiguredError, match=name):
+        check_outputs({key: value for key, value in OUTPUTS.items() if key != name})
+
+
+def test_machine_without_terraform_is_told_where_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert main(["--env", "prod"]) == 1
+    assert "Expected terraform 1.11 or newer in PATH" in capsys.readouterr().err
+
+
+def test_nobody_signed_in_to_aws_is_told_how() -> None:
+    with pytest.raises(NotConfiguredError, match="aws sso login"):
+        checks.check_account(ENVIRONMENT, Sts(NoCredentialsError()))
+
+
+def test_pool_of_the_wrong_type_is_refused() -> None:
+    client: Any = Prefect("process")
+    with pytest.raises(InvalidInputError, match="to be of type ecs, found process"):
+        checks.check_prefect(ENVIRONMENT, client)
+
+
+def test_push_pool_without_its_block_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEPLOY_CREDENTIALS_BLOCK", raising=False)
+    client: Any = Prefect("ecs:push")
+    with pytest.raises(NotConfiguredError, match="put its name into DEPLOY_CREDENTIALS_BLOCK"):
+        checks.check_prefect(ENVIRONMENT.model_copy(update={"work_pool_type": "ecs:push"}), client)
+
+
+def test_refused_key_and_silent_api_are_told_apart() -> None:
+    request = httpx.Request("GET", "https://prefect.example.com/api")
+    refusal = PrefectHTTPStatusError("", request=request, response=httpx.Response(401))
+    client: Any = Prefect(refusal)
+    with pytest.raises(NotConfiguredError, match="answers 401: check prefect_api_url"):
+        checks.check_prefect(ENVIRONMENT, client)
+    client = Prefect(httpx.ConnectError("no route"))
+    with pytest.raises(NotConfiguredError, match="does not answer \\(no route\\)"):
+        checks.check_prefect(ENVIRONMENT, client)
+
+
+def test_server_without_authentication_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_KEY")
+    open_server = ENVIRONMENT.model_copy(update={"prefect_auth": "none"})
+    client: Any = Prefect("ecs")
+    checks.check_prefect(open_server, client)
+    assert checks.prefect_credential(open_server) is None

@@ -1,0 +1,166 @@
+import asyncio
+from typing import Any
+from unittest.mock import AsyncMock
+from uuid import uuid4
+
+import pytest
+from prefect.client.schemas.objects import FlowRun
+from prefect_aws.workers.ecs_worker import ECSJobConfiguration, ECSWorker
+
+from deployments.settings import DeploymentSettings, as_environment, load_deployment_settings
+from deployments.template import base_job_template
+from tasks.core.errors import NotConfiguredError
+
+IMAGE = {"image": "repository:0123abc"}
+
+
+def make_template(**changes: Any) -> dict[str, Any]:
+    settings = load_deployment_settings().model_copy(update=changes)
+    return base_job_template(ECSWorker.get_default_base_job_template(), settings)
+
+
+def configure(template: dict[str, Any], values: dict[str, Any] | None = None) -> Any:
+    """What a worker makes of the template for a deployment."""
+    return asyncio.run(
+        ECSJobConfiguration.from_template_and_values(
+            template, IMAGE | (values or {}), client=AsyncMock()
+        )
+    )
+
+
+@pytest.mark.usefixtures("outputs")
+def test_job_runs_where_terraform_says() -> None:
+    job = configure(make_template())
+
+    definition, request = job.task_definition, job.task_run_request
+    assert definition["family"] == "b3-pipeline-flow"
+    assert definition["executionRoleArn"].endswith("role/execution")
+    assert request["overrides"]["taskRoleArn"].endswith("role/flow-run")
+    assert request["cluster"].endswith("cluster/b3-pipeline")
+    assert request["propagateTags"] == "TASK_DEFINITION"
+    assert job.vpc_id == "vpc-1"
+    assert job.network_configuration == {
+        "subnets": ["subnet-1", "subnet-2"],
+        "securityGroups": ["sg-1"],
+        "assignPublicIp": "ENABLED",
+    }
+
+
+@pytest.mark.usefixtures("outputs")
+def test_container_has_its_memory_image_and_a_scratch_volume_and_may_write_nowhere_else() -> None:
+    (container,) = configure(make_template()).task_definition["containerDefinitions"]
+
+    assert container["image"] == "repository:0123abc"
+    assert container["memory"] == 2048
+    assert container["readonlyRootFilesystem"] is True
+    assert [mount["containerPath"] for mount in container["mountPoints"]] == ["/tmp"]
+
+
+@pytest.mark.usefixtures("outputs")
+@pytest.mark.parametrize("architecture", ["ARM64", "X86_64"])
+def test_processor_is_a_variable(architecture: str) -> None:
+    default = configure(make_template(cpu_architecture=architecture))
+    override = configure(make_template(), {"cpu_architecture": architecture})
+
+    for job in (default, override):
+        assert job.task_definition["runtimePlatform"] == {
+            "cpuArchitecture": architecture,
+            "operatingSystemFamily": "LINUX",
+        }
+
+
+@pytest.mark.usefixtures("outputs")
+def test_deployments_share_one_definition_that_is_looked_for_before_it_is_registered() -> None:
+    job = configure(make_template())
+
+    assert job.match_latest_revision_in_family is True
+    assert job.cloudwatch_logs_prefix == "flow-run"
+    assert job.cloudwatch_logs_options["awslogs-group"] == "/ecs/b3-pipeline/flow-runs"
+    assert "env" not in str(job.task_definition).lower()
+
+
+@pytest.mark.usefixtures("outputs")
+def test_spot_interruption_reschedules_the_run() -> None:
+    env = configure(make_template()).env
+    assert env["PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR"] == "reschedule"
+    assert env["B3_LAKE_BUCKET"] == "lake"
+
+
+@pytest.mark.usefixtures("outputs")
+@pytest.mark.parametrize(
+    ("auth", "variable"),
+    [("api_key", "PREFECT_API_KEY"), ("auth_string", "PREFECT_API_AUTH_STRING")],
+)
+def test_credential_reaches_the_container_as_a_secret(auth: str, variable: str) -> None:
+    job = configure(make_template(prefect_auth=auth))
+
+    (container,) = job.task_definition["containerDefinitions"]
+    arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefect-x"
+    assert container["secrets"] == [{"name": variable, "valueFrom": arn}]
+
+
+@pytest.mark.usefixtures("outputs")
+def test_server_without_authentication_needs_no_secret() -> None:
+    job = configure(make_template(prefect_auth="none", prefect_secret_arn=None))
+    assert job.task_definition["containerDefinitions"][0]["secrets"] == []
+
+
+@pytest.mark.usefixtures("outputs")
+def test_nothing_of_the_workers_own_settings_reaches_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = {
+        "PREFECT_API_URL": "http://prefect/api",
+        "PREFECT_API_KEY": "pnu_workers",
+        "PREFECT_API_AUTH_STRING": "user:password",
+        "PREFECT_HOME": "/worker",
+        "PREFECT_LOGGING_LEVEL": "DEBUG",
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+    monkeypatch.setattr(
+        ECSJobConfiguration, "_base_environment", staticmethod(lambda: dict(workers))
+    )
+    job = configure(make_template())
+
+    job.prepare_for_flow_run(FlowRun(id=uuid4(), flow_id=uuid4(), name="run"))
+
+    found = {name: value for name, value in job.env.items() if name in workers}
+    assert found == {"PREFECT_API_URL": "http://prefect/api", "PREFECT_LOGGING_LEVEL": "INFO"}
+
+
+@pytest.mark.usefixtures("outputs")
+def test_prefects_default_is_not_changed_and_the_block_of_a_push_pool_is_referred_to() -> None:
+    default = ECSWorker.get_default_base_job_template()
+    before = str(default)
+
+    template = base_job_template(default, load_deployment_settings(), "1234")
+
+    assert str(default) == before
+    credentials = template["variables"]["properties"]["aws_credentials"]
+    assert credentials["default"] == {"$ref": {"block_document_id": "1234"}}
+
+
+@pytest.mark.usefixtures("outputs")
+@pytest.mark.parametrize(
+    "name", sorted(n for n, f in DeploymentSettings.model_fields.items() if f.is_required())
+)
+def test_missing_output_is_named(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv(f"DEPLOY_{name.upper()}")
+    with pytest.raises(NotConfiguredError, match=f"DEPLOY_{name.upper()}: Field required"):
+        load_deployment_settings()
+
+
+@pytest.mark.usefixtures("outputs")
+def test_api_that_asks_for_a_key_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEPLOY_PREFECT_SECRET_ARN")
+    with pytest.raises(NotConfiguredError, match=r"names\s+no secret"):
+        load_deployment_settings()
+
+
+def test_outputs_become_variables_lists_as_json_and_nulls_left_out() -> None:
+    assert as_environment({"a": "x", "b": ["y"], "c": True, "d": None}) == {
+        "DEPLOY_A": "x",
+        "DEPLOY_B": '["y"]',
+        "DEPLOY_C": "true",
+    }

@@ -1,0 +1,178 @@
+"""The whole platform as a process of its own, and what tests ask of it from outside."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import boto3
+import pytest
+import requests
+
+ROOT = Path(__file__).parents[2]
+T = TypeVar("T")
+CLUSTER = "b3-pipeline"
+FAMILY = "b3-pipeline-flow"
+JOB = "b3-refine-portfolio"
+DEPLOYMENT = "daily-portfolio/daily-portfolio"
+RUN_SECONDS = 180.0
+BUSY = 503
+_SCRIPT = {"Bucket": "b3-lake", "Key": "jobs/refine_portfolio.py"}
+
+
+def wait_for(look: Callable[[], T], what: str, seconds: float = RUN_SECONDS) -> T:
+    """Return what `look` finds, as soon as it finds something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what}: not in {seconds:.0f} s")
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The local cloud with Prefect and ECS, seen from outside."""
+
+    env: dict[str, str]
+    state: Path
+
+    def client(self, service: str) -> Any:
+        clients: Any = boto3
+        return clients.client(
+            service,
+            endpoint_url=self.env["AWS_ENDPOINT_URL"],
+            region_name=self.env["AWS_DEFAULT_REGION"],
+            aws_access_key_id=self.env["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def query(self, sql: str) -> list[list[str]]:
+        """Ask Athena; every value as Athena writes it."""
+        athena = self.client("athena")
+        started = athena.start_query_execution(
+            QueryString=sql, QueryExecutionContext={"Database": "b3"}, WorkGroup="b3"
+        )
+        query_id = {"QueryExecutionId": started["QueryExecutionId"]}
+
+        def status() -> Any:
+            found = athena.get_query_execution(**query_id)["QueryExecution"]["Status"]
+            return None if found["State"] in {"QUEUED", "RUNNING"} else found
+
+        assert wait_for(status, "the query has ended")["State"] == "SUCCEEDED"
+        rows = athena.get_query_results(**query_id)["ResultSet"]["Rows"][1:]
+        return [[cell["VarCharValue"] for cell in row["Data"]] for row in rows]
+
+    def glue_runs(self, index_code: str) -> list[Any]:
+        runs = self.client("glue").get_job_runs(JobName=JOB)["JobRuns"]
+        return [run for run in runs if run["Arguments"]["--index_code"] == index_code]
+
+    def prefect(self, method: str, path: str, body: object = None) -> Any:
+        """Ask Prefect's API; it answers 503 while its database is busy."""
+        url = f"{self.env['PREFECT_API_URL']}{path}"
+
+        def ask() -> Any:
+            answer = requests.request(method, url, json=body, timeout=30)
+            return [] if answer.status_code == BUSY else [answer]
+
+        (answer,) = wait_for(ask, f"Prefect answers {path}", 30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def deployment(self) -> Any:
+        return self.prefect("GET", f"/deployments/name/{DEPLOYMENT}")
+
+    def trigger(self, **parameters: object) -> str:
+        """Press Run; return the flow run's id."""
+        path = f"/deployments/{self.deployment()['id']}/create_flow_run"
+        run = self.prefect("POST", path, {"parameters": parameters})
+        return str(run["id"])
+
+    def state_of(self, run_id: str) -> str:
+        return str(self.prefect("GET", f"/flow_runs/{run_id}")["state"]["name"])
+
+    def states_of(self, run_id: str) -> list[str]:
+        """The names of the states a run has been in, in order."""
+        states = self.prefect("GET", f"/flow_run_states/?flow_run_id={run_id}")
+        return [state["name"] for state in sorted(states, key=lambda state: state["timestamp"])]
+
+    def wait_until(self, run_id: str, *names: str, seconds: float = RUN_SECONDS) -> str:
+        """Wait until a run's state is one of `names`."""
+
+        def look() -> str | None:
+            name = self.state_of(run_id)
+            return name if name in names else None
+
+        return str(wait_for(look, f"run {run_id} is one of {names}", seconds))
+
+    def cancel(self, run_id: str) -> None:
+        body = {"state": {"type": "CANCELLING"}}
+        self.prefect("POST", f"/flow_runs/{run_id}/set_state", body)
+
+    def tasks(self) -> list[Any]:
+        """Every ECS task there was."""
+        ecs = self.client("ecs")
+        arns = ecs.list_tasks(cluster=CLUSTER)["taskArns"]
+        if not arns:
+            return []
+        found = ecs.describe_tasks(cluster=CLUSTER, tasks=arns, include=["TAGS"])
+        return list(found["tasks"])
+
+    def tasks_of(self, run_id: str) -> list[Any]:
+        """The ECS tasks of a flow run."""
+        tag = {"key": "prefect.io/flow-run-id", "value": run_id}
+        return [task for task in self.tasks() if tag in task["tags"]]
+
+    def container_pid(self, run_id: str) -> int:
+        """The first process of the container that a flow run is in."""
+        (task,) = [task for task in self.tasks_of(run_id) if task["lastStatus"] == "RUNNING"]
+        task_id = task["taskArn"].rsplit("/", 1)[-1]
+        return int((self.state / "ecs" / f"{task_id}.pid").read_text())
+
+    @contextmanager
+    def glue_at_work(self) -> Iterator[None]:
+        """Within the block, a Glue run goes on until it is stopped."""
+        s3 = self.client("s3")
+        script = s3.get_object(**_SCRIPT)["Body"].read()
+        s3.put_object(**_SCRIPT, Body=b"import time\ntime.sleep(600)\n")
+        try:
+            yield
+        finally:
+            s3.put_object(**_SCRIPT, Body=script)
+
+    def wait_until_glue_works(self, index_code: str) -> None:
+        wait_for(
+            lambda: [r for r in self.glue_runs(index_code) if r["JobRunState"] == "RUNNING"],
+            f"a Glue run for {index_code} is at work",
+            90,
+        )
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The platform as `make local` starts it; stopped as Ctrl-C stops it."""
+    state = tmp_path_factory.mktemp("platform")
+    command = [sys.executable, "-m", "infra.local.platform", "--state", str(state)]
+    process = subprocess.Popen(
+        [*command, "--prefect-port", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert any(line.startswith("ready") for line in process.stdout), "it did not start"
+        yield Platform(_settings(state), state)
+    finally:
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+
+
+def _settings(state: Path) -> dict[str, str]:
+    lines = [
+        line
+        for file in (state / "env", state / "prefect" / "env")
+        for line in file.read_text().splitlines()
+    ]
+    return dict(line.split("=", 1) for line in lines)

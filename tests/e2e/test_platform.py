@@ -1,0 +1,146 @@
+"""The deployed pipeline, end to end: Prefect, its ECS worker, and the local cloud."""
+
+import datetime as dt
+import os
+import signal
+import time
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from infra.local.ecs.tasks import SPOT_REASON
+from infra.local.sessions import SESSIONS, published_portfolio
+from tests.e2e.platform_fixture import CLUSTER, FAMILY, JOB, Platform, platform, wait_for
+
+__all__ = ["platform"]
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+SESSION = SESSIONS[-1]
+DAY = str(SESSION)
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+ENDED = ("Completed", "UpToDate", "Failed", "Crashed", "Cancelled")
+
+
+def test_run_with_a_custom_date_completes_and_its_rows_answer(platform: Platform) -> None:
+    run = platform.trigger(trading_date=DAY)
+
+    assert platform.wait_until(run, *ENDED) == "Completed"
+
+    served = published_portfolio("IBOV", SESSION)
+    assert served
+    counted = platform.query(
+        "SELECT count(*), sum(weight_pct) FROM portfolio_daily "
+        f"WHERE index_code = 'IBOV' AND trading_date = DATE '{DAY}'"
+    )
+    assert counted == [[str(len(served.constituents)), "100.000"]]
+
+
+def test_form_explains_each_parameter(platform: Platform) -> None:
+    properties = platform.deployment()["parameter_openapi_schema"]["properties"]
+
+    assert set(properties) == {"trading_date", "index_code", "force"}
+    assert all(len(each["description"]) > 20 for each in properties.values())
+
+
+def test_runs_are_scheduled_on_weekdays_by_the_clock_of_sao_paulo(platform: Platform) -> None:
+    body = {
+        "deployments": {"id": {"any_": [platform.deployment()["id"]]}},
+        "flow_runs": {"state": {"name": {"any_": ["Scheduled"]}}},
+    }
+    runs = wait_for(
+        lambda: platform.prefect("POST", "/flow_runs/filter", body), "runs are scheduled", 60
+    )
+
+    times = [
+        dt.datetime.fromisoformat(run["expected_start_time"]).astimezone(SAO_PAULO)
+        for run in runs
+        if run["auto_scheduled"]
+    ]
+    assert len(times) >= 3
+    assert {time.strftime("%H:%M") for time in times} == {"08:30", "12:30", "17:30"}
+    assert all(time.isoweekday() <= 5 for time in times)
+
+
+def test_second_run_of_a_date_waits_for_the_first_and_finds_it_up_to_date(
+    platform: Platform,
+) -> None:
+    runs = [platform.trigger(trading_date=DAY, index_code="IDIV") for _ in range(2)]
+
+    ended = {run: platform.wait_until(run, *ENDED) for run in runs}
+
+    assert sorted(ended.values()) == ["Completed", "UpToDate"]
+    (second,) = [run for run, name in ended.items() if name == "UpToDate"]
+    assert "AwaitingConcurrencySlot" in platform.states_of(second)
+    assert [run["JobRunState"] for run in platform.glue_runs("IDIV")] == ["SUCCEEDED"]
+
+
+def test_killed_container_is_a_crashed_run_within_ten_seconds(platform: Platform) -> None:
+    with platform.glue_at_work():
+        run = platform.trigger(trading_date=DAY, index_code="IBXX")
+        platform.wait_until(run, "Running")
+
+        os.kill(platform.container_pid(run), signal.SIGKILL)
+        killed_at = time.monotonic()
+
+        assert platform.wait_until(run, *ENDED, seconds=20) == "Crashed"
+        assert time.monotonic() - killed_at < 10
+    # What Glue still did for the dead run must not be at work any more for the next one.
+    for glue_run in platform.glue_runs("IBXX"):
+        platform.client("glue").batch_stop_job_run(JobName=JOB, JobRunIds=[glue_run["Id"]])
+
+
+def test_cancelled_run_stops_the_glue_run_that_it_waits_for(platform: Platform) -> None:
+    with platform.glue_at_work():
+        run = platform.trigger(trading_date=DAY, index_code="SMLL")
+        platform.wait_until_glue_works("SMLL")
+
+        platform.cancel(run)
+
+        assert platform.wait_until(run, *ENDED) == "Cancelled"
+        wait_for(
+            lambda: [r["JobRunState"] for r in platform.glue_runs("SMLL")] == ["STOPPED"],
+            "the Glue run is stopped",
+            15,
+        )
+
+
+def test_spot_interruption_runs_again_in_another_task_and_completes(platform: Platform) -> None:
+    with platform.glue_at_work():
+        run = platform.trigger(trading_date=DAY, index_code="ITAG")
+        platform.wait_until_glue_works("ITAG")
+        (task,) = platform.tasks_of(run)
+
+        platform.client("ecs").stop_task(cluster=CLUSTER, task=task["taskArn"], reason=SPOT_REASON)
+        wait_for(
+            lambda: platform.tasks_of(run)[0]["lastStatus"] == "STOPPED", "the task is stopped", 60
+        )
+
+    assert platform.wait_until(run, *ENDED) == "Completed"
+    assert "AwaitingRetry" in platform.states_of(run)
+    first, _second = sorted(platform.tasks_of(run), key=lambda each: each["createdAt"])
+    assert first["stopCode"] == "SpotInterruption"
+
+
+def test_ten_runs_register_one_task_definition(platform: Platform) -> None:
+    while len(platform.tasks()) < 10:
+        run = platform.trigger(trading_date=DAY)
+        assert platform.wait_until(run, *ENDED) in {"Completed", "UpToDate"}
+
+    registered = platform.client("ecs").list_task_definitions(familyPrefix=FAMILY)
+    assert len(registered["taskDefinitionArns"]) == 1
+
+
+def test_flow_runs_get_nothing_of_the_workers_own_settings(platform: Platform) -> None:
+    if not platform.tasks():
+        platform.wait_until(platform.trigger(trading_date=DAY), *ENDED)
+
+    for task in platform.tasks():
+        (override,) = task["overrides"]["containerOverrides"]
+        names = {each["name"] for each in override["environment"]}
+        prefect = {name for name in names if name.startswith("PREFECT_") and "__" not in name}
+        assert prefect == {
+            "PREFECT_API_URL",
+            "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR",
+            "PREFECT_LOGGING_LEVEL",
+        }
