@@ -1,0 +1,111 @@
+"""The quotes of one session, as the lines of a COTAHIST file: the same arguments, the same bytes.
+
+A session depends on its date, the number of instruments and the seed alone, so the file of a
+day holds the same records as that of its month or year. Prices move by up to 3 % around a fixed
+value; the price range holds the average but for one record in some thousands, as at B3; volume
+is the average price times the quantity, by the quote factor.
+"""
+
+import datetime as dt
+import functools
+
+import numpy as np
+
+from infra.local.cotahist_market import Instrument, list_instruments
+from tasks.core.cotahist_layout import FIELDS, LINE_BYTES
+
+_POSITIONS = {field.name: (field.start - 1, field.end) for field in FIELDS}
+_UNTRADED_SHARE = 0.05
+_LIQUID_TRADES = 50
+
+
+def session_lines(trading_date: dt.date, instrument_count: int, seed: int) -> np.ndarray:
+    """Return a session's records as a matrix of bytes, one line of 247 a row.
+
+    Args:
+        trading_date: The session.
+        instrument_count: Instruments of the market; about one option or forward in twenty goes
+            untraded and has no record.
+        seed: Another seed gives other numbers.
+    """
+    lines, usual = _month_of_lines(trading_date.replace(day=1), instrument_count)
+    rng = np.random.default_rng([seed, trading_date.toordinal()])
+    is_cash = lines[:, _POSITIONS["PRAZOT"][0]] == ord(" ")
+    is_traded = is_cash | (rng.random(len(lines)) >= _UNTRADED_SHARE)
+    traded: np.ndarray = lines[is_traded]
+    values = _draw_values(rng, *usual[:, is_traded])
+    values["DATA"] = np.full(len(traded), int(f"{trading_date:%Y%m%d}"))
+    for name, numbers in values.items():
+        _put_number(traded, name, numbers)
+    return traded
+
+
+@functools.lru_cache(maxsize=2)
+def _month_of_lines(
+    first_of_month: dt.date, instrument_count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a month's lines without their numbers, and the arguments of `_draw_values`."""
+    instruments = list_instruments(first_of_month, instrument_count)
+    text = "".join(map(_line, instruments)).encode("latin-1")
+    lines: np.ndarray = np.frombuffer(text, np.uint8).reshape(-1, LINE_BYTES)
+    usual = [(one.price, one.usual_trades, one.lot, one.factor) for one in instruments]
+    return lines, np.array(usual).T
+
+
+def _line(one: Instrument) -> str:
+    expiry = f"{one.expiry:%Y%m%d}" if one.expiry else "99991231"
+    return (
+        f"01{'0' * 8}{one.bdi}{one.ticker:<12}{one.market}{one.name[:12]:<12}"
+        f"{one.specification:<10}{one.term:<3}R$  {'0' * 91}{'0' * 5}{'0' * 18}{'0' * 18}"
+        f"{one.strike:013}0{expiry}{one.factor:07}{one.points * 10**6:013}{one.isin}"
+        f"{one.distribution:03}\r\n"
+    )
+
+
+def _draw_values(
+    rng: np.random.Generator,
+    prices: np.ndarray,
+    usual_trades: np.ndarray,
+    lots: np.ndarray,
+    factors: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Draw each instrument's numbers of the day; prices and volumes in centavos."""
+    count = len(prices)
+    spread = np.where(usual_trades < _LIQUID_TRADES, 1.8, 0.4)
+    trades = np.clip(usual_trades * rng.lognormal(0, spread), 1, 99_999).astype(np.int64)
+    quantity = lots * np.maximum(trades, (trades * rng.lognormal(1.5, 1.2, count)).astype(int))
+    close = _move(rng, prices, 0.03)
+    has_range = trades > 1
+    opening = np.where(has_range, _move(rng, close, 0.01), close)
+    low = np.where(has_range, _move(rng, np.minimum(opening, close), 0.01, up=0), close)
+    high = np.where(has_range, _move(rng, np.maximum(opening, close), 0.01, down=0), close)
+    average = (low + high + (rng.random(count) < 0.0003) * (high + 2)) // 2
+    has_bid, has_ask = rng.random((2, count)) < 0.8
+    return {
+        "PREABE": opening,
+        "PREMAX": high,
+        "PREMIN": low,
+        "PREMED": average,
+        "PREULT": close,
+        "PREOFC": np.where(has_bid, _move(rng, close, 0.01, up=0), 0),
+        "PREOFV": np.where(has_ask, _move(rng, close, 0.01, down=0), 0),
+        "TOTNEG": trades,
+        "QUATOT": quantity,
+        "VOLTOT": average * quantity // factors,
+    }
+
+
+def _move(
+    rng: np.random.Generator, prices: np.ndarray, by: float, *, down: int = 1, up: int = 1
+) -> np.ndarray:
+    """Return prices moved by up to `by` of themselves, of at least one centavo."""
+    moves = rng.uniform(-by * down, by * up, len(prices))
+    moved: np.ndarray = np.maximum(1, np.rint(prices * (1 + moves))).astype(np.int64)
+    return moved
+
+
+def _put_number(lines: np.ndarray, name: str, numbers: np.ndarray) -> None:
+    start, end = _POSITIONS[name]
+    for position in range(end - 1, start - 1, -1):
+        numbers, digits = np.divmod(numbers, 10)
+        lines[:, position] = digits + ord("0")
