@@ -43,7 +43,7 @@ deploy: $(STAMP) ## Bring an environment to this commit (ENV=name; DRY_RUN=1 lis
 	@$(BIN)/python -m deployments.deploy --env $(or $(ENV),"") $(if $(DRY_RUN),--dry-run)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-annotate --no-header
+	--generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --no-header
 
 lock: $(STAMP) ## Pin every dependency again, as pyproject.toml allows (UPGRADE=1: the newest)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra dev -o requirements-dev.lock
