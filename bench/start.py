@@ -50,8 +50,9 @@ def container_started_at(run_id: str) -> dt.datetime:
     arns = ecs.list_tasks(cluster=cluster)["taskArns"]
     tasks = ecs.describe_tasks(cluster=cluster, tasks=arns, include=["TAGS"])["tasks"]
     tag = {"key": "prefect.io/flow-run-id", "value": run_id}
-    (task,) = [task for task in tasks if tag in task["tags"]]
-    return task["startedAt"]
+    started_at: dt.datetime
+    (started_at,) = [task["startedAt"] for task in tasks if tag in task["tags"]]
+    return started_at
 
 
 def main() -> int:

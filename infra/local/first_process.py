@@ -27,7 +27,7 @@ def end_processes(mark: str, *, spare: frozenset[int] = frozenset()) -> None:
         mark: A `NAME=value` that only this tree's processes inherit.
         spare: Ids of processes that stay.
     """
-    while pids := _marked(mark) - spare:
+    while pids := find_processes(mark) - spare:
         for pid in pids:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -36,7 +36,8 @@ def end_processes(mark: str, *, spare: frozenset[int] = frozenset()) -> None:
         time.sleep(_KILL_SECONDS)
 
 
-def _marked(mark: str) -> set[int]:
+def find_processes(mark: str) -> set[int]:
+    """Return the ids of the processes that have `mark` in their environment."""
     if not _PROC.exists():
         return _marked_by_ps(mark)
     pids = set()

@@ -129,14 +129,15 @@ def _worker(outputs: dict[str, Any], log: Path) -> Iterator[Callable[[], None]]:
         Waits until it is up.
     """
     command = ["-m", "prefect", "worker", "start", "--type", "ecs", "--name", "local"]
-    observer = {
+    own = {
+        "AWS_ACCESS_KEY_ID": "worker",  # the trail tells it by this
         "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME": outputs["queue_name"],
         "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_REGION": outputs["region"],
     }
     tree = ProcessTree(
         f"worker-{os.getpid()}",
         [sys.executable, *command, "--pool", outputs["work_pool_name"]],
-        dict(os.environ) | observer,
+        dict(os.environ) | own,
         _PROJECT,
     )
     is_up = threading.Event()

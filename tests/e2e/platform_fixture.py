@@ -13,6 +13,8 @@ import boto3
 import pytest
 import requests
 
+from infra.local.first_process import find_processes
+
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 CLUSTER = "b3-pipeline"
@@ -167,6 +169,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     finally:
         process.terminate()
         assert process.wait(timeout=60) == 0
+    assert find_processes(f"PREFECT_HOME={state / 'prefect'}") == set(), "something still runs"
 
 
 def _settings(state: Path) -> dict[str, str]:

@@ -3,6 +3,8 @@
 import datetime as dt
 import os
 import signal
+import subprocess
+import sys
 import time
 from zoneinfo import ZoneInfo
 
@@ -10,7 +12,13 @@ import pytest
 
 from infra.local.ecs.tasks import SPOT_REASON
 from infra.local.sessions import SESSIONS, published_portfolio
-from tests.e2e.platform_fixture import CLUSTER, FAMILY, JOB, Platform, platform, wait_for
+from tests.e2e.platform_fixture import CLUSTER, FAMILY, JOB, ROOT, Platform, platform, wait_for
+from tests.permissions import (
+    FLOW_RUN_UNUSED,
+    WORKER_UNUSED,
+    actions_of_document,
+    read_trail,
+)
 
 __all__ = ["platform"]
 
@@ -120,6 +128,8 @@ def test_spot_interruption_runs_again_in_another_task_and_completes(platform: Pl
     assert "AwaitingRetry" in platform.states_of(run)
     first, _second = sorted(platform.tasks_of(run), key=lambda each: each["createdAt"])
     assert first["stopCode"] == "SpotInterruption"
+    states = [run["JobRunState"] for run in platform.glue_runs("ITAG")]
+    assert sorted(states) == ["STOPPED", "SUCCEEDED"]
 
 
 def test_ten_runs_register_one_task_definition(platform: Platform) -> None:
@@ -129,6 +139,27 @@ def test_ten_runs_register_one_task_definition(platform: Platform) -> None:
 
     registered = platform.client("ecs").list_task_definitions(familyPrefix=FAMILY)
     assert len(registered["taskDefinitionArns"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("principal", "document", "unused"),
+    [
+        ("b3-pipeline-flow-run", "flow_run", FLOW_RUN_UNUSED),
+        ("worker", "worker", WORKER_UNUSED),
+    ],
+)
+def test_each_role_allows_what_was_asked_for_and_little_else(
+    platform: Platform, principal: str, document: str, unused: dict[str, str]
+) -> None:
+    if not platform.tasks():
+        platform.wait_until(platform.trigger(trading_date=DAY), *ENDED)
+
+    asked = {call.action for call in read_trail(platform.state) if call.principal == principal}
+    allowed = actions_of_document(document)
+
+    assert asked
+    assert asked - allowed == set()
+    assert allowed - asked <= set(unused)
 
 
 def test_flow_runs_get_nothing_of_the_workers_own_settings(platform: Platform) -> None:
@@ -144,3 +175,14 @@ def test_flow_runs_get_nothing_of_the_workers_own_settings(platform: Platform) -
             "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR",
             "PREFECT_LOGGING_LEVEL",
         }
+
+
+def test_second_platform_on_the_same_state_is_refused(platform: Platform) -> None:
+    command = [sys.executable, "-m", "infra.local.platform", "--state", str(platform.state)]
+
+    second = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert second.returncode == 1
+    assert f"Another local cloud serves {platform.state}" in second.stderr

@@ -15,6 +15,7 @@ from infra.queries import documented_queries
 from tasks.core.schema import TABLES
 from tests.e2e.cloud import Cloud
 from tests.infra.conftest import ROOT, Terraform
+from tests.permissions import denied, read_trail
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -30,6 +31,7 @@ VARIABLES = (
 # Much of an apply is waiting for queues and buckets to settle.
 AT_ONCE = "-parallelism=20"
 CREDENTIAL = "pnu_example"
+FLOW_RUN_ROLE = "b3-pipeline-flow-run"
 SCRIPT = 'module.glue_jobs.aws_s3_object.script["refine-portfolio"]'
 
 
@@ -67,7 +69,9 @@ def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cl
     assert_queries_are_those_of_the_docs(outputs["workgroup"])
 
     with prefect_server(cloud.state) as prefect:
-        outcome = cloud.run_daily(extra=prefect | outputs["flow_environment"])
+        as_role = {"AWS_ACCESS_KEY_ID": FLOW_RUN_ROLE}
+        outcome = cloud.run_daily(extra=prefect | outputs["flow_environment"] | as_role)
+    assert_flow_run_role_allows_what_it_asked_for(cloud)
     assert outcome.last_line.startswith("published "), outcome.error
     assert_session_is_published(outputs)
 
@@ -81,6 +85,14 @@ def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cl
 
     terraform.run("destroy", "-auto-approve", "-no-color", AT_ONCE, *VARIABLES)
     assert_nothing_is_left(outputs)
+
+
+def assert_flow_run_role_allows_what_it_asked_for(cloud: Cloud) -> None:
+    calls = [call for call in read_trail(cloud.state) if call.principal == FLOW_RUN_ROLE]
+    role = {"RoleName": FLOW_RUN_ROLE, "PolicyName": "flow-run"}
+    policy: Any = boto3.client("iam").get_role_policy(**role)["PolicyDocument"]
+    assert len(calls) > 20
+    assert denied(calls, policy) == []
 
 
 def assert_credential_is_in_no_state(terraform: Terraform) -> None:

@@ -105,6 +105,11 @@ class EcsTasks:
         definition = ecs_backends[DEFAULT_ACCOUNT_ID][REGION].describe_task_definition(
             task.task_definition_arn
         )
+        role_arn = (task.overrides or {}).get("taskRoleArn") or getattr(
+            definition, "task_role_arn", None
+        )
+        if role_arn:  # it acts as its role: the trail tells it by this
+            image_env["AWS_ACCESS_KEY_ID"] = role_arn.rpartition("/")[2]
         container = describe_container(task, definition, image_env, _read_secret)
         pid_file = self._directory / f"{task.id}.pid"
         with self._lock:
