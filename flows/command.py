@@ -15,15 +15,21 @@ from prefect.client.schemas.objects import State
 
 from tasks.core.errors import B3PipelineError, InvalidInputError
 from tasks.core.layout import check_index_code
+from tasks.core.quotes_due import check_traded_session
 from tasks.core.sessions import check_requested_session
 
 T = TypeVar("T")
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 
+def now_in_sao_paulo() -> dt.datetime:
+    """Return the date and time it is where the exchange is."""
+    return dt.datetime.now(SAO_PAULO)
+
+
 def today_in_sao_paulo() -> dt.date:
     """Return the day it is where the exchange is."""
-    return dt.datetime.now(SAO_PAULO).date()
+    return now_in_sao_paulo().date()
 
 
 def index_code(text: str) -> str:
@@ -31,14 +37,25 @@ def index_code(text: str) -> str:
     return _usage(lambda: check_index_code(text))
 
 
-def session_date(text: str) -> dt.date:
-    """Read a session from the command line: `YYYY-MM-DD`, a session, not past the next one."""
+def calendar_date(text: str) -> dt.date:
+    """Read a date from the command line: `YYYY-MM-DD`."""
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
         raise argparse.ArgumentTypeError(f"expected a date YYYY-MM-DD, found {text!r}")
     try:
-        day = dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text} is no day of the calendar: {error}") from error
+
+
+def traded_date(text: str) -> dt.date:
+    """Read a session that has quotes, or will have this evening."""
+    day = calendar_date(text)
+    return _usage(lambda: check_traded_session(day, today_in_sao_paulo()))
+
+
+def session_date(text: str) -> dt.date:
+    """Read a session from the command line: `YYYY-MM-DD`, a session, not past the next one."""
+    day = calendar_date(text)
     return _usage(lambda: check_requested_session(day, today_in_sao_paulo()))
 
 

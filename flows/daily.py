@@ -14,6 +14,7 @@ from prefect.states import Completed
 
 from flows.command import index_code as index_option
 from flows.command import run_command, session_date, today_in_sao_paulo
+from flows.datasets import portfolio_dataset
 from flows.publishing import audit_and_publish, look_at_month, refine_months
 from flows.settings import Settings, load_settings
 from tasks.core.layout import check_index_code, month_of
@@ -55,7 +56,8 @@ def daily_portfolio(
     portfolio = stored.portfolio if stored else fetch_session(settings, index_code, trading_date)
     rename_flow_run(str(portfolio))
 
-    month = look_at_month(settings, index_code, month_of(portfolio.trading_date))
+    dataset = portfolio_dataset(settings, index_code)
+    month = look_at_month(settings, dataset, month_of(portfolio.trading_date))
     if month.is_up_to_date and not force:
         return Completed(name="UpToDate", message=f"up to date {portfolio}")
     run_id = refine_months(settings, [month], force=force)

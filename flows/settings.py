@@ -17,6 +17,9 @@ class Settings(BaseSettings):
     )
     workgroup: str = Field(min_length=1, description="Athena workgroup for queries.")
     glue_job: str = Field(min_length=1, description="Glue job that refines the portfolio.")
+    quotes_glue_job: str = Field(
+        default="b3-refine-quotes", min_length=1, description="Glue job that refines the quotes."
+    )
     index_url: str = Field(
         default="https://sistemaswebb3-listados.b3.com.br",
         pattern=r"^https?://[^/]+",

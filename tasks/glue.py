@@ -24,6 +24,10 @@ _RUNS_LOOKED_AT = 200  # the newest; a run that a flow may still wait for is amo
 _BUSY = THROTTLING | {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
 
 
+class RunEndedError(RefinementError):
+    """The run has ended, and has not succeeded."""
+
+
 @dataclass(frozen=True)
 class GlueRun:
     """A run of a Glue job that has succeeded.
@@ -65,7 +69,8 @@ def run_glue_job(
         is_output_there: Whether the output of a run with this id is in the lake.
 
     Raises:
-        RefinementError: The run failed, was stopped, or did not end in time.
+        RunEndedError: The run failed or was stopped.
+        RefinementError: The run did not start or end in time.
         NotConfiguredError: There is no such job.
     """
     client = boto3.client("glue")
@@ -78,9 +83,9 @@ def run_glue_job(
     try:
         _wait(client, job_name, run, deadline)
     except BaseException as error:
-        # A call that failed leaves the run at work: the next attempt finds it. Anything else, a
-        # cancelled flow among them, leaves nobody who waits.
-        if not is_aws_error(error):
+        # A call that failed leaves the run at work: the next attempt finds it. A run that ended
+        # needs no stopping. Anything else, a cancelled flow among them, leaves nobody who waits.
+        if not is_aws_error(error) and not isinstance(error, RunEndedError):
             client.batch_stop_job_run(JobName=job_name, JobRunIds=[job_run_id])
         raise
     return run
@@ -143,7 +148,7 @@ def _wait(client: "GlueClient", job_name: str, run: GlueRun, deadline: float) ->
         if seen == "SUCCEEDED":
             return
         if seen not in _ACTIVE:
-            raise RefinementError(_describe_failure(state, run, _log_group(client, job_name)))
+            raise RunEndedError(_describe_failure(state, run, _log_group(client, job_name)))
         if time.monotonic() + delay > deadline:
             raise RefinementError(
                 f"Glue run {run.job_run_id} was still {seen} at the deadline and is being stopped. "

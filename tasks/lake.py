@@ -5,9 +5,8 @@ Every write is one PUT of one object, so that a reader sees the old one or the n
 
 import datetime as dt
 import gzip
-import io
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import boto3
 from prefect import get_run_logger, task
@@ -22,9 +21,13 @@ from tasks.core.layout import (
 )
 from tasks.core.portfolio import Portfolio, RawSession, from_raw_rows, to_raw_rows
 from tasks.core.schema import RAW_PORTFOLIO
+from tasks.objects import list_etags as list_etags
+from tasks.objects import list_parquet
+from tasks.objects import read_rows as read_rows
 from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
 
 Rows = list[dict[str, Any]]
+_CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=iso-8859-1"}
 
 
 @task(
@@ -34,9 +37,13 @@ Rows = list[dict[str, Any]]
     retry_condition_fn=is_retryable,
 )
 def land_answers(
-    bucket: str, index_code: str, trading_date: dt.date | None, bodies: Sequence[bytes]
+    bucket: str,
+    index_code: str,
+    trading_date: dt.date | None,
+    bodies: Sequence[bytes],
+    suffix: Literal["json", "csv"] = "json",
 ) -> list[str]:
-    """Keep B3's answers byte for byte, compressed, under the session that they name.
+    """Keep B3's answers or files byte for byte, compressed, under the session that they name.
 
     Safe to repeat: the same bytes give the same key and the same object.
 
@@ -46,12 +53,12 @@ def land_answers(
     client = boto3.client("s3")
     keys = []
     for body in bodies:
-        key = landing_portfolio_key(index_code, trading_date, body)
+        key = landing_portfolio_key(index_code, trading_date, body, suffix)
         client.put_object(
             Bucket=bucket,
             Key=key,
             Body=gzip.compress(body, mtime=0),
-            ContentType="application/json",
+            ContentType=_CONTENT_TYPES[suffix],
             ContentEncoding="gzip",
         )
         keys.append(key)
@@ -138,8 +145,7 @@ def read_raw_month(bucket: str, index_code: str, keys: Sequence[str]) -> list[Ra
 )
 def read_refined(bucket: str, prefix: str) -> Rows:
     """Read all rows of the Parquet objects under a prefix; none where nothing is there."""
-    keys = [key for key in list_etags(bucket, prefix) if key.endswith(".parquet")]
-    return read_rows(bucket, keys)
+    return read_rows(bucket, list_parquet(bucket, prefix))
 
 
 @task(
@@ -155,30 +161,3 @@ def has_objects(bucket: str, prefixes: Sequence[str]) -> bool:
         client.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]
         for prefix in prefixes
     )
-
-
-def list_etags(bucket: str, prefix: str) -> dict[str, str]:
-    """Return `{key: ETag}` of the objects under a prefix."""
-    pages = (
-        boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    )
-    return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
-
-
-def read_rows(bucket: str, keys: Sequence[str]) -> Rows:
-    """Read the rows of Parquet objects, as plain Python values; keys that are not there have none.
-
-    Decimals stay decimals, dates dates, nulls None; timestamps are in UTC.
-    """
-    import pyarrow.parquet as pq
-
-    client = boto3.client("s3")
-    rows: Rows = []
-    for key in keys:
-        try:
-            body = client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except client.exceptions.NoSuchKey:
-            continue
-        table = pq.read_table(io.BytesIO(body), coerce_int96_timestamp_unit="ms")
-        rows += table.to_pylist()
-    return rows

@@ -50,7 +50,7 @@ def read_published(
     retry_condition_fn=is_retryable,
 )
 def register_partitions(
-    database: str, table: str, locations: Mapping[tuple[str, str], str]
+    database: str, table: str, locations: Mapping[tuple[str, ...], str]
 ) -> None:
     """Create the partitions that are not there yet.
 
@@ -170,7 +170,13 @@ def publish_partition(
     }
     where = {"DatabaseName": database, "TableName": table}
     if found is None:
-        client.create_partition(**where, PartitionInput=partition)
+        try:
+            client.create_partition(**where, PartitionInput=partition)
+        except client.exceptions.AlreadyExistsException as error:
+            raise PublishConflictError(
+                f"{database}.{table} {'/'.join(values)}: another run published it at this moment; "
+                f"run again."
+            ) from error
     else:
         client.update_partition(**where, PartitionValueList=list(values), PartitionInput=partition)
     get_run_logger().info("%s %s now shows run %s", table, "/".join(values), new.run_id)

@@ -6,6 +6,7 @@ from uuid import UUID
 from prefect import get_client, runtime, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
 from tasks.core.portfolio import Portfolio
 from tasks.core.summary import summarize_portfolio, tabulate_checks
@@ -47,4 +48,14 @@ def report_links(subject: str, links: Mapping[str, str]) -> None:
         key=f"links-{subject.lower().replace(' ', '-')}",
         markdown="\n".join(lines),
         description=f"{subject}: the Glue run and the Athena tables.",
+    )
+
+
+@task(name="report-sessions")
+def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) -> None:
+    """Show what came of each session as a table. Safe to repeat, as above."""
+    create_table_artifact(
+        key=key.lower(),
+        table=tabulate_sessions(outcomes),
+        description=f"{subject} {count_outcomes(outcomes)}.",
     )

@@ -38,7 +38,7 @@ def raw_session(*rows: Constituent, **changes: Any) -> RawSession:
 
 
 def write_number(value: Decimal | int, language: Language = PT_BR) -> str:
-    text = f"{value:,}"
+    text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
     return text.translate(str.maketrans(",.", ".,")) if language is PT_BR else text
 
 

@@ -2,7 +2,10 @@
 
 ```
 landing/portfolio/index_code=IBOV/trading_date=2025-08-01/<sha256>.json.gz   bytes as received
+landing/quotes/COTAHIST_D01082025.ZIP/<sha256>.zip                           the same of quotes
+landing/quotes/COTAHIST_D01082025.ZIP/loaded.json                            which one raw holds
 raw/portfolio/index_code=IBOV/trading_date=2025-08-01/portfolio.parquet      typed, one a session
+raw/quotes/trading_date=2025-08-01/quotes.parquet                            the same of quotes
 refined/<table>/run_id=<id>/index_code=IBOV/month=2025-08/….parquet          what a run produced
 jobs/<script>.py                                                             the Glue scripts
 ```
@@ -16,7 +19,10 @@ import re
 from collections.abc import Sequence
 
 from tasks.core.errors import InvalidInputError
-from tasks.core.schema import RAW_PORTFOLIO, Table
+from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.quotes_schema import RAW_QUOTES
+from tasks.core.schema import RAW_PORTFOLIO
+from tasks.core.table import Table
 
 _INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
 
@@ -40,19 +46,22 @@ def month_of(trading_date: dt.date) -> str:
     return f"{trading_date:%Y-%m}"
 
 
-def landing_portfolio_key(index_code: str, trading_date: dt.date | None, body: bytes) -> str:
-    """Return the key of an answer of B3: the same bytes give the same key.
+def landing_portfolio_key(
+    index_code: str, trading_date: dt.date | None, body: bytes, suffix: str = "json"
+) -> str:
+    """Return the key of an answer of B3, or of a saved file: the same bytes give the same key.
 
     Args:
         index_code: The index that was asked for.
         trading_date: The session that the answer names; None where it cannot be read.
         body: The answer, byte for byte.
+        suffix: What the bytes are: `json` or `csv`.
     """
     session = trading_date.isoformat() if trading_date else "unknown"
     digest = hashlib.sha256(body).hexdigest()
     return (
         f"landing/portfolio/index_code={check_index_code(index_code)}"
-        f"/trading_date={session}/{digest}.json.gz"
+        f"/trading_date={session}/{digest}.{suffix}.gz"
     )
 
 
@@ -72,6 +81,26 @@ def raw_portfolio_key(index_code: str, trading_date: dt.date) -> str:
 def raw_portfolio_month_prefix(index_code: str, month: str) -> str:
     """Return the prefix that the raw objects of one month share, and no others."""
     return f"{RAW_PORTFOLIO.prefix}index_code={check_index_code(index_code)}/trading_date={month}-"
+
+
+def landing_quotes_key(period: QuotesPeriod, sha256: str) -> str:
+    """Return the key of a quotes file with these bytes."""
+    return f"landing/quotes/{period.file_stem}.ZIP/{sha256}.zip"
+
+
+def loaded_quotes_key(period: QuotesPeriod) -> str:
+    """Return the key of the note that says which quotes file of a period raw was loaded from."""
+    return f"landing/quotes/{period.file_stem}.ZIP/loaded.json"
+
+
+def raw_quotes_key(trading_date: dt.date) -> str:
+    """Return the key of one session's raw quotes."""
+    return f"{raw_quotes_month_prefix(month_of(trading_date))}{trading_date:%d}/quotes.parquet"
+
+
+def raw_quotes_month_prefix(month: str) -> str:
+    """Return the prefix that the raw quotes of one month share, and no others."""
+    return f"{RAW_QUOTES.prefix}trading_date={month}-"
 
 
 def trading_date_of_raw_key(key: str) -> dt.date:

@@ -12,7 +12,7 @@ One row of an answer in pt-br::
 
 | field | form (pt-br) | meaning |
 |---|---|---|
-| page.totalRecords, page.totalPages | number | of the whole portfolio; null when there is none |
+| page.totalRecords, page.totalPages | number | of the whole portfolio |
 | header.date | `07/04/25` | the session that the portfolio applies to |
 | header.part | `100,000` | total weight, percent |
 | header.theoricalQty | `99.015.750.716` | total theoretical quantity, shares |
@@ -50,8 +50,8 @@ class PageInfo(_Strict):
     """Where an answer stands among the pages of its portfolio."""
 
     pageNumber: int  # noqa: N815 - B3's names
-    totalRecords: int | None  # noqa: N815
-    totalPages: int | None  # noqa: N815
+    totalRecords: int  # noqa: N815
+    totalPages: int  # noqa: N815
 
 
 class Header(_Strict):

@@ -1,53 +1,12 @@
 """The tables of the lake, in one place.
 
 The Glue Data Catalog, the Parquet writer, the audit, the data dictionary and the infrastructure
-all take their columns from here. Types are Athena's (Hive's) own names.
+all take their columns from here; those of the quotes are in `tasks.core.quotes_schema`.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a table.
-
-    Attributes:
-        name: Lower case, with its unit (`_pct`, `_at`, `_date`, `_count`).
-        type: Athena type, e.g. `decimal(6,3)`.
-        description: One sentence: meaning, unit, source.
-    """
-
-    name: str
-    type: str
-    description: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table of the lake.
-
-    Attributes:
-        name: Name in the Glue Data Catalog.
-        description: What the table holds.
-        grain: What one row stands for.
-        key: Columns that identify a row, partition keys included.
-        prefix: Where its objects lie, relative to the bucket, with a slash at the end.
-        columns: The columns stored in the files, in order.
-        partition_keys: The columns stored in the path, in order.
-    """
-
-    name: str
-    description: str
-    grain: str
-    key: tuple[str, ...]
-    prefix: str
-    columns: tuple[Column, ...]
-    partition_keys: tuple[Column, ...]
-
-    def types(self) -> dict[str, str]:
-        """Return the stored columns as `{name: Athena type}`, in order."""
-        return {column.name: column.type for column in self.columns}
-
+from tasks.core.quotes_schema import QUOTES_TABLES
+from tasks.core.table import Column as Column
+from tasks.core.table import Table as Table
 
 _INDEX_CODE = Column("index_code", "string", "B3's code of the index, e.g. `IBOV`.")
 _MONTH = Column("month", "string", "Month of the sessions, `YYYY-MM`.")
@@ -93,12 +52,12 @@ PORTFOLIO_DAILY = Table(
         Column(
             "corporate_event",
             "string",
-            "Event of the day: `ED` (ex dividend), `EJ` (ex interest), …; null if none.",
+            "Event of the day: `ED` (ex dividend), `EJ` (ex interest), `ER`, …; null if none.",
         ),
         Column(
             "listing_segment",
             "string",
-            "B3's listing segment: `NM` (Novo Mercado), `N1`, `N2`, `ER`, …; null if none.",
+            "B3's listing segment: `NM` (Novo Mercado), `N1`, `N2`, …; null if none.",
         ),
         Column("sector", "string", "B3's sector and subsector; null where the source has none."),
         Column("theoretical_quantity", "bigint", "Theoretical quantity in the index, in shares."),
@@ -151,4 +110,4 @@ PORTFOLIO_MONTHLY = Table(
 )
 
 REFINED_PORTFOLIO_TABLES = (PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY)
-TABLES = (RAW_PORTFOLIO, *REFINED_PORTFOLIO_TABLES)
+TABLES = (RAW_PORTFOLIO, *REFINED_PORTFOLIO_TABLES, *QUOTES_TABLES)

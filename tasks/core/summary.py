@@ -20,8 +20,10 @@ def summarize_portfolio(portfolio: Portfolio, previous: Portfolio | None) -> str
     lines = [
         f"## {portfolio.index_code}, session of {portfolio.trading_date}",
         "",
-        (f"{len(portfolio.constituents)} constituents, index divisor {portfolio.index_divisor}, "
-        f"total theoretical quantity {portfolio.total_theoretical_quantity:,}."),
+        (
+            f"{len(portfolio.constituents)} constituents, index divisor {portfolio.index_divisor}, "
+            f"total theoretical quantity {portfolio.total_theoretical_quantity:,}."
+        ),
         "",
         f"### The {_SHOWN} heaviest",
         "",
@@ -43,8 +45,10 @@ def _moves(portfolio: Portfolio, previous: Portfolio | None) -> list[str]:
     lines = [
         f"### Moves against {previous.trading_date}",
         "",
-        (f"Entered: {_names(now[t] for t in sorted(now.keys() - before.keys()))}. "
-        f"Left: {_names(before[t] for t in sorted(before.keys() - now.keys()))}."),
+        (
+            f"Entered: {_names(now[t] for t in sorted(now.keys() - before.keys()))}. "
+            f"Left: {_names(before[t] for t in sorted(before.keys() - now.keys()))}."
+        ),
         "",
         "| ticker | weight before (%) | weight now (%) | change (pp) |",
         "|---|---:|---:|---:|",

@@ -67,11 +67,11 @@ def serve(message: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Server]
             listener.socket = tls.wrap_socket(listener.socket, server_side=True)
         scheme = "https" if tls else "http"
         served = Server(f"{scheme}://127.0.0.1:{listener.server_address[1]}")
-        thread = threading.Thread(target=listener.serve_forever, args=(0.02,))
-        thread.start()
-        yield served
-        listener.shutdown()
-        thread.join()
+        threading.Thread(target=listener.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield served
+        finally:
+            listener.shutdown()
 
 
 @pytest.fixture

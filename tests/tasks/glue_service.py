@@ -39,7 +39,6 @@ class GlueService:
         defaults: The job's default arguments.
         refusals: Error codes that the next calls of an operation get, by its name.
         calls: The names of the operations that were asked for.
-        default_arguments: Of the job.
     """
 
     def __init__(self) -> None:
@@ -49,7 +48,6 @@ class GlueService:
         self.defaults: dict[str, str] = {}
         self.refusals: dict[str, list[str]] = {}
         self.calls: list[str] = []
-        self.default_arguments: dict[str, str] = {}
 
     def answer(self, client: BaseClient, operation: str, parameters: dict[str, Any]) -> Any:
         model = client.meta.service_model.operation_model(operation)
@@ -71,9 +69,6 @@ class GlueService:
         job_run_id = f"jr_{len(self.runs) + 1}"
         self.runs.insert(0, {"Id": job_run_id, "JobRunState": "STARTING", **parameters})
         return {"JobRunId": job_run_id}
-
-    def GetJob(self, **_: Any) -> dict[str, Any]:  # noqa: N802
-        return {"Job": {"Name": JOB, "DefaultArguments": self.default_arguments}}
 
     def GetJob(self, **_: Any) -> dict[str, Any]:  # noqa: N802
         return {"Job": {"Name": JOB, "DefaultArguments": self.defaults}}

@@ -177,7 +177,7 @@ def test_a_connection_that_cannot_be_secured_may_pass(reply: bytes) -> None:
                 connection.recv(4096)
                 connection.sendall(reply)
 
-        thread = threading.Thread(target=answer)
+        thread = threading.Thread(target=answer, daemon=True)
         thread.start()
         with pytest.raises(RetryableError, match=r"No (secure connection|complete answer)"):
             fetch_from(Server(f"https://127.0.0.1:{listener.getsockname()[1]}"))

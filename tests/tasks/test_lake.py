@@ -1,6 +1,7 @@
 import datetime as dt
 import gzip
 import io
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,9 +75,13 @@ def test_landing_keeps_the_bytes_as_they_came() -> None:
     assert [gzip.decompress(get(key)) for key in keys] == bodies
 
 
-def test_landing_the_same_bytes_again_changes_nothing(calls: list[str]) -> None:
+def test_landing_the_same_bytes_again_later_changes_nothing(
+    calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = lake.land_answers.fn(BUCKET, "IBOV", FRIDAY, [b"body"])
     stored = get(first[0])
+    later = time.time() + 60
+    monkeypatch.setattr(time, "time", lambda: later)
     assert lake.land_answers.fn(BUCKET, "IBOV", FRIDAY, [b"body"]) == first
     assert get(first[0]) == stored
     assert calls.count("PutObject") == 2

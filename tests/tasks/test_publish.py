@@ -158,7 +158,7 @@ def test_a_publish_that_was_killed_between_two_tables_is_finished() -> None:
     assert shown(*REFINED) == [FIRST] * 3
 
 
-def locations(*days: str) -> dict[tuple[str, str], str]:
+def locations(*days: str) -> dict[tuple[str, ...], str]:
     return {("IBOV", day): f"s3://b3-lake/raw/{day}/" for day in days}
 
 
@@ -186,9 +186,21 @@ def test_registering_again_adds_what_is_new_and_leaves_the_rest() -> None:
     assert [partition["Values"][1] for partition in after] == ["2025-08-01", "2025-08-04"]
 
 
-def test_more_partitions_than_one_call_takes_are_registered() -> None:
+def test_partitions_are_registered_by_no_more_than_a_call_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client: Any = boto3.client("glue")
+    create, sizes = client.batch_create_partition, []
+
+    def count(**parameters: Any) -> Any:
+        sizes.append(len(parameters["PartitionInputList"]))
+        return create(**parameters)
+
+    monkeypatch.setattr(client, "batch_create_partition", count)
+    monkeypatch.setattr(boto3, "client", lambda _: client)
     days = [f"20{year}-08-{day:02}" for year in range(20, 28) for day in range(1, 32)]
     register(*days)
+    assert sizes == [100, 100, 48]
     assert len(partitions(RAW_PORTFOLIO.name)) == len(days) == 248
 
 

@@ -1,0 +1,156 @@
+"""How B3 is asked over HTTP, and which error each way to fail becomes: shared by all downloads."""
+
+import datetime as dt
+import email.utils
+import platform
+import ssl
+import time
+import urllib.parse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+import urllib3
+
+from tasks import __version__
+from tasks.core.errors import (
+    B3PipelineError,
+    BadDataError,
+    NotConfiguredError,
+    RateLimitedError,
+    RetryableError,
+    SourceHasNoDataError,
+)
+from tasks.core.html import describe_page, looks_like_html
+
+USER_AGENT = f"b3-pipeline/{__version__} (python-requests; Python {platform.python_version()})"
+CONNECT_TIMEOUT_SECONDS = 10.0
+LONGEST_WAIT_SECONDS = 300.0  # that a Retry-After may ask for
+
+_CHUNK_BYTES = 64 * 1024
+_MAY_PASS = {403, 408, 425, 429}
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How long one attempt may still take."""
+
+    ends_at: float
+
+    @classmethod
+    def of(cls, seconds: float) -> "Budget":
+        """Start a budget that lasts `seconds`."""
+        return cls(time.monotonic() + seconds)
+
+    def remaining_seconds(self) -> float:
+        """Return what is left; an attempt that has used it up may be made again later.
+
+        Raises:
+            RetryableError: Nothing is left.
+        """
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise RetryableError("B3 did not answer completely within the time budget.")
+        return left
+
+
+@contextmanager
+def connection_to(url: str) -> Iterator[None]:
+    """Turn every way in which a connection can fail into one of our errors.
+
+    Raises:
+        RetryableError: No connection, a timeout, or an answer that breaks off.
+        NotConfiguredError: The certificate cannot be verified.
+    """
+    try:
+        yield
+    except requests.exceptions.SSLError as error:
+        if not isinstance(_root_of(error), ssl.SSLCertVerificationError):
+            raise RetryableError(
+                f"No secure connection to {host_of(url)}: {_root_of(error)}. Try again later."
+            ) from error
+        raise NotConfiguredError(
+            f"The certificate of {host_of(url)} cannot be verified: {error}. If your network has "
+            f"an authority of its own, name its file in REQUESTS_CA_BUNDLE."
+        ) from error
+    except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+        raise RetryableError(
+            f"No complete answer from {host_of(url)}: {_root_of(error)}. Try again later."
+        ) from error
+
+
+def read_chunks(response: requests.Response, budget: Budget, most_bytes: int) -> Iterator[bytes]:
+    """Yield a body as it comes, within the budget and the size limit.
+
+    Raises:
+        RetryableError: The budget is used up, or the body is shorter than announced.
+        BadDataError: The body is over the limit.
+    """
+    size = 0
+    # read1 returns what has come: a source that sends a byte now and then meets the budget.
+    while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+        budget.remaining_seconds()
+        size += len(chunk)
+        if size > most_bytes:
+            raise BadDataError(
+                f"Expected an answer of at most {most_bytes} bytes from "
+                f"{host_of(response.url)}, found more. Nothing was kept."
+            )
+        yield chunk
+    expected = response.headers.get("Content-Length")
+    if expected and "Content-Encoding" not in response.headers and size < int(expected):
+        raise RetryableError(f"Expected {expected} bytes from B3, found {size}.")
+
+
+def error_of(response: requests.Response, body: bytes, advice: str) -> B3PipelineError:
+    """Return the error that an answer is, where it is not what was asked for.
+
+    Args:
+        response: The answer.
+        body: Its body, or the start of it.
+        advice: What to do where the address is not there.
+    """
+    status = response.status_code
+    said = (
+        describe_page(body)
+        if looks_like_html(body)
+        else repr(body[:120].decode("utf-8", "replace"))
+    )
+    message = f"{host_of(response.url)} answered {status} {response.reason}: {said}"
+    if status == requests.codes.too_many_requests:
+        wait = _retry_after_seconds(response.headers.get("Retry-After"))
+        if wait > LONGEST_WAIT_SECONDS:
+            return BadDataError(f"{message} It asks to wait {wait:.0f} s: run again after that.")
+        return RateLimitedError(message, wait)
+    if status == requests.codes.ok or status in _MAY_PASS or status >= 500:
+        return RetryableError(message)
+    if status in (requests.codes.not_found, requests.codes.gone):
+        return SourceHasNoDataError(f"{message} {advice}")
+    return BadDataError(message)
+
+
+def _retry_after_seconds(header: str | None) -> float:
+    """Read Retry-After: seconds or an HTTP date; 0 where there is none."""
+    if not header:
+        return 0.0
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        at = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return 0.0
+    at = at if at.tzinfo else at.replace(tzinfo=dt.UTC)  # HTTP's dates are in UTC
+    return max(0.0, (at - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+def _root_of(error: BaseException) -> BaseException:
+    """Return what began it: the wrappers of requests and urllib3 say little."""
+    while inner := error.__cause__ or error.__context__:
+        error = inner
+    return error
+
+
+def host_of(url: str) -> str:
+    """Return the host and port of an address."""
+    return urllib.parse.urlsplit(url).netloc
