@@ -14,6 +14,7 @@ same again. It imports nothing of this project and runs under `spark-submit` as 
 import argparse
 import re
 import sys
+from typing import Any
 
 # One statement a table, run in this order over the view `raw_portfolio`; a later one reads the
 # tables before it. docs/GLUE_JOB_STEPS.md explains each.
@@ -88,12 +89,12 @@ FILE_ORDER = {
 PARTITIONS = ["index_code", "month"]
 
 
-def parse_arguments(argv):
+def parse_arguments(argv: list[str]) -> argparse.Namespace:
     """Read the arguments; Glue adds some of its own, which are left alone."""
     parser = argparse.ArgumentParser(description="Refine the raw portfolio of whole months.")
     parser.add_argument("--lake", required=True)
     parser.add_argument("--index_code", required=True)
-    parser.add_argument("--months", required=True, type=lambda text: text.split(","))
+    parser.add_argument("--months", required=True, type=lambda text: sorted(set(text.split(","))))
     parser.add_argument("--run_id", required=True)
     arguments, _ = parser.parse_known_args(argv)
     for month in arguments.months:
@@ -102,7 +103,7 @@ def parse_arguments(argv):
     return arguments
 
 
-def read_raw(spark, lake, index_code, months):
+def read_raw(spark: Any, lake: str, index_code: str, months: list[str]) -> Any:
     """Read the raw sessions of the months.
 
     Only the folders of those months are opened, however long the history is. A month without a
@@ -111,7 +112,7 @@ def read_raw(spark, lake, index_code, months):
     from pyspark.errors import AnalysisException
 
     root = f"{lake}/raw/portfolio/"
-    raw = None
+    raw: Any = None
     for month in months:
         folders = f"{root}index_code={index_code}/trading_date={month}-*/"
         try:
@@ -124,7 +125,7 @@ def read_raw(spark, lake, index_code, months):
     return raw.withColumn("trading_date", raw["trading_date"].cast("date"))
 
 
-def main(argv):
+def main(argv: list[str]) -> None:
     """Run every statement and write every table under the run's prefix."""
     from pyspark.sql import SparkSession
 

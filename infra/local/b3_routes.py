@@ -19,9 +19,10 @@ from infra.local.b3_format import (
 )
 from infra.local.faults import Fault
 from infra.local.http_answer import Answer
+from infra.local.quotes_service import QuotesQuery, read_file_name, serve_quotes
 from infra.local.sessions import published_portfolio
 
-Query = PortfolioQuery | DownloadQuery
+Query = PortfolioQuery | DownloadQuery | QuotesQuery
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,13 @@ def ask_download(argument: str) -> Asked:
     return Asked(query, lambda day, fault: render_csv(_content(query, day, fault)))
 
 
-def _content(query: Query, day: date, fault: Fault) -> Content | None:
+def ask_quotes(argument: str) -> Asked:
+    """Read a request for a file of daily quotes; it does not depend on the session shown."""
+    query = QuotesQuery(read_file_name(argument))
+    return Asked(query, lambda _day, _fault: serve_quotes(query.period))
+
+
+def _content(query: PortfolioQuery | DownloadQuery, day: date, fault: Fault) -> Content | None:
     portfolio = published_portfolio(query.index_code, day)
     if portfolio is None or fault.is_unknown_index:
         return None
@@ -59,6 +66,7 @@ def _content(query: Query, day: date, fault: Fault) -> Content | None:
 ROUTES: dict[str, Callable[[str], Asked]] = {
     "/indexProxy/indexCall/GetPortfolioDay/": ask_portfolio_day,
     "/indexProxy/indexCall/GetDownloadPortfolioDay/": ask_download,
+    "/InstDados/SerHist/": ask_quotes,
 }
 
 

@@ -1,6 +1,6 @@
 """An HTTP answer as a value, and the bytes that it is on the wire."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
 
@@ -35,6 +35,12 @@ class Answer:
         lines += [f"{name}: {value}" for name, value in self.headers]
         lines.append("Connection: close")
         return "".join(f"{line}\r\n" for line in [*lines, ""]).encode("latin-1")
+
+    def unless_known(self, etag: str | None) -> "Answer":
+        """Return the answer, or 304 without a body where the client names its ETag."""
+        if etag and ("ETag", etag) in self.headers and self.status == HTTPStatus.OK:
+            return replace(self, status=HTTPStatus.NOT_MODIFIED, body=b"")
+        return self
 
     def message(self) -> bytes:
         """Return the whole answer as it is on the wire."""

@@ -1,7 +1,8 @@
-"""B3's index service on this machine: `python -m infra.local.replay`.
+"""B3's sites on this machine: `python -m infra.local.replay`.
 
 It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `b3_format`), for the
-indices of `sessions.INDEX_SIZES`, and like B3 shows one session at a time.
+indices of `sessions.INDEX_SIZES`, and like B3 shows one session at a time. It serves the files of
+daily quotes, `/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes_service`).
 
     GET  /replay                              what it shows, how it misbehaves, what was asked
     POST /replay {"session": "2025-08-01"}    show another session
@@ -93,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path == "/replay":
             self._send(_at_once(_state_answer(self.server.replay)))
         else:
-            self._send(_pieces_for(self.path, self.server.replay))
+            known_etag = self.headers.get("If-None-Match")
+            self._send(_pieces_for(self.path, self.server.replay, known_etag))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -132,7 +134,7 @@ def _steer(body: bytes, replay: Replay) -> Answer:
     return _state_answer(replay)
 
 
-def _pieces_for(path: str, replay: Replay) -> Pieces:
+def _pieces_for(path: str, replay: Replay, known_etag: str | None) -> Pieces:
     try:
         asked = read_request(path)
     except BadRequestError as error:
@@ -142,7 +144,7 @@ def _pieces_for(path: str, replay: Replay) -> Pieces:
         return _at_once(html_page(404, "Not Found", "No such page."))
     session, in_force = replay.take(asked.query)
     answer = asked.answer(session, in_force.fault)
-    answer = in_force.fault.answer(answer, in_force.options)
+    answer = in_force.fault.answer(answer.unless_known(known_etag), in_force.options)
     return in_force.fault.send(answer, in_force.options)
 
 

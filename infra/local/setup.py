@@ -19,6 +19,7 @@ RESULTS_BUCKET = "b3-athena-results"
 DATABASE = "b3"
 WORKGROUP = "b3"
 PORTFOLIO_JOB = "b3-refine-portfolio"
+QUOTES_JOB = "b3-refine-quotes"
 _SCRIPTS = Path(__file__).parents[1] / "glue"
 
 
@@ -45,7 +46,10 @@ class Job:
 
 
 BUCKETS = (LAKE_BUCKET, RESULTS_BUCKET)
-JOBS = (Job(PORTFOLIO_JOB, "refine_portfolio.py", 15, {"--lake": f"s3://{LAKE_BUCKET}"}),)
+JOBS = (
+    Job(PORTFOLIO_JOB, "refine_portfolio.py", 15, {"--lake": f"s3://{LAKE_BUCKET}"}),
+    Job(QUOTES_JOB, "refine_quotes.py", 60, {"--lake": f"s3://{LAKE_BUCKET}"}),
+)
 
 
 def set_up(connection: dict[str, str]) -> None:
@@ -148,4 +152,5 @@ def pipeline_settings() -> dict[str, str]:
         "B3_DATABASE": DATABASE,
         "B3_WORKGROUP": WORKGROUP,
         "B3_GLUE_JOB": PORTFOLIO_JOB,
+        "B3_QUOTES_GLUE_JOB": QUOTES_JOB,
     }

@@ -1,0 +1,81 @@
+"""The quotes flow: one session of B3's daily quotes, from B3 to Athena.
+
+python -m flows.quotes [--trading-date YYYY-MM-DD] [--force]
+"""
+
+import argparse
+import datetime as dt
+import sys
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.command import now_in_sao_paulo, run_command, traded_date
+from flows.datasets import quotes_dataset
+from flows.publishing import audit_and_publish, look_at_month, refine_months
+from flows.quotes_loading import load_session
+from flows.settings import load_settings
+from tasks.core.layout import month_of
+from tasks.core.quotes_due import check_traded_session, latest_due_session
+from tasks.report import rename_flow_run
+
+
+def name_flow_run() -> str:
+    """Name a run by its session, as far as it is known at its start."""
+    return f"quotes {runtime.flow_run.parameters['trading_date'] or 'latest'}"
+
+
+@flow(name="daily-quotes", flow_run_name=name_flow_run)
+def daily_quotes(
+    trading_date: dt.date | None = None,
+    force: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+) -> State[Any]:
+    """Bring the quotes of one session from B3 to Athena.
+
+    Args:
+        trading_date: The session. Empty: the latest one whose quotes should be published, which
+            is today's from 21:00 in São Paulo on.
+        force: Refine and publish again, even where nothing has changed.
+    """
+    now = now_in_sao_paulo()
+    if trading_date:
+        check_traded_session(trading_date, now.date())
+    settings = load_settings()
+    session = trading_date or latest_due_session(now)
+    rename_flow_run(f"quotes {session}")
+    load_session(settings, session, now)
+
+    month = look_at_month(settings, quotes_dataset(settings), month_of(session))
+    if month.is_up_to_date and not force:
+        return Completed(name="UpToDate", message=f"up to date quotes {session}")
+    run_id = refine_months(settings, [month], force=force)
+    audit_and_publish(settings, month, run_id)
+    return Completed(message=f"published quotes {session}, run {run_id}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.quotes", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "--trading-date",
+        type=traded_date,
+        metavar="YYYY-MM-DD",
+        help="the session; without it, the latest one that should be published",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="refine and publish again, though nothing changed"
+    )
+    options = parser.parse_args(argv)
+    return run_command(
+        lambda: daily_quotes(
+            trading_date=options.trading_date, force=options.force, return_state=True
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,161 @@
+"""From B3's quotes files to raw: by day, month or year."""
+
+import datetime as dt
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flows.settings import Settings
+from tasks.core.errors import B3PipelineError, RetryableError, SourceHasNoDataError
+from tasks.core.layout import trading_date_of_raw_key
+from tasks.core.loaded_quotes import NOTHING_LOADED, LoadedQuotes
+from tasks.core.quotes_due import is_due
+from tasks.core.quotes_period import QuotesPeriod
+from tasks.quotes import convert_download, download_quotes
+from tasks.quotes_lake import (
+    land_quotes,
+    list_raw_quotes,
+    note_loaded_quotes,
+    read_loaded_quotes,
+    write_raw_quotes,
+)
+
+
+def stored_sessions(settings: Settings, span: str) -> set[dt.date]:
+    """Return the sessions that raw holds of a month, `YYYY-MM`, or of a year, `YYYY`."""
+    return set(map(trading_date_of_raw_key, list_raw_quotes(settings.lake_bucket, span)))
+
+
+def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> LoadedQuotes:
+    """Bring the file of a period to landing and raw, and return what it holds.
+
+    A file that raw was loaded from and that B3 has not changed since is not loaded again.
+
+    Raises:
+        SourceHasNoDataError: B3 has no such file.
+        RetryableError: B3 did not answer as it should.
+        BadDataError: The file is bad; nothing of it reached raw.
+    """
+    bucket = settings.lake_bucket
+    known = read_loaded_quotes(bucket, period) or NOTHING_LOADED
+    span = str(period)[: len("YYYY-MM")]
+    if not stored_sessions(settings, span).issuperset(known.trading_dates):
+        known = NOTHING_LOADED  # raw has lost what the file brought
+    with tempfile.TemporaryDirectory(prefix="b3-quotes-") as name:
+        folder = Path(name)
+        download = download_quotes(settings.quotes_url, period, folder, known.etag, now)
+        if download is None:
+            return known
+        land_quotes(bucket, period, download.path, download.sha256)
+        file = convert_download(download, period, folder / "sessions")
+        write_raw_quotes(bucket, file.sessions)
+    loaded = LoadedQuotes(
+        etag=download.etag,
+        sha256=download.sha256,
+        trading_dates=tuple(session.trading_date for session in file.sessions),
+        record_count=file.record_count,
+    )
+    note_loaded_quotes(bucket, period, loaded)
+    return loaded
+
+
+def load_session(settings: Settings, trading_date: dt.date, now: dt.datetime) -> None:
+    """Bring one session to raw: from the day's file, else the month's, else the year's.
+
+    B3 keeps the files of single days and months for some time only. A larger file is loaded as a
+    whole, so that it need not be fetched again for its other sessions.
+
+    Raises:
+        SourceHasNoDataError: None of the files holds it; the message is that of the day's file.
+    """
+    day, *larger = files_with(trading_date)
+    # Larger files of days to come hold the days before: there is nothing to find in them.
+    candidates = [day, *larger] if is_due(day, now) else [day]
+    failure: SourceHasNoDataError | RetryableError | None = None
+    for period in candidates:
+        try:
+            if trading_date in load_quotes(settings, period, now).trading_dates:
+                return
+        except (SourceHasNoDataError, RetryableError) as error:
+            failure = failure or error
+    raise failure or SourceHasNoDataError(f"B3's files hold no quotes of {trading_date}.")
+
+
+def files_with(trading_date: dt.date) -> list[QuotesPeriod]:
+    """Return the files that may hold a session, the smallest first."""
+    return [
+        QuotesPeriod.day(trading_date),
+        QuotesPeriod.month(trading_date.year, trading_date.month),
+        QuotesPeriod.year(trading_date.year),
+    ]
+
+
+@dataclass
+class Loading:
+    """What came of loading the files of a range.
+
+    Attributes:
+        held: The sessions that raw holds.
+        absences: `{session: what B3 said}`, of those that B3 has no file of.
+        failures: `{session: why}`, of those that a file should have brought.
+    """
+
+    held: set[dt.date]
+    absences: dict[dt.date, str] = field(default_factory=dict)
+    failures: dict[dt.date, str] = field(default_factory=dict)
+
+    def missing(self, wanted: Iterable[dt.date]) -> list[dt.date]:
+        """Return the sessions that may still be found in another file."""
+        return [day for day in wanted if day not in self.held and day not in self.failures]
+
+
+def load_missing(
+    settings: Settings,
+    sessions: list[dt.date],
+    held: set[dt.date],
+    files: list[QuotesPeriod],
+    now: dt.datetime,
+    advance: Callable[[str], None],
+) -> Loading:
+    """Bring the sessions that raw lacks to raw: from the planned files, else from any that has one.
+
+    A file that fails does not stop the others.
+
+    Args:
+        settings: The settings.
+        sessions: What is wanted.
+        held: What raw holds.
+        files: Where to look first; with none planned, nothing is fetched.
+        now: The date and time in São Paulo.
+        advance: Called after each planned file.
+    """
+    loading = Loading(set(held))
+    for period in files:
+        _load_into(loading, settings, period, sessions, now)
+        advance(f"{period.file_stem}.ZIP")
+    tried = set(files)
+    for day in sessions if files else []:
+        for period in files_with(day):
+            if loading.missing([day]) and period not in tried:
+                tried.add(period)
+                _load_into(loading, settings, period, sessions, now)
+    return loading
+
+
+def _load_into(
+    loading: Loading,
+    settings: Settings,
+    period: QuotesPeriod,
+    sessions: list[dt.date],
+    now: dt.datetime,
+) -> None:
+    wanted = loading.missing(day for day in sessions if day in period)
+    if not wanted:
+        return
+    try:
+        loading.held.update(load_quotes(settings, period, now).trading_dates)
+    except SourceHasNoDataError as error:
+        loading.absences.update(dict.fromkeys(wanted, str(error)))
+    except B3PipelineError as error:
+        loading.failures.update(dict.fromkeys(wanted, str(error)))

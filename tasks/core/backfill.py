@@ -1,0 +1,139 @@
+"""What a backfill has to do, what it would cost, and what came of each session."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from tasks.core.layout import month_of
+from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.sessions import is_session
+
+USD_A_DPU_HOUR = Decimal("0.44")
+JOB_DPUS = 2  # two workers of type G.1X
+START_SECONDS = 60
+REFINE_SECONDS_A_MONTH = {"portfolio": 2, "quotes": 15}
+
+Outcome = Literal["published", "already there", "missing at the source", "failed"]
+
+
+@dataclass(frozen=True)
+class SessionOutcome:
+    """What came of one session.
+
+    Attributes:
+        trading_date: The session.
+        outcome: In short.
+        reason: Why, where it is not there.
+    """
+
+    trading_date: dt.date
+    outcome: Outcome
+    reason: str = ""
+
+
+def sessions_between(start: dt.date, end: dt.date) -> list[dt.date]:
+    """Return the sessions from `start` to `end`, both included, in order."""
+    days = (start + dt.timedelta(number) for number in range((end - start).days + 1))
+    return [day for day in days if is_session(day)]
+
+
+def plan_files(
+    wanted: Iterable[dt.date], held: Collection[dt.date], latest: dt.date
+) -> list[QuotesPeriod]:
+    """Return the fewest files that bring the wanted sessions that are not held.
+
+    A year's file where the whole year is wanted and several of its months lack something, a month's
+    where the whole month is wanted and several of its sessions are lacking, else the days'.
+
+    Args:
+        wanted: Sessions.
+        held: Sessions that need no file.
+        latest: The latest session that there are quotes of: a year is whole up to it.
+    """
+    wanted = set(wanted)
+    missing: dict[int, dict[int, list[dt.date]]] = defaultdict(lambda: defaultdict(list))
+    for day in sorted(wanted - set(held)):
+        missing[day.year][day.month].append(day)
+    files = []
+    for year, months in missing.items():
+        period = QuotesPeriod.year(year)
+        if len(months) > 1 and _is_wanted_whole(period, wanted, latest):
+            files.append(period)
+            continue
+        for month, days in months.items():
+            period = QuotesPeriod.month(year, month)
+            if len(days) > 1 and _is_wanted_whole(period, wanted, latest):
+                files.append(period)
+            else:
+                files += map(QuotesPeriod.day, days)
+    return files
+
+
+def _is_wanted_whole(period: QuotesPeriod, wanted: set[dt.date], latest: dt.date) -> bool:
+    end = min(period.last_date, latest)
+    return wanted.issuperset(sessions_between(period.first_date, end))
+
+
+def describe_cost(dataset: str, month_count: int) -> str:
+    """Return an estimate of what Glue takes and costs, with its formula."""
+    if not month_count:
+        return "no Glue run"
+    seconds = START_SECONDS + REFINE_SECONDS_A_MONTH[dataset] * month_count
+    minutes = max(1, -(-seconds // 60))
+    cost = (USD_A_DPU_HOUR * JOB_DPUS * minutes / 60).quantize(Decimal("0.01"))
+    return (
+        f"one Glue run of about {minutes} min "
+        f"({USD_A_DPU_HOUR} USD × {JOB_DPUS} DPU × {minutes}/60 h = {cost} USD)"
+    )
+
+
+def settle_sessions(
+    sessions: Iterable[dt.date],
+    *,
+    held: Collection[dt.date],
+    absences: Mapping[dt.date, str],
+    load_failures: Mapping[dt.date, str],
+    up_to_date_months: Collection[str],
+    month_failures: Mapping[str, str],
+) -> list[SessionOutcome]:
+    """Say what came of each session.
+
+    Args:
+        sessions: All that were wanted.
+        held: Those that raw holds in the end.
+        absences: Why the source does not have one, where it said.
+        load_failures: Why one could not be loaded, where it should have been.
+        up_to_date_months: Months that had nothing new to publish.
+        month_failures: `{month: why it was not published}`.
+    """
+
+    def settle(day: dt.date) -> SessionOutcome:
+        month = month_of(day)
+        if day in load_failures:
+            return SessionOutcome(day, "failed", load_failures[day])
+        if day not in held:
+            return SessionOutcome(day, "missing at the source", absences.get(day, ""))
+        if month in month_failures:
+            return SessionOutcome(day, "failed", month_failures[month])
+        return SessionOutcome(day, "already there" if month in up_to_date_months else "published")
+
+    return [settle(day) for day in sessions]
+
+
+def tabulate_sessions(outcomes: Iterable[SessionOutcome]) -> list[dict[str, str]]:
+    """Return the outcomes as the rows of a table."""
+    return [
+        {"session": str(one.trading_date), "outcome": one.outcome, "reason": one.reason}
+        for one in outcomes
+    ]
+
+
+def count_outcomes(outcomes: Iterable[SessionOutcome]) -> str:
+    """Return how many sessions had each outcome, in words."""
+    counts: dict[str, int] = defaultdict(int)
+    for one in outcomes:
+        counts[one.outcome] += 1
+    return ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "no session"

@@ -1,0 +1,186 @@
+"""Ask B3 for files of daily quotes, and read them into sessions.
+
+Retries live in the tasks alone, as in `tasks.fetch`.
+"""
+
+import datetime as dt
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+from prefect import get_run_logger, task
+from prefect.tasks import exponential_backoff
+
+from tasks.core.errors import (
+    BadDataError,
+    RateLimitedError,
+    RetryableError,
+    SourceHasNoDataError,
+)
+from tasks.core.html import describe_page, looks_like_html
+from tasks.core.quotes_due import explain_absence, is_due
+from tasks.core.quotes_period import QuotesPeriod
+from tasks.http import (
+    CONNECT_TIMEOUT_SECONDS,
+    USER_AGENT,
+    Budget,
+    connection_to,
+    error_of,
+    host_of,
+    read_chunks,
+)
+from tasks.retries import is_retryable
+
+if TYPE_CHECKING:
+    from tasks.core.cotahist_parquet import QuotesFile
+
+READ_TIMEOUT_SECONDS = 60.0
+TOTAL_BUDGET_SECONDS = 1800.0
+# B3's largest files have 1 MB (a day), 15 MB (a month) and 90 MB (a year).
+LARGEST_ZIP_BYTES = {"D": 50_000_000, "M": 200_000_000, "A": 1_000_000_000}
+
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+_PAGE_BYTES = 200_000  # of an answer that is an error; what it says stands at its start
+
+
+@dataclass(frozen=True)
+class QuotesDownload:
+    """A quotes file on this machine's disk.
+
+    Attributes:
+        path: Where it is.
+        etag: What B3 calls these bytes; empty where it does not say.
+        sha256: Their digest.
+        size_bytes: Their count.
+    """
+
+    path: Path
+    etag: str
+    sha256: str
+    size_bytes: int
+
+
+@task(
+    name="download-quotes",
+    retries=5,
+    retry_delay_seconds=exponential_backoff(backoff_factor=2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_retryable,
+)
+def download_quotes(
+    quotes_url: str, period: QuotesPeriod, folder: Path, known_etag: str, now: dt.datetime
+) -> QuotesDownload | None:
+    """Fetch the file of a period, as a stream to disk.
+
+    Safe to repeat: it writes one file, over what an attempt before has left. Retried: whatever
+    may pass by itself, from the start.
+
+    Args:
+        quotes_url: B3's folder of quote files.
+        period: The day, month or year.
+        folder: Where to put it.
+        known_etag: The file that is known; empty asks for any.
+        now: The date and time in São Paulo: an answer without a file means more when one is due.
+
+    Returns:
+        The file; None where it is still the one that is known.
+
+    Raises:
+        SourceHasNoDataError: B3 has no such file; the message says whether one was due.
+        RetryableError: It failed in a way that may pass, a page or nothing instead of a file that
+            is due among them.
+        BadDataError: The answer is no ZIP, or over the size limit.
+    """
+    url = f"{quotes_url.rstrip('/')}/{period.file_stem}.ZIP"
+    try:
+        download = _fetch(url, period, folder / f"{period.file_stem}.ZIP", known_etag, now)
+    except RateLimitedError as error:
+        get_run_logger().warning("%s Waiting %.0f s.", error, error.retry_after_seconds)
+        time.sleep(error.retry_after_seconds)
+        raise
+    said = f"{download.size_bytes:,} bytes" if download else "unchanged"
+    get_run_logger().info("%s.ZIP: %s", period.file_stem, said)
+    return download
+
+
+def _fetch(
+    url: str, period: QuotesPeriod, path: Path, known_etag: str, now: dt.datetime
+) -> QuotesDownload | None:
+    budget = Budget.of(TOTAL_BUDGET_SECONDS)
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/zip, application/octet-stream"}
+    if known_etag:
+        headers["If-None-Match"] = known_etag
+    with (
+        connection_to(url),
+        requests.get(
+            url,
+            headers=headers,
+            timeout=(CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS),
+            stream=True,
+            allow_redirects=False,
+        ) as response,
+    ):
+        if known_etag and response.status_code == requests.codes.not_modified:
+            return None
+        is_ok = response.status_code == requests.codes.ok
+        most_bytes = LARGEST_ZIP_BYTES[period.kind] if is_ok else _PAGE_BYTES
+        sha256, size = hashlib.sha256(), 0
+        with path.open("wb") as file:
+            for chunk in read_chunks(response, budget, most_bytes):
+                file.write(chunk)
+                sha256.update(chunk)
+                size += len(chunk)
+    with path.open("rb") as file:
+        start = file.read(_PAGE_BYTES)
+    if not is_ok:
+        raise error_of(response, start, explain_absence(period, now))
+    _check_start(url, start, period, now)
+    return QuotesDownload(path, response.headers.get("ETag", ""), sha256.hexdigest(), size)
+
+
+def _check_start(url: str, start: bytes, period: QuotesPeriod, now: dt.datetime) -> None:
+    """Tell a ZIP from the other things that a 200 may bring."""
+    if start.startswith(_ZIP_STARTS):
+        return
+    name = f"{host_of(url)} answered for {period.file_stem}.ZIP with"
+    if start and not looks_like_html(start):
+        raise BadDataError(
+            f"{name} something that is no ZIP: expected it to start with {_ZIP_STARTS[0]!r}, found "
+            f"{start[:40]!r}. Is B3_QUOTES_URL right?"
+        )
+    found = f"a page: {describe_page(start)}" if start else "an empty body"
+    message = f"{name} {found}. {explain_absence(period, now)}"
+    raise RetryableError(message) if is_due(period, now) else SourceHasNoDataError(message)
+
+
+@task(name="convert-quotes")
+def convert_download(download: QuotesDownload, period: QuotesPeriod, folder: Path) -> "QuotesFile":
+    """Turn a quotes file into one Parquet file a session: all of them, or none.
+
+    Safe to repeat with a new folder: it writes there alone. Not retried: a bad file stays bad.
+
+    Args:
+        download: The file.
+        period: What it was asked for.
+        folder: Where to put the sessions; it does not exist yet.
+
+    Raises:
+        BadDataError: The file is damaged or not what was asked for.
+    """
+    # Imported here: numpy and pyarrow take their time, which other runs need not wait.
+    from tasks.core.cotahist_parquet import convert_quotes
+
+    try:
+        file = convert_quotes(download.path, folder, period)
+    except BadDataError as error:
+        raise BadDataError(
+            f"{period.file_stem}.ZIP: {error} "
+            f"Landing keeps the file; raw and refined are untouched."
+        ) from error
+    get_run_logger().info(
+        "%s.ZIP: %d sessions, %d records", period.file_stem, len(file.sessions), file.record_count
+    )
+    return file

@@ -1,0 +1,77 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from tasks import saved_files
+from tasks.core.errors import InvalidInputError
+from tasks.core.saved_portfolios import SavedFile
+from tasks.saved_files import read_files
+
+pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
+
+
+@pytest.fixture
+def bucket() -> Iterator[None]:
+    with mock_aws():
+        client = boto3.client("s3")
+        client.create_bucket(Bucket="saved")
+        for key in ("ibov/a.csv", "ibov/b.CSV", "ibov/notes.txt"):
+            client.put_object(Bucket="saved", Key=key, Body=key.encode())
+        yield
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.CSV", "a.csv", "notes.txt"):
+        (tmp_path / name).write_bytes(name.encode())
+    return tmp_path
+
+
+def test_a_file_is_read_whatever_it_is_called(folder: Path) -> None:
+    path = str(folder / "notes.txt")
+    assert read_files.fn([path]) == [SavedFile(path, b"notes.txt")]
+
+
+def test_of_a_folder_every_csv_is_read(folder: Path) -> None:
+    assert [file.body for file in read_files.fn([str(folder)])] == [b"a.csv", b"b.CSV"]
+
+
+def test_an_object_is_read() -> None:
+    url = "s3://saved/ibov/notes.txt"
+    assert read_files.fn([url]) == [SavedFile(url, b"ibov/notes.txt")]
+
+
+def test_of_a_folder_in_s3_every_csv_is_read() -> None:
+    files = read_files.fn(["s3://saved/ibov/"])
+    assert [file.name for file in files] == ["s3://saved/ibov/a.csv", "s3://saved/ibov/b.CSV"]
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("/no/such/file.csv", "Expected a file or a folder at /no/such/file.csv"),
+        ("s3://saved/ibov/a", "found neither"),
+        ("s3://saved/other/", "found neither"),
+        ("s3://nowhere/a.csv", "Cannot list s3://nowhere/a.csv: .*NoSuchBucket"),
+    ],
+)
+def test_a_place_where_nothing_is_is_told(place: str, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        read_files.fn([place])
+
+
+def test_a_folder_without_a_csv_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"Expected \.csv files in"):
+        read_files.fn([str(tmp_path)])
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_a_file_that_is_too_large_is_not_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, is_local: bool
+) -> None:
+    monkeypatch.setattr(saved_files, "LARGEST_FILE_BYTES", 4)
+    with pytest.raises(InvalidInputError, match="at most 4 bytes"):
+        read_files.fn([str(folder / "a.csv") if is_local else "s3://saved/ibov/a.csv"])
