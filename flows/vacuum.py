@@ -17,6 +17,7 @@ from prefect.states import Completed
 from flows.command import run_command
 from flows.settings import load_settings
 from tasks.core.errors import InvalidInputError
+from tasks.core.quotes_schema import REFINED_QUOTES_TABLES
 from tasks.core.schema import REFINED_PORTFOLIO_TABLES
 from tasks.core.vacuum import find_unpublished
 from tasks.vacuum import list_objects, list_published_prefixes, remove_objects
@@ -46,7 +47,7 @@ def vacuum(
 
     keys: list[str] = []
     size_bytes = 0
-    for table in REFINED_PORTFOLIO_TABLES:
+    for table in (*REFINED_PORTFOLIO_TABLES, *REFINED_QUOTES_TABLES):
         # Listed before the catalog is read: what is published in between is in the catalog.
         objects = list_objects(bucket, table.prefix)
         published = list_published_prefixes(bucket, settings.database, table.name)

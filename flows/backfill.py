@@ -1,0 +1,197 @@
+"""Fill a range of sessions: fetch what is missing, refine it in one run, publish month by month.
+
+python -m flows.backfill --start YYYY-MM-DD --end YYYY-MM-DD [--dataset portfolio|quotes]
+"""
+
+import argparse
+import datetime as dt
+import sys
+from typing import Any, Literal
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.command import calendar_date, now_in_sao_paulo, run_command
+from flows.command import index_code as index_option
+from flows.datasets import Dataset, portfolio_dataset, quotes_dataset
+from flows.publishing import look_at_month, publish_months
+from flows.quotes_loading import load_missing
+from flows.settings import Settings, load_settings
+from tasks.core.backfill import (
+    SessionOutcome,
+    count_outcomes,
+    describe_cost,
+    plan_files,
+    sessions_between,
+    settle_sessions,
+)
+from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.layout import check_index_code, month_of, trading_date_of_raw_key
+from tasks.core.quotes_due import latest_due_session
+from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.sessions import FIRST_YEAR
+from tasks.progress import show_progress
+from tasks.report import report_sessions
+
+NO_PAST = "B3 shows no past composition: import a saved file, python -m flows.import_portfolio FILE"
+Kind = Literal["portfolio", "quotes"]
+
+
+@flow(name="backfill", flow_run_name="backfill {dataset} {start} to {end}")
+def backfill(
+    start: dt.date,
+    end: dt.date,
+    dataset: Kind = "portfolio",
+    index_code: str = "IBOV",
+    dry_run: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+) -> State[Any]:
+    """Bring every session of a range to Athena; started again, it goes on where it was stopped.
+
+    Args:
+        start: The first day.
+        end: The last day; what is not due yet is left out.
+        dataset: `quotes` fetches what raw lacks. `portfolio` refines what raw holds and lists what
+            is missing, since B3 has no past compositions.
+        index_code: The index, for the portfolio.
+        dry_run: Say what would be done, and change nothing.
+    """
+    check_range(start, end)
+    check_index_code(index_code)
+    settings = load_settings()
+    now = now_in_sao_paulo()
+    latest = latest_due_session(now)
+    is_quotes = dataset == "quotes"
+    data = quotes_dataset(settings) if is_quotes else portfolio_dataset(settings, index_code)
+    sessions = sessions_between(start, min(end, latest))
+    held = find_held(settings, data, sessions)
+    files = plan_files(sessions, held, latest) if is_quotes else []
+    if dry_run:
+        return Completed(message=describe_plan(settings, data, sessions, held, files))
+
+    months = sorted(set(map(month_of, sessions)))
+    with show_progress(f"progress-{data.subject.lower()}", len(files) + len(months)) as advance:
+        loading = load_missing(settings, sessions, held, files, now, advance)
+        filled = sorted({month_of(day) for day in loading.held & set(sessions)})
+        result = publish_months(settings, data, filled, on_month=advance)
+    outcomes = settle_sessions(
+        sessions,
+        held=loading.held,
+        absences=loading.absences if is_quotes else dict.fromkeys(sessions, NO_PAST),
+        load_failures=loading.failures,
+        up_to_date_months=result.up_to_date,
+        month_failures={month: str(error) for month, error in result.failures.items()},
+    )
+    subject = f"{data.subject} {start} to {end}"
+    report_sessions(f"backfill-{data.subject}", f"Backfill of {subject}.", outcomes)
+    return Completed(message=conclude(subject, outcomes, result.run_id))
+
+
+def check_range(start: dt.date, end: dt.date) -> None:
+    """Check that a range of days has a beginning and an end.
+
+    Raises:
+        InvalidInputError: It ends before it starts, or starts before there was data.
+    """
+    if start > end or start.year < FIRST_YEAR:
+        raise InvalidInputError(
+            f"Expected a range from {FIRST_YEAR} on that starts before it ends; "
+            f"found {start} to {end}."
+        )
+
+
+def find_held(settings: Settings, dataset: Dataset, sessions: list[dt.date]) -> set[dt.date]:
+    """Return the sessions that raw holds of the years of `sessions`: one listing a year."""
+    keys = [
+        key
+        for year in sorted({day.year for day in sessions})
+        for key in dataset.list_raw(settings.lake_bucket, str(year))
+    ]
+    return set(map(trading_date_of_raw_key, keys))
+
+
+def describe_plan(
+    settings: Settings,
+    dataset: Dataset,
+    sessions: list[dt.date],
+    held: set[dt.date],
+    files: list[QuotesPeriod],
+) -> str:
+    """Say in one line what a run would do."""
+    missing = set(sessions) - held
+    to_fill = {month_of(day) for day in missing} if files else set()
+    stored = {month_of(day) for day in set(sessions) & held} - to_fill
+    looked_at = [look_at_month(settings, dataset, month) for month in sorted(stored)]
+    stale = to_fill | {month.month for month in looked_at if not month.is_up_to_date}
+    names = ", ".join(f"{period.file_stem}.ZIP" for period in files[:6])
+    more = ", …" if len(files) > 6 else ""
+    asked = f"ask B3 for {len(files)} file(s) ({names}{more}): {len(files)} request(s); "
+    kind = "quotes" if files or dataset.subject == "quotes" else "portfolio"
+    return (
+        f"would {asked if files else ''}find {len(sessions) - len(missing)} of {len(sessions)} "
+        f"sessions in raw, {len(missing)} missing; refine {len(stale)} month(s), "
+        f"{describe_cost(kind, len(stale))}; nothing was changed"
+    )
+
+
+def conclude(subject: str, outcomes: list[SessionOutcome], run_id: str) -> str:
+    """Return the outcome in one line.
+
+    Raises:
+        BadDataError: Something failed; the message names each month with its first reason.
+    """
+    failed: dict[str, str] = {}
+    for one in outcomes:
+        if one.outcome == "failed":
+            failed.setdefault(month_of(one.trading_date), one.reason)
+    counts = count_outcomes(outcomes)
+    if failed:
+        lines = [f"{month}: {reason}" for month, reason in failed.items()]
+        raise BadDataError("\n".join([f"{subject}: {counts}. Failed months:", *lines]))
+    return (
+        f"published {subject}: {counts}, run {run_id}"
+        if run_id
+        else f"up to date {subject}: {counts}"
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.backfill", description=__doc__.split("\n")[0]
+    )
+    for name in ("start", "end"):
+        parser.add_argument(
+            f"--{name}", type=calendar_date, required=True, metavar="YYYY-MM-DD", help="a day"
+        )
+    parser.add_argument(
+        "--dataset",
+        choices=["portfolio", "quotes"],
+        default="portfolio",
+        help="default: %(default)s",
+    )
+    parser.add_argument(
+        "--index", type=index_option, default="IBOV", metavar="CODE", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, with requests and cost"
+    )
+    options = parser.parse_args(argv)
+    try:
+        check_range(options.start, options.end)
+    except InvalidInputError as error:
+        parser.error(str(error))
+    return run_command(
+        lambda: backfill(
+            start=options.start,
+            end=options.end,
+            dataset=options.dataset,
+            index_code=options.index,
+            dry_run=options.dry_run,
+            return_state=True,
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Bring saved files of B3's day's portfolio to Athena: the past that B3 no longer shows.
+
+python -m flows.import_portfolio FILE... [--replace]
+"""
+
+import argparse
+import datetime as dt
+import sys
+from typing import Any
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.command import run_command, today_in_sao_paulo
+from flows.datasets import portfolio_dataset
+from flows.publishing import PublishedMonths, publish_months
+from flows.settings import Settings, load_settings
+from tasks.core.errors import BadDataError
+from tasks.core.layout import month_of
+from tasks.core.portfolio import Portfolio
+from tasks.core.saved_portfolios import SavedPortfolio, Session, read_saved_files, reconcile
+from tasks.lake import land_answers, read_raw_portfolio, write_raw_portfolio
+from tasks.saved_files import read_files
+
+
+@flow(name="import-portfolio")
+def import_portfolio(
+    files: list[str],
+    replace: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+) -> State[Any]:
+    """Bring saved files to Athena; index and session are those that their content names.
+
+    Args:
+        files: Paths of files or folders, or `s3://bucket/key` and `s3://bucket/folder/`.
+        replace: Take a file over even where it disagrees with what raw holds.
+    """
+    settings = load_settings()
+    saved = read_saved_files(read_files(files), today_in_sao_paulo())
+    stored = {one.session: read_raw_portfolio(settings.lake_bucket, *one.session) for one in saved}
+    held = {session: raw.portfolio if raw else None for session, raw in stored.items()}
+    wanted = reconcile(saved, held, may_replace=replace)
+
+    keep(settings, saved, wanted, held)
+    outcomes = {
+        index_code: publish_months(
+            settings,
+            portfolio_dataset(settings, index_code),
+            [month_of(day) for code, day in wanted if code == index_code],
+        )
+        for index_code in sorted({code for code, _ in wanted})
+    }
+    return Completed(message=sum_up(wanted, outcomes))
+
+
+def keep(
+    settings: Settings,
+    saved: list[SavedPortfolio],
+    wanted: dict[Session, Portfolio],
+    held: dict[Session, Portfolio | None],
+) -> None:
+    """Keep the files in landing, and in raw what it does not hold yet."""
+    for one in saved:
+        land_answers(settings.lake_bucket, *one.session, [one.file.body], "csv")
+    read_at = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    for session, portfolio in wanted.items():
+        if portfolio != held[session]:
+            write_raw_portfolio(settings.lake_bucket, portfolio, read_at)
+
+
+def sum_up(wanted: dict[Session, Portfolio], outcomes: dict[str, PublishedMonths]) -> str:
+    """Return the outcome in one line.
+
+    Raises:
+        BadDataError: A month was not published; the message names each.
+    """
+    failures = [
+        f"{index_code} {month}: {error}"
+        for index_code, outcome in outcomes.items()
+        for month, error in outcome.failures.items()
+    ]
+    if failures:
+        raise BadDataError("\n".join([f"{len(failures)} month(s) not published:", *failures]))
+    runs = [outcome.run_id for outcome in outcomes.values() if outcome.run_id]
+    if len(wanted) == 1:
+        (portfolio,) = wanted.values()
+        return f"published {portfolio}, run {runs[0]}" if runs else f"up to date {portfolio}"
+    span = f"{len(wanted)} sessions of {', '.join(outcomes)}"
+    if not runs:
+        return f"up to date {span}"
+    count = sum(len(outcome.published) for outcome in outcomes.values())
+    return f"published {span}: {count} month(s), run {', '.join(runs)}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.import_portfolio", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a saved file, a folder of .csv files, or s3://bucket/key, s3://bucket/folder/",
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="take a file over where it disagrees with raw"
+    )
+    options = parser.parse_args(argv)
+    return run_command(
+        lambda: import_portfolio(files=options.files, replace=options.replace, return_state=True)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

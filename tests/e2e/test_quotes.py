@@ -1,0 +1,102 @@
+"""The quotes of sessions in the lake, and what they answer together with the portfolio."""
+
+import datetime as dt
+import io
+import zipfile
+from decimal import Decimal
+
+import pytest
+
+from infra.local.quotes_service import serve_quotes
+from infra.local.sessions import SESSIONS
+from infra.queries import Query, documented_queries
+from tasks.core.quotes_period import QuotesPeriod
+from tests.cotahist_text import read_line
+from tests.e2e.cloud import Cloud, months
+from tests.e2e.commands import run_flow
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+
+def served(day: dt.date) -> list[dict[str, object]]:
+    """The records of a session that the replay serves, read the slow way."""
+    with zipfile.ZipFile(io.BytesIO(serve_quotes(QuotesPeriod.day(day)).body)) as archive:
+        lines = archive.read(archive.namelist()[0]).splitlines()
+    return [read_line(line) for line in lines[1:-1]]
+
+
+@pytest.fixture
+def lake(cloud: Cloud) -> Cloud:
+    """The lake with portfolio and quotes of every session of the replay."""
+    shown = [cloud.published_sessions("portfolio_daily", "IBOV", month) for month in months()]
+    for session in sorted(set(SESSIONS) - set().union(*shown)):
+        cloud.show(session)
+        assert cloud.run_daily("--trading-date", str(session)).code == 0
+    first, last = str(SESSIONS[0]), str(SESSIONS[-1])
+    outcome = run_flow(cloud, "backfill", "--dataset", "quotes", "--start", first, "--end", last)
+    assert outcome.code == 0, outcome.error
+    return cloud
+
+
+def test_quotes_are_published_and_a_second_run_loads_nothing(lake: Cloud) -> None:
+    day = SESSIONS[-1]
+    before = lake.objects()
+    outcome = run_flow(lake, "quotes", "--trading-date", str(day))
+    assert (outcome.code, outcome.last_line) == (0, f"up to date quotes {day}")
+    assert lake.objects() == before
+
+
+def test_what_athena_answers_is_what_was_served(lake: Cloud) -> None:
+    for day in SESSIONS:
+        found = lake.query(
+            "SELECT ticker, market_type, coalesce(CAST(forward_days AS varchar), ''), close_price, "
+            f"quantity, volume FROM quotes_daily WHERE trading_date = DATE '{day}'"
+        )
+        expected = {
+            (
+                record["codneg"],
+                record["tpmerc"],
+                str(int(str(record["prazot"]))) if record["prazot"] else "",
+                Decimal(str(record["preult"])) / int(str(record["fatcot"])),
+                record["quatot"],
+                record["voltot"],
+            )
+            for record in served(day)
+        }
+        rows = {(*row[:3], Decimal(row[3]), int(row[4]), Decimal(row[5])) for row in found}
+        assert len(found) == len(rows)
+        assert rows == expected
+
+
+@pytest.mark.parametrize(
+    "query",
+    [query for query in documented_queries() if "quotes_" in query.sql],
+    ids=lambda query: query.title,
+)
+def test_each_documented_query_over_quotes_answers(lake: Cloud, query: Query) -> None:
+    assert lake.query(query.sql)
+
+
+def test_contributions_sum_to_the_implied_move(lake: Cloud) -> None:
+    queries = {query.title: query.sql for query in documented_queries()}
+    contributions = lake.query(queries["Returns and contributions"])
+    ((_, count, quoted, before, level, move),) = lake.query(queries["Implied index move"])
+    assert len(contributions) == int(count) == int(quoted)
+    assert float(move) == pytest.approx(100 * (float(level) / float(before) - 1), abs=0.001)
+
+
+def test_no_session_and_a_session_to_come_are_wrong_usage(cloud: Cloud) -> None:
+    for day, said in (("2025-08-02", "is no session of B3"), ("2099-01-05", "has no quotes yet")):
+        outcome = run_flow(cloud, "quotes", "--trading-date", day)
+        assert outcome.code == 2
+        assert said in outcome.error
+
+
+def test_a_dry_run_says_what_it_would_do_and_changes_nothing(cloud: Cloud) -> None:
+    before, requests = cloud.objects(), cloud.request_count()
+    arguments = ("--dataset", "quotes", "--start", "2021-01-01", "--end", "2021-12-31")
+    outcome = run_flow(cloud, "backfill", *arguments, "--dry-run")
+    assert outcome.code == 0, outcome.error
+    assert "would ask B3 for 1 file(s) (COTAHIST_A2021.ZIP): 1 request(s)" in outcome.last_line
+    assert "refine 12 month(s), one Glue run of about 4 min (0.44 USD × 2 DPU" in outcome.last_line
+    assert (cloud.objects(), cloud.request_count()) == (before, requests)
