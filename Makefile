@@ -6,7 +6,7 @@ STAMP := .venv/.installed
 LIVE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test check format lock docs image push deploy clean
+.PHONY: help demo local test check format bench lock docs image push deploy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ check: $(STAMP) ## Lint and check types
 format: $(STAMP) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+bench: $(STAMP) ## Measure reading quotes, refreshing and starting; prints ratios
+	@$(BIN)/python -m bench.cotahist
+	@$(BIN)/python -m bench.start
 
 docs: $(STAMP) ## Write the generated docs again
 	@$(BIN)/python -m infra.data_dictionary > docs/DATA_DICTIONARY.md

@@ -30,6 +30,10 @@ locals {
       description = "Refines the months of an index's portfolio."
       script_path = "${local.project_path}/infra/glue/refine_portfolio.py"
     }
+    refine-quotes = {
+      description = "Refines the months of the daily quotes."
+      script_path = "${local.project_path}/infra/glue/refine_quotes.py"
+    }
   }
 
   queries_path = "${local.project_path}/docs/ATHENA_QUERIES.md"

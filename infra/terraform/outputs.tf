@@ -29,7 +29,7 @@ output "workgroup" {
 }
 
 output "glue_job_names" {
-  description = "Names of the Glue jobs, by key; `refine-portfolio` is B3_GLUE_JOB."
+  description = "Names of the Glue jobs, by key; `refine-portfolio` is B3_GLUE_JOB, `refine-quotes` B3_QUOTES_GLUE_JOB."
   value       = module.glue_jobs.names
 }
 
@@ -41,6 +41,7 @@ output "flow_environment" {
     B3_DATABASE        = module.catalog.database
     B3_WORKGROUP       = module.athena.workgroup
     B3_GLUE_JOB        = module.glue_jobs.names["refine-portfolio"]
+    B3_QUOTES_GLUE_JOB = module.glue_jobs.names["refine-quotes"]
   }
 }
 

@@ -10,7 +10,7 @@ data "aws_iam_policy_document" "flow_run" {
   statement {
     sid       = "ReadLake"
     actions   = ["s3:GetObject"]
-    resources = [for zone in ["landing", "raw", "refined"] : "${var.lake_bucket_arn}/${zone}/*"]
+    resources = [for zone in ["inbox", "landing", "raw", "refined"] : "${var.lake_bucket_arn}/${zone}/*"]
   }
 
   statement {
