@@ -68,22 +68,23 @@ def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
 
 
 def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
-    console.rule("[bold]2. The daily flow", align="left")
+    console.rule("[bold]2. The flows", align="left")
     if is_live:
-        return _run_flow(environment, [])
+        return _run_flow(environment, "daily") and _run_flow(environment, "quotes")
     for session in SESSIONS:
         shown = {"session": session.isoformat()}
         requests.post(
             f"{environment['B3_INDEX_URL']}/replay", json=shown, timeout=10
         ).raise_for_status()
-        if not _run_flow(environment, ["--trading-date", session.isoformat()]):
+        if not _run_flow(environment, "daily", "--trading-date", session.isoformat()):
             return False
-    return True
+    span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
+    return _run_flow(environment, "backfill", "--dataset", "quotes", *span)
 
 
-def _run_flow(environment: dict[str, str], arguments: list[str]) -> bool:
-    console.print(f"\n[bold cyan]$ python -m flows.daily {' '.join(arguments)}")
-    command = [sys.executable, "-m", "flows.daily", *arguments]
+def _run_flow(environment: dict[str, str], flow: str, *arguments: str) -> bool:
+    console.print(f"\n[bold cyan]$ {' '.join(['python -m', f'flows.{flow}', *arguments])}")
+    command = [sys.executable, "-m", f"flows.{flow}", *arguments]
     succeeded = subprocess.run(command, env=environment, check=False).returncode == 0
     if not succeeded:
         console.print("[red]The flow failed: its reason stands above. Nothing was half-published.")
@@ -113,6 +114,8 @@ def _run_queries(environment: dict[str, str]) -> None:
 
 def _show(value: object) -> str:
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    if isinstance(value, Decimal) and "." in text[:-4]:  # many decimals, most of them zero
+        text = text.rstrip("0").rstrip(".")
     return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
 
 

@@ -72,7 +72,7 @@ def test_a_portfolio_comes_whole_and_equals_the_session(replay: Replay) -> None:
     body = answer.json()
     expected = generate_portfolio("IBOV", SESSIONS[-1])
     assert body["page"] == {"pageNumber": 1, "pageSize": 120, "totalRecords": 84, "totalPages": 1}
-    assert body["header"]["date"] == "01/08/25"
+    assert body["header"]["date"] == "04/08/25"
     assert decimal_pt(body["header"]["reductor"]) == expected.index_divisor
     assert int(body["header"]["theoricalQty"].replace(".", "")) == sum(quantities(body))
     assert {
@@ -91,7 +91,7 @@ def test_a_portfolio_comes_whole_and_equals_the_session(replay: Replay) -> None:
 def test_header_speaks_the_language_asked_for(
     replay: Replay, language: str, date: str, text: str, divisor_text: str, weight: str
 ) -> None:
-    replay.show(SESSIONS[1])
+    replay.show(SESSIONS[0])
     header = ask(replay, language=language).json()["header"]
     assert (header["date"], header["text"], header["textReductor"]) == (date, text, divisor_text)
     assert header["part"] == header["partAcum"] == weight
@@ -128,7 +128,7 @@ def test_with_sectors_rows_are_grouped_and_carry_the_weight_of_their_sector(
 
 @pytest.mark.parametrize(
     ("ticker", "written"),
-    [("VALE3", "ON      NM"), ("ITUB4", "PN  EJ  N1"), ("SANB11", "UNT"), ("BPAC11", "UNT ATZ N2")],
+    [("VALE3", "ON      NM"), ("ITUB4", "PN      N1"), ("SANB11", "UNT"), ("BPAC11", "UNT EJ  N2")],
 )
 def test_type_stands_in_fixed_columns(replay: Replay, ticker: str, written: str) -> None:
     types = {row["cod"]: row["type"] for row in ask(replay).json()["results"]}
@@ -173,7 +173,7 @@ def test_one_session_is_shown_at_a_time(replay: Replay) -> None:
         assert dict(zip(tickers(body), quantities(body), strict=True)) == {
             ticker: row.theoretical_quantity for ticker, row in by_ticker(session).items()
         }
-    assert shown == ["30/07/25", "31/07/25", "01/08/25"]
+    assert shown == ["31/07/25", "01/08/25", "04/08/25"]
 
 
 def test_the_same_question_gets_the_same_bytes(replay: Replay) -> None:
@@ -182,7 +182,7 @@ def test_the_same_question_gets_the_same_bytes(replay: Replay) -> None:
 
 def test_file_holds_the_session(replay: Replay) -> None:
     lines = ask_file(replay).split("\r\n")
-    assert lines[0] == "IBOV - Carteira do Dia 01/08/25"
+    assert lines[0] == "IBOV - Carteira do Dia 04/08/25"
     assert lines[-1] == ""
     rows = [line.split(";") for line in lines[2:-3]]
     expected = by_ticker(SESSIONS[-1])
@@ -457,8 +457,8 @@ def test_swapped_date_changes_the_date_alone(replay: Replay) -> None:
     right = ask(replay).json()
     replay.misbehave("swapped_date")
     swapped = ask(replay).json()
-    assert swapped["header"].pop("date") == "08/01/25"
-    assert right["header"].pop("date") == "01/08/25"
+    assert swapped["header"].pop("date") == "08/04/25"
+    assert right["header"].pop("date") == "04/08/25"
     assert swapped == right
 
 
@@ -467,7 +467,7 @@ def test_rollover_puts_page_2_into_the_next_session(replay: Replay) -> None:
     dates = [
         ask(replay, index="ITAG", pageNumber=number).json()["header"]["date"] for number in (1, 2)
     ]
-    assert dates == ["01/08/25", "04/08/25"]
+    assert dates == ["04/08/25", "05/08/25"]
 
 
 def test_repeated_page_gives_page_1_for_page_2(replay: Replay) -> None:

@@ -35,7 +35,7 @@ KNOWN_PETR4 = Constituent(
     listing_segment="N2",
     sector="Petróleo, Gás e Biocombustíveis",
     theoretical_quantity=4_525_919_630,
-    weight_pct=Decimal("6.609"),
+    weight_pct=Decimal("6.655"),
 )
 
 
