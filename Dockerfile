@@ -9,7 +9,7 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 COPY requirements.lock /
 RUN python3 -m venv /opt/venv \
-    && /opt/venv/bin/pip install --require-hashes -r /requirements.lock \
+    && /opt/venv/bin/pip install --require-hashes -r /requirements.lock -c /requirements.lock \
     && /opt/venv/bin/pip uninstall --yes pip \
     && find /opt/venv -type d -name tests -path '*/site-packages/*' -prune -exec rm -r {} +
 

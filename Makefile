@@ -47,7 +47,7 @@ deploy: $(STAMP) ## Bring an environment to this commit (ENV=name; DRY_RUN=1 lis
 	@$(BIN)/python -m deployments.deploy --env $(or $(ENV),"") $(if $(DRY_RUN),--dry-run)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-strip-extras --no-emit-index-url --no-annotate --no-header
+	--generate-hashes --no-emit-index-url --no-annotate --no-header
 
 lock: $(STAMP) ## Pin every dependency again, as pyproject.toml allows (UPGRADE=1: the newest)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra dev -o requirements-dev.lock
@@ -56,11 +56,12 @@ lock: $(STAMP) ## Pin every dependency again, as pyproject.toml allows (UPGRADE=
 clean: ## Remove .venv, caches and the local cloud's state in .local
 	rm -rf .venv .local build .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
+# The lock file as constraints too: older releases of pip look past it for a package with extras.
 $(STAMP): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
 		"Python 3.11 or newer is needed, found " + sys.version.split()[0] + ": make PYTHON=python3.11 …")'
 	@echo "Setting up .venv; this takes some minutes, once."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements-dev.lock
+		-r requirements-dev.lock -c requirements-dev.lock
 	@touch $@

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from prefect.client.schemas.objects import State
 
 from tasks.core.errors import B3PipelineError, InvalidInputError
+from tasks.core.index_levels import check_year
 from tasks.core.layout import check_index_code
 from tasks.core.quotes_due import check_traded_session
 from tasks.core.sessions import check_requested_session
@@ -57,6 +58,13 @@ def session_date(text: str) -> dt.date:
     """Read a session from the command line: `YYYY-MM-DD`, a session, not past the next one."""
     day = calendar_date(text)
     return _usage(lambda: check_requested_session(day, today_in_sao_paulo()))
+
+
+def levels_year(text: str) -> int:
+    """Read a year whose levels can be asked for: `YYYY`."""
+    if not re.fullmatch(r"\d{4}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"expected a year YYYY, found {text!r}")
+    return _usage(lambda: check_year(int(text), today_in_sao_paulo()))
 
 
 def _usage(check: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""Ask B3 for the day's portfolio.
+"""Ask B3 for the day's portfolio, and for the levels of an index.
 
 Retries live in the task alone, so that the dashboard shows each and they do not multiply: what may
 pass (no connection, timeouts, 429, challenge pages, 5xx) raises `RetryableError`, the rest does
@@ -7,7 +7,8 @@ not.
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,8 @@ from prefect.tasks import exponential_backoff
 
 from tasks.core.errors import BadDataError, RateLimitedError
 from tasks.core.html import looks_like_html
+from tasks.core.index_levels import read_answer
+from tasks.core.index_levels import request_path as levels_path
 from tasks.core.portfolio_pages import check_same_portfolio, read_page, request_path
 from tasks.http import CONNECT_TIMEOUT_SECONDS, USER_AGENT, connection_to, error_of, read_chunks
 from tasks.http import Budget as Budget
@@ -27,6 +30,8 @@ TOTAL_BUDGET_SECONDS = 120.0  # for all pages of one attempt
 PAUSE_SECONDS = 0.5  # between pages: B3 publishes no limit, and challenges bursts
 LARGEST_BODY_BYTES = 5_000_000  # the largest known answer has 60 kB
 MOST_PAGES = 50
+
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 
 
 @dataclass(frozen=True)
@@ -68,23 +73,66 @@ def download_portfolio(index_url: str, index_code: str) -> Download:
         SourceHasNoDataError: B3 publishes no portfolio for the index.
         BadDataError: B3's answer cannot be right, or is no answer to such a request.
     """
-    logger = get_run_logger()
     budget = Budget.of(TOTAL_BUDGET_SECONDS)
-    with requests.Session() as session:
-        session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+    with requests.Session() as session, waiting_as_asked():
 
         def ask(page_number: int) -> bytes:
             url = index_url.rstrip("/") + request_path(index_code, page_number)
             return fetch_body(session, url, budget)
 
-        try:
-            bodies = download_pages(ask, index_code)
-        except RateLimitedError as error:
-            logger.warning("%s Waiting %.0f s.", error, error.retry_after_seconds)
-            time.sleep(error.retry_after_seconds)
-            raise
+        bodies = download_pages(ask, index_code)
+    return _received(bodies, index_code)
+
+
+@task(
+    name="download-index-levels",
+    retries=5,
+    retry_delay_seconds=exponential_backoff(backoff_factor=2),
+    retry_jitter_factor=0.5,
+    retry_condition_fn=is_retryable,
+)
+def download_index_levels(index_url: str, index_code: str, year: int) -> Download:
+    """Fetch B3's answer about the levels of an index in one year.
+
+    Safe to repeat: it only reads. Retried: whatever may pass by itself.
+
+    Args:
+        index_url: B3's site, without a path.
+        index_code: E.g. `IBOV`.
+        year: The year.
+
+    Raises:
+        RetryableError: It failed in a way that may pass.
+        SourceHasNoDataError: B3 publishes no levels for the index.
+        BadDataError: B3's answer is no answer to such a request.
+    """
+    budget = Budget.of(TOTAL_BUDGET_SECONDS)
+    with requests.Session() as session, waiting_as_asked():
+        body = fetch_body(session, index_url.rstrip("/") + levels_path(index_code, year), budget)
+    with suppress(BadDataError):  # the bytes are kept before they are refused
+        read_answer(body, index_code)
+    return _received((body,), f"{index_code} levels {year}")
+
+
+@contextmanager
+def waiting_as_asked() -> Iterator[None]:
+    """Wait for as long as a rate limit asks, and then let the task be made again.
+
+    Raises:
+        RateLimitedError: Whenever it waited.
+    """
+    try:
+        yield
+    except RateLimitedError as error:
+        get_run_logger().warning("%s Waiting %.0f s.", error, error.retry_after_seconds)
+        time.sleep(error.retry_after_seconds)
+        raise
+
+
+def _received(bodies: tuple[bytes, ...], subject: str) -> Download:
     size = sum(map(len, bodies))
-    logger.info("B3 answered for %s: %d page(s), %d bytes", index_code, len(bodies), size)
+    logger = get_run_logger()
+    logger.info("B3 answered for %s: %d page(s), %d bytes", subject, len(bodies), size)
     return Download(bodies, dt.datetime.now(dt.UTC).replace(microsecond=0))
 
 
@@ -119,7 +167,9 @@ def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
     # Redirects are not followed: B3 has none here, and one would leave the checked address.
     with (
         connection_to(url),
-        session.get(url, timeout=timeout, stream=True, allow_redirects=False) as response,
+        session.get(
+            url, headers=_HEADERS, timeout=timeout, stream=True, allow_redirects=False
+        ) as response,
     ):
         body = b"".join(read_chunks(response, budget, LARGEST_BODY_BYTES))
     if response.status_code != requests.codes.ok or looks_like_html(body):

@@ -145,9 +145,14 @@ def _json_answer(page: object, header: object, results: object) -> Answer:
     return Answer(200, "application/json; charset=utf-8", text.encode())
 
 
-def _number(value: Decimal | int, content: Content) -> str:
+def write_number(value: Decimal | int, language: Language) -> str:
+    """Put a number into the form of a language, with as many decimals as it has."""
     text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
-    return text.translate(_SWAPPED_SEPARATORS) if content.language == "pt-br" else text
+    return text.translate(_SWAPPED_SEPARATORS) if language == "pt-br" else text
+
+
+def _number(value: Decimal | int, content: Content) -> str:
+    return write_number(value, content.language)
 
 
 def _date(content: Content) -> str:

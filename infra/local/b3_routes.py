@@ -19,10 +19,11 @@ from infra.local.b3_format import (
 )
 from infra.local.faults import Fault
 from infra.local.http_answer import Answer
+from infra.local.levels_service import LevelsQuery, serve_levels
 from infra.local.quotes_service import QuotesQuery, read_file_name, serve_quotes
 from infra.local.sessions import published_portfolio
 
-Query = PortfolioQuery | DownloadQuery | QuotesQuery
+Query = PortfolioQuery | DownloadQuery | QuotesQuery | LevelsQuery
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,12 @@ def ask_quotes(argument: str) -> Asked:
     return Asked(query, lambda _day, _fault: serve_quotes(query.period))
 
 
+def ask_levels(argument: str) -> Asked:
+    """Read a request for the levels of an index; they do not depend on the session shown."""
+    query = decode_query(argument, LevelsQuery)
+    return Asked(query, lambda _day, _fault: serve_levels(query))
+
+
 def _content(query: PortfolioQuery | DownloadQuery, day: date, fault: Fault) -> Content | None:
     portfolio = published_portfolio(query.index_code, day)
     if portfolio is None or fault.is_unknown_index:
@@ -66,6 +73,7 @@ def _content(query: PortfolioQuery | DownloadQuery, day: date, fault: Fault) -> 
 ROUTES: dict[str, Callable[[str], Asked]] = {
     "/indexProxy/indexCall/GetPortfolioDay/": ask_portfolio_day,
     "/indexProxy/indexCall/GetDownloadPortfolioDay/": ask_download,
+    "/indexStatisticsProxy/IndexCall/GetPortfolioDay/": ask_levels,
     "/InstDados/SerHist/": ask_quotes,
 }
 

@@ -1,8 +1,9 @@
 """The quotes of one session, as the lines of a COTAHIST file: the same arguments, the same bytes.
 
 A session depends on its date, the number of instruments and the seed alone, so the file of a
-day holds the same records as that of its month or year. Prices move by up to 3 % around a fixed
-value; the price range holds the average but for one record in some thousands, as at B3; volume
+day holds the same records as that of its month or year. Listed shares close, on the cash market, at
+the prices that the portfolios are made of; other prices move by up to 3 % around a fixed value. The
+price range holds the average but for one record in some thousands, as at B3; volume
 is the average price times the quantity, by the quote factor.
 """
 
@@ -11,7 +12,9 @@ import functools
 
 import numpy as np
 
+from infra.local.constituents import LISTED_SHARES
 from infra.local.cotahist_market import Instrument, list_instruments
+from infra.local.sessions import closing_price
 from tasks.core.cotahist_layout import FIELDS, LINE_BYTES
 
 _POSITIONS = {field.name: (field.start - 1, field.end) for field in FIELDS}
@@ -28,12 +31,13 @@ def session_lines(trading_date: dt.date, instrument_count: int, seed: int) -> np
             untraded and has no record.
         seed: Another seed gives other numbers.
     """
-    lines, usual = _month_of_lines(trading_date.replace(day=1), instrument_count)
+    lines, usual, share_numbers = _month_of_lines(trading_date.replace(day=1), instrument_count)
     rng = np.random.default_rng([seed, trading_date.toordinal()])
     is_cash = lines[:, _POSITIONS["PRAZOT"][0]] == ord(" ")
     is_traded = is_cash | (rng.random(len(lines)) >= _UNTRADED_SHARE)
     traded: np.ndarray = lines[is_traded]
-    values = _draw_values(rng, *usual[:, is_traded])
+    closes = np.array([0, *(closing_price(share, trading_date) for share in LISTED_SHARES)])
+    values = _draw_values(rng, closes[share_numbers[is_traded]], *usual[:, is_traded])
     values["DATA"] = np.full(len(traded), int(f"{trading_date:%Y%m%d}"))
     for name, numbers in values.items():
         _put_number(traded, name, numbers)
@@ -43,13 +47,19 @@ def session_lines(trading_date: dt.date, instrument_count: int, seed: int) -> np
 @functools.lru_cache(maxsize=2)
 def _month_of_lines(
     first_of_month: dt.date, instrument_count: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a month's lines without their numbers, and the arguments of `_draw_values`."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return a month's lines without their numbers, and what `_draw_values` needs of each.
+
+    Last comes which listed share each line is on the cash market, from 1; 0 for none.
+    """
     instruments = list_instruments(first_of_month, instrument_count)
     text = "".join(map(_line, instruments)).encode("latin-1")
     lines: np.ndarray = np.frombuffer(text, np.uint8).reshape(-1, LINE_BYTES)
     usual = [(one.price, one.usual_trades, one.lot, one.factor) for one in instruments]
-    return lines, np.array(usual).T
+    numbers = {share.ticker: number for number, share in enumerate(LISTED_SHARES, start=1)}
+    is_cash = [one.market == "010" for one in instruments]
+    listed = [numbers.get(one.ticker, 0) for one in instruments]
+    return lines, np.array(usual).T, np.array(listed) * is_cash
 
 
 def _line(one: Instrument) -> str:
@@ -64,17 +74,21 @@ def _line(one: Instrument) -> str:
 
 def _draw_values(
     rng: np.random.Generator,
+    known_closes: np.ndarray,
     prices: np.ndarray,
     usual_trades: np.ndarray,
     lots: np.ndarray,
     factors: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Draw each instrument's numbers of the day; prices and volumes in centavos."""
+    """Draw each instrument's numbers of the day; prices and volumes in centavos.
+
+    A close that is known is not drawn; 0 is one that is not.
+    """
     count = len(prices)
     spread = np.where(usual_trades < _LIQUID_TRADES, 1.8, 0.4)
     trades = np.clip(usual_trades * rng.lognormal(0, spread), 1, 99_999).astype(np.int64)
     quantity = lots * np.maximum(trades, (trades * rng.lognormal(1.5, 1.2, count)).astype(int))
-    close = _move(rng, prices, 0.03)
+    close = np.where(known_closes, known_closes, _move(rng, prices, 0.03))
     has_range = trades > 1
     opening = np.where(has_range, _move(rng, close, 0.01), close)
     low = np.where(has_range, _move(rng, np.minimum(opening, close), 0.01, up=0), close)

@@ -2,7 +2,8 @@
 
 It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `b3_format`), for the
 indices of `sessions.INDEX_SIZES`, and like B3 shows one session at a time. It serves the files of
-daily quotes, `/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes_service`).
+daily quotes, `/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes_service`),
+and the levels of the indices that these quotes give (see `levels_service`).
 
     GET  /replay                              what it shows, how it misbehaves, what was asked
     POST /replay {"session": "2025-08-01"}    show another session

@@ -124,6 +124,25 @@ def generate_portfolio(
     )
 
 
+def index_level(index_code: str, trading_date: dt.date) -> Decimal | None:
+    """Return what an index of `INDEX_SIZES` is at the close; None for any other index.
+
+    It is the sum of quantity times closing price over the divisor, in points with two decimals.
+    """
+    if index_code not in INDEX_SIZES:
+        return None
+    shares = _choose_members(index_code, trading_date, INDEX_SIZES[index_code])
+    centavos = sum(
+        _quantity_on(share, trading_date) * closing_price(share, trading_date) for share in shares
+    )
+    return (Decimal(centavos).scaleb(-2) / _index_divisor(shares)).quantize(Decimal("0.01"))
+
+
+def closing_price(share: ListedShare, trading_date: dt.date) -> int:
+    """Return a share's price at the close of a session, in centavos."""
+    return (_price_on(share, trading_date) + 5_000) // 10_000
+
+
 def _draw(limit: int, *subject: object) -> int:
     """Return an integer from 0 to `limit` - 1 that depends on the subject alone."""
     digest = hashlib.sha256("|".join([_SEED, *map(str, subject)]).encode()).digest()

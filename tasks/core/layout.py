@@ -6,6 +6,8 @@ landing/quotes/COTAHIST_D01082025.ZIP/<sha256>.zip                           the
 landing/quotes/COTAHIST_D01082025.ZIP/loaded.json                            which one raw holds
 raw/portfolio/index_code=IBOV/trading_date=2025-08-01/portfolio.parquet      typed, one a session
 raw/quotes/trading_date=2025-08-01/quotes.parquet                            the same of quotes
+landing/index_levels/index_code=IBOV/year=2025/<sha256>.json.gz              bytes as received
+raw/index_levels/index_code=IBOV/year=2025/levels.parquet                    typed, one a year
 refined/<table>/run_id=<id>/index_code=IBOV/month=2025-08/….parquet          what a run produced
 jobs/<script>.py                                                             the Glue scripts
 ```
@@ -21,7 +23,7 @@ from collections.abc import Sequence
 from tasks.core.errors import InvalidInputError
 from tasks.core.quotes_period import QuotesPeriod
 from tasks.core.quotes_schema import RAW_QUOTES
-from tasks.core.schema import RAW_PORTFOLIO
+from tasks.core.schema import INDEX_LEVELS, RAW_PORTFOLIO
 from tasks.core.table import Table
 
 _INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
@@ -101,6 +103,27 @@ def raw_quotes_key(trading_date: dt.date) -> str:
 def raw_quotes_month_prefix(month: str) -> str:
     """Return the prefix that the raw quotes of one month share, and no others."""
     return f"{RAW_QUOTES.prefix}trading_date={month}-"
+
+
+def landing_levels_key(index_code: str, year: int, body: bytes) -> str:
+    """Return the key of B3's answer about an index's levels in a year."""
+    digest = hashlib.sha256(body).hexdigest()
+    return f"landing/{_levels_of_year(index_code, year)}{digest}.json.gz"
+
+
+def raw_levels_prefix(index_code: str, year: int) -> str:
+    """Return the prefix of the raw object of a year's levels: the location of its partition."""
+    return f"raw/{_levels_of_year(index_code, year)}"
+
+
+def raw_levels_key(index_code: str, year: int) -> str:
+    """Return the key of the raw object of a year's levels."""
+    return raw_levels_prefix(index_code, year) + "levels.parquet"
+
+
+def _levels_of_year(index_code: str, year: int) -> str:
+    folder = INDEX_LEVELS.prefix.removeprefix("raw/")
+    return f"{folder}index_code={check_index_code(index_code)}/year={year:04}/"
 
 
 def trading_date_of_raw_key(key: str) -> dt.date:

@@ -30,9 +30,10 @@ import json
 import re
 from collections.abc import Sequence
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
+from tasks.core.json_answer import load_answer, validate_answer
 from tasks.core.language import PT_BR, Language, parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio import Constituent, Portfolio, sort_constituents
 
@@ -107,31 +108,13 @@ def read_page(body: bytes, index_code: str) -> Page:
         SourceHasNoDataError: B3 publishes no portfolio for the index.
         BadDataError: JSON of another form than the known one.
     """
-    if not body.strip():
-        raise RetryableError(f"B3 answered with an empty body for {index_code}. Try again later.")
-    try:
-        payload = json.loads(body)
-        if isinstance(payload, str):
-            payload = json.loads(payload)
-    except (ValueError, RecursionError) as error:
-        raise RetryableError(
-            f"Expected JSON from B3 for {index_code}, found {body[:80]!r}. Try again later."
-        ) from error
+    payload = load_answer(body, index_code)
     if isinstance(payload, dict) and "results" in payload and payload["results"] is None:
         raise SourceHasNoDataError(
             f"B3 publishes no portfolio for {index_code}. Check the code: B3 lists its indices "
             f"on its site."
         )
-    try:
-        return Page.model_validate(payload)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in error.errors()[:5]
-        )
-        raise BadDataError(
-            f"B3's answer for {index_code} has not the known form: {problems}. "
-            f"If B3 has changed it, the reader must follow."
-        ) from error
+    return validate_answer(Page, payload, index_code)
 
 
 def check_same_portfolio(pages: Sequence[Page]) -> None:

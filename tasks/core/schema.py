@@ -109,5 +109,19 @@ PORTFOLIO_MONTHLY = Table(
     partition_keys=(_INDEX_CODE, _MONTH),
 )
 
+INDEX_LEVELS = Table(
+    name="index_levels",
+    description="B3's published level of an index at the close, session by session.",
+    grain="one session of one index",
+    key=("index_code", "trading_date"),
+    prefix="raw/index_levels/",
+    columns=(
+        Column("trading_date", "date", "The session."),
+        Column("level", "decimal(18,2)", "Level of the index at the close, in points."),
+        Column("extracted_at", "timestamp", "When the year was read from its source (UTC)."),
+    ),
+    partition_keys=(_INDEX_CODE, Column("year", "string", "Year of the sessions, `YYYY`.")),
+)
+
 REFINED_PORTFOLIO_TABLES = (PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY)
-TABLES = (RAW_PORTFOLIO, *REFINED_PORTFOLIO_TABLES, *QUOTES_TABLES)
+TABLES = (RAW_PORTFOLIO, *REFINED_PORTFOLIO_TABLES, *QUOTES_TABLES, INDEX_LEVELS)
