@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from infra.local.quotes_service import serve_quotes
-from infra.local.sessions import SESSIONS
+from infra.local.sessions import SESSIONS, index_level
 from infra.queries import Query, documented_queries
 from tasks.core.quotes_period import QuotesPeriod
 from tests.cotahist_text import read_line
@@ -83,6 +83,17 @@ def test_contributions_sum_to_the_implied_move(lake: Cloud) -> None:
     ((_, count, quoted, before, level, move, *_),) = lake.query(queries["Implied index move"])
     assert len(contributions) == int(count) == int(quoted)
     assert float(move) == pytest.approx(100 * (float(level) / float(before) - 1), abs=0.001)
+
+
+def test_the_published_level_is_the_implied_one_and_the_moves_are_close(lake: Cloud) -> None:
+    (sql,) = [query.sql for query in documented_queries() if query.title == "Implied index move"]
+    outcome = run_flow(lake, "index_levels", "--year", str(SESSIONS[-1].year))
+    assert outcome.code == 0, outcome.error
+    ((*_, implied, implied_move, previous, level, move),) = lake.query(sql)
+    assert Decimal(previous) == index_level("IBOV", SESSIONS[-2])
+    assert Decimal(level) == index_level("IBOV", SESSIONS[-1])
+    assert float(implied) == pytest.approx(float(level), abs=0.01)
+    assert float(implied_move) == pytest.approx(float(move), abs=0.05)  # members changed
 
 
 def test_no_session_and_a_session_to_come_are_wrong_usage(cloud: Cloud) -> None:

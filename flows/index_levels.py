@@ -1,0 +1,86 @@
+"""The levels flow: B3's published levels of one index in one year, from B3 to Athena.
+
+python -m flows.index_levels [--index IBOV] [--year YYYY]
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from flows.command import index_code as index_option
+from flows.command import levels_year, now_in_sao_paulo, run_command
+from flows.settings import load_settings
+from tasks.core.index_levels import check_year
+from tasks.core.layout import check_index_code, raw_levels_prefix
+from tasks.core.quotes_due import latest_due_session
+from tasks.core.schema import INDEX_LEVELS
+from tasks.fetch import download_index_levels
+from tasks.index_levels import land_levels, read_levels, read_stored_levels, write_levels
+from tasks.publish import register_partitions
+from tasks.report import rename_flow_run
+
+
+def name_flow_run() -> str:
+    """Name a run by its index and year, as far as they are known at its start."""
+    parameters = runtime.flow_run.parameters
+    return f"{parameters['index_code']} levels {parameters['year'] or 'latest'}"
+
+
+@flow(name="index-levels", flow_run_name=name_flow_run)
+def index_levels(year: int | None = None, index_code: str = "IBOV") -> State[Any]:
+    """Bring B3's published levels of one index in one year to Athena.
+
+    Args:
+        year: The year. Empty: that of the latest session that is over, which is the year it is in
+            São Paulo once that has had a session.
+        index_code: B3's code of the index: four to six upper-case letters and digits.
+    """
+    check_index_code(index_code)
+    now = now_in_sao_paulo()
+    year = check_year(year or latest_due_session(now).year, now.date())
+    settings = load_settings()
+    bucket = settings.lake_bucket
+    rename_flow_run(f"{index_code} levels {year}")
+
+    stored = read_stored_levels(bucket, index_code, year)
+    download = download_index_levels(settings.index_url, index_code, year)
+    (body,) = download.bodies
+    land_levels(bucket, index_code, year, body)
+    levels = read_levels(index_code, year, body, stored, download.day_in_sao_paulo)
+    if levels != stored:
+        write_levels(bucket, index_code, year, levels, download.received_at)
+
+    location = f"s3://{bucket}/{raw_levels_prefix(index_code, year)}"
+    register_partitions(settings.database, INDEX_LEVELS.name, {(index_code, str(year)): location})
+    subject = f"{index_code} levels {year}, {len(levels)} sessions"
+    if levels == stored:
+        return Completed(name="UpToDate", message=f"up to date {subject}")
+    return Completed(message=f"published {subject}")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m flows.index_levels", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument(
+        "--index", type=index_option, default="IBOV", metavar="CODE", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--year",
+        type=levels_year,
+        metavar="YYYY",
+        help="the year; without it, that of the latest session that is over",
+    )
+    options = parser.parse_args(argv)
+    return run_command(
+        lambda: index_levels(year=options.year, index_code=options.index, return_state=True)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""B3's index statistics, as the replay serves them: the levels of an index in one year.
+
+Request: `GET /indexStatisticsProxy/IndexCall/GetPortfolioDay/<base64>`, with
+`{"language":"pt-br","index":"IBOV","year":"2025"}`. The levels are those of the generated
+portfolios, `sessions.index_level`, of every session up to today, whichever session is shown.
+"""
+
+import datetime as dt
+import functools
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from infra.local.b3_format import Language, write_number
+from infra.local.cotahist_files import list_sessions
+from infra.local.http_answer import Answer
+from infra.local.sessions import INDEX_SIZES, index_level
+from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.sessions import FIRST_YEAR
+
+_SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+_MONTHS = range(1, 13)
+Levels = dict[dt.date, Decimal]
+
+
+class LevelsQuery(BaseModel):
+    """A request for the levels of an index in one year."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    call: ClassVar[str] = "IndexStatistics"
+    page_number: ClassVar[int] = 1
+
+    language: Language
+    index_code: str = Field(alias="index")
+    year: str = Field(pattern=r"^\d{4}$")
+
+
+def serve_levels(query: LevelsQuery) -> Answer:
+    """Return the levels of a year; rows without any for an index or year that has none."""
+    today = dt.datetime.now(_SAO_PAULO).date()
+    levels = levels_of_year(query.index_code, int(query.year), today)
+    body = {
+        "min": _row(0, _extremes(min, levels), query.language),
+        "max": _row(0, _extremes(max, levels), query.language),
+        "results": [
+            _row(
+                number,
+                {day.month: level for day, level in levels.items() if day.day == number},
+                query.language,
+            )
+            for number in range(1, 32)
+        ],
+    }
+    text = json.dumps(body, separators=(",", ":"))
+    return Answer(200, "application/json; charset=utf-8", text.encode())
+
+
+@functools.lru_cache(maxsize=16)
+def levels_of_year(index_code: str, year: int, today: dt.date) -> Levels:
+    """Return an index's level on each session of a year up to today."""
+    if index_code not in INDEX_SIZES or year < FIRST_YEAR or year > today.year:
+        return {}
+    sessions = [day for day in list_sessions(QuotesPeriod.year(year)) if day <= today]
+    levels = {day: index_level(index_code, day) for day in sessions}
+    return {day: level for day, level in levels.items() if level is not None}
+
+
+def _extremes(choose: Callable[[Iterable[Decimal]], Decimal], levels: Levels) -> dict[int, Decimal]:
+    by_month = {
+        month: [level for day, level in levels.items() if day.month == month] for month in _MONTHS
+    }
+    return {month: choose(found) for month, found in by_month.items() if found}
+
+
+def _row(day: int, levels: dict[int, Decimal], language: Language) -> dict[str, int | str | None]:
+    rates = {
+        f"rateValue{month}": write_number(levels[month], language) if month in levels else None
+        for month in _MONTHS
+    }
+    return {"day": day, **rates}

@@ -1,0 +1,54 @@
+"""B3's answers in JSON, told apart: nothing yet, another form, or the form that a reader knows."""
+
+import json
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from tasks.core.errors import BadDataError, RetryableError
+
+_Form = TypeVar("_Form", bound=BaseModel)
+
+
+def load_answer(body: bytes, index_code: str) -> Any:
+    """Return what an answer holds: JSON, or a JSON string that holds it.
+
+    Args:
+        body: The answer, byte for byte.
+        index_code: What was asked for; for messages.
+
+    Raises:
+        RetryableError: The body is empty or no JSON, as in B3's bad moments.
+    """
+    if not body.strip():
+        raise RetryableError(f"B3 answered with an empty body for {index_code}. Try again later.")
+    try:
+        payload = json.loads(body)
+        return json.loads(payload) if isinstance(payload, str) else payload
+    except (ValueError, RecursionError) as error:
+        raise RetryableError(
+            f"Expected JSON from B3 for {index_code}, found {body[:80]!r}. Try again later."
+        ) from error
+
+
+def validate_answer(form: type[_Form], payload: object, index_code: str) -> _Form:
+    """Return an answer in the form that its reader knows.
+
+    Args:
+        form: The form.
+        payload: What the answer holds.
+        index_code: What was asked for; for messages.
+
+    Raises:
+        BadDataError: JSON of another form; the message names up to five problems.
+    """
+    try:
+        return form.model_validate(payload)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in error.errors()[:5]
+        )
+        raise BadDataError(
+            f"B3's answer for {index_code} has not the known form: {problems}. "
+            f"If B3 has changed it, the reader must follow."
+        ) from error

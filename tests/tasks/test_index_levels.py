@@ -1,0 +1,92 @@
+import datetime as dt
+import gzip
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+
+import boto3
+import pytest
+from prefect.context import AssetContext
+
+from infra.local.replay import Replay
+from infra.local.sessions import index_level
+from tasks import fetch
+from tasks.assets import asset_of
+from tasks.core.errors import BadDataError, RetryableError
+from tasks.core.index_levels import IndexLevel
+from tasks.core.layout import raw_levels_key
+from tasks.core.schema import INDEX_LEVELS
+from tasks.index_levels import land_levels, read_levels, read_stored_levels, write_levels
+from tasks.objects import list_etags, read_rows
+from tests.portfolios import EXTRACTED_AT, FRIDAY
+from tests.tasks.conftest import Server
+
+pytestmark = pytest.mark.usefixtures("no_run_logger")
+
+BUCKET = "b3-lake"
+LEVELS = (
+    IndexLevel(dt.date(2025, 7, 31), Decimal("133071.05")),
+    IndexLevel(FRIDAY, Decimal("132437.30")),
+)
+
+
+@pytest.fixture
+def bucket(aws: None) -> Iterator[None]:
+    bucket = boto3.resource("s3").Bucket(BUCKET)
+    bucket.create()
+    yield
+    bucket.objects.delete()
+    bucket.delete()
+
+
+@pytest.mark.usefixtures("bucket")
+def test_raw_gives_back_what_was_written_and_nothing_where_there_is_none() -> None:
+    assert read_stored_levels.fn(BUCKET, "IBOV", 2025) == ()
+    with AssetContext(downstream_assets={asset_of(INDEX_LEVELS)}):
+        write_levels.fn(BUCKET, "IBOV", 2025, LEVELS, EXTRACTED_AT)
+    assert read_stored_levels.fn(BUCKET, "IBOV", 2025) == LEVELS
+    assert read_stored_levels.fn(BUCKET, "IBOV", 2024) == ()
+    key = "raw/index_levels/index_code=IBOV/year=2025/levels.parquet"
+    assert (raw_levels_key("IBOV", 2025), list(list_etags(BUCKET, ""))) == (key, [key])
+    row, _ = read_rows(BUCKET, [key])
+    assert list(row) == list(INDEX_LEVELS.types())
+    assert str(row["level"]) == "133071.05"
+    assert row["extracted_at"] == EXTRACTED_AT.replace(tzinfo=None)
+
+
+@pytest.mark.usefixtures("bucket")
+def test_landing_keeps_the_bytes_and_the_same_bytes_once() -> None:
+    key = land_levels.fn(BUCKET, "IBOV", 2025, b"body")
+    assert land_levels.fn(BUCKET, "IBOV", 2025, b"body") == key
+    assert key.startswith("landing/index_levels/index_code=IBOV/year=2025/")
+    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    assert gzip.decompress(body) == b"body"
+
+
+def test_b3s_year_is_read_and_passes_its_checks(replay: Replay) -> None:
+    download = fetch.download_index_levels.fn(replay.url, "IBOV", 2025)
+    (body,) = download.bodies
+    levels = read_levels.fn("IBOV", 2025, body, (), download.day_in_sao_paulo)
+    found = {each.trading_date: each.level for each in levels}
+    assert found[FRIDAY] == index_level("IBOV", FRIDAY)
+    assert {day.year for day in found} == {2025}
+
+
+def test_levels_that_fail_a_check_are_refused_with_the_reason(replay: Replay) -> None:
+    (body,) = fetch.download_index_levels.fn(replay.url, "IBOV", 2025).bodies
+    with pytest.raises(BadDataError, match=r"no_level_of_a_day_to_come: .* found 2025-08-04"):
+        read_levels.fn("IBOV", 2025, body, (), FRIDAY)
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, b""), (503, b"busy"), (200, b"<html></html>")])
+def test_what_may_pass_by_itself_may_be_asked_again(
+    server: Callable[..., Server], status: int, body: bytes
+) -> None:
+    with pytest.raises(RetryableError):
+        fetch.download_index_levels.fn(server(status, body).url, "IBOV", 2025)
+
+
+def test_an_answer_of_an_unknown_form_is_kept_before_it_is_refused(
+    server: Callable[..., Server],
+) -> None:
+    download = fetch.download_index_levels.fn(server(200, b'{"other": 1}').url, "IBOV", 2025)
+    assert download.bodies == (b'{"other": 1}',)
