@@ -70,7 +70,7 @@ def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
 def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
     console.rule("[bold]2. The flows", align="left")
     if is_live:
-        return _run_flow(environment, "daily") and _run_flow(environment, "quotes")
+        return all(_run_flow(environment, flow) for flow in ("daily", "quotes", "index_levels"))
     for session in SESSIONS:
         shown = {"session": session.isoformat()}
         requests.post(
@@ -79,7 +79,9 @@ def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
         if not _run_flow(environment, "daily", "--trading-date", session.isoformat()):
             return False
     span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
-    return _run_flow(environment, "backfill", "--dataset", "quotes", *span)
+    return _run_flow(environment, "backfill", "--dataset", "quotes", *span) and _run_flow(
+        environment, "index_levels", "--year", str(SESSIONS[-1].year)
+    )
 
 
 def _run_flow(environment: dict[str, str], flow: str, *arguments: str) -> bool:
