@@ -171,6 +171,6 @@ def _describe_failure(state: Mapping[str, Any], run: GlueRun, log_group: str) ->
 
 
 def _delays() -> Iterator[float]:
-    """Yield how long to wait before each next look: half as much again each time."""
+    """Yield how long to wait before each next look: a tenth more each time."""
     for step in itertools.count():
-        yield min(_SHORTEST_POLL_SECONDS * 1.5 ** min(step, 20), _LONGEST_POLL_SECONDS)
+        yield min(_SHORTEST_POLL_SECONDS * 1.1 ** min(step, 40), _LONGEST_POLL_SECONDS)

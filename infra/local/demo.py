@@ -70,7 +70,7 @@ def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
 def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
     console.rule("[bold]2. The flows", align="left")
     if is_live:
-        return all(_run_flow(environment, flow) for flow in ("daily", "quotes", "index_levels"))
+        return all(_run_flow(environment, flow) for flow in ("daily", "quotes"))
     for session in SESSIONS:
         shown = {"session": session.isoformat()}
         requests.post(
@@ -79,9 +79,7 @@ def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
         if not _run_flow(environment, "daily", "--trading-date", session.isoformat()):
             return False
     span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
-    return _run_flow(environment, "backfill", "--dataset", "quotes", *span) and _run_flow(
-        environment, "index_levels", "--year", str(SESSIONS[-1].year)
-    )
+    return _run_flow(environment, "backfill", "--dataset", "quotes", *span)
 
 
 def _run_flow(environment: dict[str, str], flow: str, *arguments: str) -> bool:
@@ -152,6 +150,7 @@ Try next:
   make demo LIVE=1            the session that B3 shows now, on this machine
   python -m infra.local up    the cloud to keep; then: set -a; . {state}/env; set +a
                               and python -m flows.daily --index SMLL
+                              or python -m flows.index_levels --year 2025
   docs/ATHENA_QUERIES.md      the queries above, to copy""",
         soft_wrap=True,
     )

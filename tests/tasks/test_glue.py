@@ -50,7 +50,7 @@ def test_a_run_is_started_with_its_arguments_and_waited_for(service: GlueService
 
 
 def test_it_looks_less_and_less_often(service: GlueService, clock: Clock) -> None:
-    service.states = [*["RUNNING"] * 15, "SUCCEEDED"]
+    service.states = [*["RUNNING"] * 40, "SUCCEEDED"]
     run_job()
     assert clock.slept == sorted(clock.slept)
     assert (clock.slept[0], clock.slept[-1]) == (1, 30)
