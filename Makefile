@@ -30,8 +30,9 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff format .
 
 bench: $(STAMP) ## Measure reading quotes, refreshing and starting; prints ratios
-	@$(BIN)/python -m bench.cotahist
-	@$(BIN)/python -m bench.start
+	-@$(BIN)/python -m bench.cotahist
+	-@$(BIN)/python -m bench.refresh
+	-@$(BIN)/python -m bench.start
 
 docs: $(STAMP) ## Write the generated docs again
 	@$(BIN)/python -m infra.data_dictionary > docs/DATA_DICTIONARY.md

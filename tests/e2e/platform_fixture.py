@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,14 +75,17 @@ class Platform:
         return [run for run in runs if run["Arguments"]["--index_code"] == index_code]
 
     def prefect(self, method: str, path: str, body: object = None) -> Any:
-        """Ask Prefect's API; it answers 503 while its database is busy."""
+        """Ask Prefect's API; it answers 503, or not in time, while its database is busy."""
         url = f"{self.env['PREFECT_API_URL']}{path}"
 
         def ask() -> Any:
-            answer = requests.request(method, url, json=body, timeout=30)
+            try:
+                answer = requests.request(method, url, json=body, timeout=15)
+            except requests.Timeout:
+                return []
             return [] if answer.status_code == BUSY else [answer]
 
-        (answer,) = wait_for(ask, f"Prefect answers {path}", 30)
+        (answer,) = wait_for(ask, f"Prefect answers {path}", 120)
         answer.raise_for_status()
         return answer.json()
 
@@ -91,7 +95,8 @@ class Platform:
     def trigger(self, **parameters: object) -> str:
         """Press Run; return the flow run's id."""
         path = f"/deployments/{self.deployment()['id']}/create_flow_run"
-        run = self.prefect("POST", path, {"parameters": parameters})
+        once = {"parameters": parameters, "idempotency_key": str(uuid.uuid4())}
+        run = self.prefect("POST", path, once)
         return str(run["id"])
 
     def state_of(self, run_id: str) -> str:

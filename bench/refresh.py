@@ -1,0 +1,123 @@
+"""What refreshing one session costs with a long history stored, against a short one.
+
+Two lakes on the local cloud, of 20 and of 2,500 sessions: the daily flow refines, audits and
+publishes the latest session's month in each. Run by `make bench`.
+"""
+
+import datetime as dt
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from infra.local.prefect_server import prefect_server
+from infra.local.server import LocalCloud
+from infra.local.sessions import Portfolio, generate_portfolio
+from tasks.core.layout import raw_portfolio_key
+from tasks.core.sessions import previous_session
+
+INDEX = "IBOV"
+LATEST = dt.date(2025, 8, 29)
+COUNTS = (20, 2500)
+ROUNDS = 3
+BAR = 1.5
+_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in ("cod", "asset", "type", "segment")),
+        ("part", pa.decimal128(6, 3)),
+        ("theorical_qty", pa.int64()),
+        ("header_part", pa.decimal128(6, 3)),
+        ("header_theorical_qty", pa.int64()),
+        ("header_reductor", pa.decimal128(28, 8)),
+        ("extracted_at", pa.timestamp("ns")),
+    ]
+)
+
+
+def last_sessions(count: int) -> list[dt.date]:
+    """Return the last sessions up to the latest one."""
+    sessions = [LATEST]
+    while len(sessions) < count:
+        sessions.append(previous_session(sessions[-1]))
+    return sessions
+
+
+def raw_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
+    """Return a generated session as the rows of its raw object."""
+    return [
+        {
+            "cod": row.ticker,
+            "asset": row.asset_name,
+            "type": f"{row.share_class:<3} {row.corporate_event or '':<3} "
+            f"{row.listing_segment or ''}".rstrip(),
+            "segment": row.sector,
+            "part": row.weight_pct,
+            "theorical_qty": row.theoretical_quantity,
+            "header_part": portfolio.total_weight_pct,
+            "header_theorical_qty": portfolio.total_theoretical_quantity,
+            "header_reductor": portfolio.index_divisor,
+            "extracted_at": dt.datetime(2025, 9, 1, 12),  # noqa: DTZ001 - raw keeps UTC so
+        }
+        for row in portfolio.constituents
+    ]
+
+
+def fill_raw(lake: Path, sessions: Sequence[dt.date]) -> None:
+    """Write the raw object of each session."""
+    for session in sessions:
+        path = lake / raw_portfolio_key(INDEX, session)
+        path.parent.mkdir(parents=True)
+        rows = raw_rows(generate_portfolio(INDEX, session))
+        pq.write_table(
+            pa.Table.from_pylist(rows, schema=_SCHEMA), path, use_deprecated_int96_timestamps=True
+        )
+
+
+def refresh(environment: dict[str, str], state: Path) -> tuple[float, int]:
+    """Refresh the latest session; return the seconds it took and how many objects it touched."""
+    trail = state / "trail.jsonl"
+    before = len(trail.read_text().splitlines())
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "flows.daily", "--trading-date", str(LATEST), "--force"]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    seconds = time.perf_counter() - started
+    calls = [json.loads(line) for line in trail.read_text().splitlines()[before:]]
+    objects = [call for call in calls if call["action"] in ("s3:GetObject", "s3:PutObject")]
+    return seconds, len(objects)
+
+
+def measure(count: int) -> tuple[float, int]:
+    """Return the best time and the objects touched with so many sessions stored."""
+    with tempfile.TemporaryDirectory() as directory:
+        state = Path(directory)
+        fill_raw(state / "lake" / "b3-lake", last_sessions(count))
+        with LocalCloud(state) as cloud, prefect_server(state) as prefect:
+            environment = {**os.environ, **cloud.env, **prefect}
+            runs = [refresh(environment, state) for _ in range(ROUNDS)]
+    best = min(seconds for seconds, _ in runs)
+    touched = {objects for _, objects in runs}
+    print(f"  {count:>5} sessions stored: {best:.1f} s, {max(touched)} objects read or written")
+    return best, max(touched)
+
+
+def main() -> int:
+    """Measure both and print the ratio; return 1 when it misses its bar."""
+    print(f"Refreshing one session; {platform.platform()}, Python {platform.python_version()}")
+    (short, few), (long, many) = (measure(count) for count in COUNTS)
+    is_met = long / short <= BAR and many == few
+    mark = "ok" if is_met else "MISSED"
+    print(f"long history / short: {long / short:.2f} (bar {BAR}), objects {many} / {few}: {mark}")
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
