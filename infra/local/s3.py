@@ -76,6 +76,14 @@ class LakeKey(_MotoKey):  # type: ignore[misc]
         changed_at = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
         self.last_modified = changed_at.replace(tzinfo=None)
 
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "LakeKey":
+        """Return a copy that a listing may mark; an object on disk is not read for it."""
+        if self.path is None:
+            return self.recall()
+        copied = object.__new__(LakeKey)
+        copied.__dict__.update(self.__dict__)
+        return copied
+
     def recall(self) -> "LakeKey":
         """Return the same object, in memory: an older version, whose file gives way."""
         older = LakeKey(
@@ -121,12 +129,13 @@ class LakeKeys(_VersionedKeyStore):  # type: ignore[misc]
             ]
             if versions and isinstance(versions[-1], LakeKey):
                 self._store(key, versions[-1])
+                super().setlist(key, versions)
             else:
+                super().setlist(key, versions)  # first: a listing must meet no lost file
                 self.files.remove(key)
-            super().setlist(key, versions)
 
     def pop(self, key: str) -> None:
-        """Remove an object, its file first.
+        """Remove an object and its file.
 
         Raises:
             KeyError: There is no such object.
@@ -134,8 +143,8 @@ class LakeKeys(_VersionedKeyStore):  # type: ignore[misc]
         with self.lock:
             if key not in self:
                 raise KeyError(key)
+            super().pop(key)  # first: a listing must meet no lost file
             self.files.remove(key)
-            super().pop(key)
 
     def synchronize(self) -> None:
         """Take over what a job wrote to disk or deleted there."""
