@@ -225,3 +225,21 @@ def test_files_that_a_job_wrote_and_deleted_are_seen(s3: Any, lake: Path) -> Non
 
     assert not (lake / "job/_temporary").exists()
     assert not (lake / "job/part=1/.written.crc").exists()
+
+
+def test_versions_are_listed_while_others_are_deleted(s3: Any) -> None:
+    names = [f"listed/{number}" for number in range(60)]
+    for name in names:
+        s3.put_object(Bucket="b3-lake", Key=name, Body=b"bytes")
+
+    def delete_all() -> None:
+        for name in names:
+            s3.delete_object(Bucket="b3-lake", Key=name)
+
+    deleting = threading.Thread(target=delete_all)
+    deleting.start()
+    while deleting.is_alive():
+        assert s3.list_object_versions(Bucket="b3-lake", Prefix="listed/")["Prefix"] == "listed/"
+    deleting.join()
+
+    assert "Versions" not in s3.list_object_versions(Bucket="b3-lake", Prefix="listed/")
