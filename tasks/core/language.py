@@ -47,7 +47,6 @@ class Language:
 
 PT_BR = Language("pt-br", ",", ".", number_example="1.234,567", date_example="DD/MM/YY")
 EN_US = Language("en-us", ".", ",", number_example="1,234.567", date_example="MM/DD/YY")
-LANGUAGES = {language.code: language for language in (PT_BR, EN_US)}
 
 
 def parse_decimal(text: str, scale: int, language: Language) -> Decimal:
