@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from tasks.core.errors import BadDataError
 from tasks.core.language import (
     EN_US,
-    LANGUAGES,
     PT_BR,
     Language,
     parse_date,
@@ -130,7 +129,3 @@ def test_the_same_digits_name_different_days_in_the_two_languages() -> None:
 def test_day_and_month_can_be_swapped_where_that_names_a_day() -> None:
     assert swap_day_and_month(dt.date(2025, 4, 7)) == dt.date(2025, 7, 4)
     assert swap_day_and_month(dt.date(2025, 4, 13)) is None
-
-
-def test_languages_are_found_by_b3s_name_for_them() -> None:
-    assert LANGUAGES == {"pt-br": PT_BR, "en-us": EN_US}
