@@ -75,11 +75,12 @@ def run_glue_job(
     """
     client = boto3.client("glue")
     deadline = time.monotonic() + timeout_seconds
-    found = _find_run(client, job_name, arguments["--run_id"], is_output_there=is_output_there)
-    job_run_id = found or _start(client, job_name, arguments, timeout_seconds, deadline)
+    job_run_id = _find_or_start(
+        client, job_name, arguments, timeout_seconds, deadline, is_output_there=is_output_there
+    )
     region = client.meta.region_name
     run = GlueRun(job_run_id, glue_run_url(region, job_name, job_run_id), region)
-    get_run_logger().info("%s %s", "Found" if found else "Started", run.url)
+    get_run_logger().info("Waiting for %s", run.url)
     try:
         _wait(client, job_name, run, deadline)
     except BaseException as error:
@@ -91,32 +92,22 @@ def run_glue_job(
     return run
 
 
-def _find_run(
-    client: "GlueClient", job_name: str, run_id: str, *, is_output_there: bool
-) -> str | None:
-    """Return the newest run with this `--run_id` that is at work, or done and usable."""
-    usable = _ACTIVE | ({"SUCCEEDED"} if is_output_there else set())
-    try:
-        runs = client.get_job_runs(JobName=job_name, MaxResults=_RUNS_LOOKED_AT)["JobRuns"]
-    except client.exceptions.EntityNotFoundException as error:
-        raise NotConfiguredError(
-            f"Expected a Glue job {job_name!r}, found none. Create it with the infrastructure, or "
-            f"check B3_GLUE_JOB."
-        ) from error
-    for run in runs:
-        if run.get("Arguments", {}).get("--run_id") == run_id and run["JobRunState"] in usable:
-            return run["Id"]
-    return None
-
-
-def _start(
+def _find_or_start(
     client: "GlueClient",
     job_name: str,
     arguments: Mapping[str, str],
     timeout_seconds: float,
     deadline: float,
+    *,
+    is_output_there: bool,
 ) -> str:
+    """Return a usable run with this `--run_id`, or a new one as soon as Glue has a slot for it."""
     for delay in _delays():
+        # Before each start: what Glue is busy with may be the run that another flow has started.
+        found = _find_run(client, job_name, arguments["--run_id"], is_output_there=is_output_there)
+        if found:
+            get_run_logger().info("The run %s is there already", arguments["--run_id"])
+            return found
         try:
             started = client.start_job_run(
                 JobName=job_name,
@@ -136,6 +127,24 @@ def _start(
             get_run_logger().info("Glue is busy (%s); trying again in %.0f s", code, delay)
             time.sleep(delay)
     raise AssertionError("the delays do not end")
+
+
+def _find_run(
+    client: "GlueClient", job_name: str, run_id: str, *, is_output_there: bool
+) -> str | None:
+    """Return the newest run with this `--run_id` that is at work, or done and usable."""
+    usable = _ACTIVE | ({"SUCCEEDED"} if is_output_there else set())
+    try:
+        runs = client.get_job_runs(JobName=job_name, MaxResults=_RUNS_LOOKED_AT)["JobRuns"]
+    except client.exceptions.EntityNotFoundException as error:
+        raise NotConfiguredError(
+            f"Expected a Glue job {job_name!r}, found none. Create it with the infrastructure, or "
+            f"check B3_GLUE_JOB."
+        ) from error
+    for run in runs:
+        if run.get("Arguments", {}).get("--run_id") == run_id and run["JobRunState"] in usable:
+            return run["Id"]
+    return None
 
 
 def _wait(client: "GlueClient", job_name: str, run: GlueRun, deadline: float) -> None:

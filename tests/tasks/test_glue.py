@@ -66,6 +66,15 @@ def test_a_busy_glue_is_asked_again(service: GlueService, clock: Clock, code: st
     assert len(clock.slept) == 2
 
 
+def test_a_run_that_another_flow_started_meanwhile_is_waited_for(
+    service: GlueService, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.refusals["StartJobRun"] = ["ConcurrentRunsExceededException"]
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: service.add_run("RUNNING"))
+    assert run_job().job_run_id == "jr_before"
+    assert service.calls.count("StartJobRun") == 1
+
+
 def test_a_glue_that_stays_busy_is_given_up_at_the_deadline(
     service: GlueService, clock: Clock
 ) -> None:
