@@ -17,8 +17,8 @@ demo: $(STAMP) ## Run the pipeline here for three sessions and query the result 
 local: $(STAMP) ## Run the deployed pipeline here until Ctrl-C: Prefect's UI, ECS, the cloud
 	@$(BIN)/python -m infra.local.platform --state $(STATE) $(if $(LIVE),--live)
 
-test: $(STAMP) ## Run the tests (ARGS="-k name" for some)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(STAMP) ## Run the tests; ARGS="-k name" runs some, without the bar of coverage
+	@$(BIN)/python -m pytest $(or $(ARGS),--cov)
 
 check: $(STAMP) ## Lint and check types
 	@$(BIN)/ruff check .

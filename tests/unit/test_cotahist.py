@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tasks.core.cotahist import BLOCK_RECORDS, read_sessions
+from tasks.core.cotahist_layout import field_at
 from tasks.core.errors import BadDataError
 from tasks.core.quotes_period import QuotesPeriod
 from tests.cotahist_text import (
@@ -249,6 +250,20 @@ def test_zip_of_two_files_or_none_is_refused() -> None:
                 archive.writestr(f"{number}.TXT", write_text([LINE]))
         with pytest.raises(BadDataError, match=f"one text file in the ZIP, found {count} files"):
             read_rows(file)
+
+
+def test_zip_packed_by_another_method_is_refused() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("COTAHIST.TXT", write_text([LINE]))
+    with pytest.raises(BadDataError, match="stored or deflated, found method 12"):
+        read_rows(file)
+
+
+@pytest.mark.parametrize("position", [0, 246])
+def test_no_field_lies_outside_of_a_record(position: int) -> None:
+    with pytest.raises(ValueError, match=f"No field covers position {position}"):
+        field_at(position)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>Not found</html>", zip_text(LINE).read()[:-30]])

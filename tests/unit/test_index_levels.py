@@ -171,6 +171,11 @@ def test_a_year_before_the_data_or_to_come_is_refused(year: int) -> None:
         check_year(year, TODAY)
 
 
+@pytest.mark.parametrize("year", [1986, 2025])
+def test_a_year_that_has_levels_is_returned(year: int) -> None:
+    assert check_year(year, TODAY) == year
+
+
 @pytest.mark.parametrize(
     ("argument", "said"),
     [

@@ -6,8 +6,11 @@ import pytest
 from tasks.core.errors import InvalidInputError
 from tasks.core.layout import (
     check_index_code,
+    landing_levels_key,
     landing_portfolio_key,
     month_of,
+    raw_levels_key,
+    raw_levels_prefix,
     raw_portfolio_key,
     raw_portfolio_month_prefix,
     raw_portfolio_prefix,
@@ -98,3 +101,14 @@ def test_a_partition_needs_a_value_for_every_key() -> None:
 
 def test_the_month_of_a_session_is_year_and_month() -> None:
     assert month_of(DAY) == "2025-08"
+
+
+def test_the_levels_of_a_year_are_one_object_under_its_partition() -> None:
+    assert raw_levels_prefix("IBOV", 2025) == "raw/index_levels/index_code=IBOV/year=2025/"
+    assert raw_levels_key("IBOV", 2025) == raw_levels_prefix("IBOV", 2025) + "levels.parquet"
+
+
+def test_an_answer_about_levels_lies_under_its_year_and_digest() -> None:
+    key = landing_levels_key("IBOV", 2025, b"body")
+    digest = hashlib.sha256(b"body").hexdigest()
+    assert key == f"landing/index_levels/index_code=IBOV/year=2025/{digest}.json.gz"
