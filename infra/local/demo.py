@@ -23,6 +23,7 @@ from infra.queries import Query, documented_queries
 
 _ROWS_SHOWN = 8
 _LONGEST_CELL = 15
+_FEW_PLACES = 3
 _FIGURES = re.compile(r"[\d.-]+")  # numbers and dates
 
 console = Console(highlight=False)
@@ -70,7 +71,7 @@ def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
 def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
     console.rule("[bold]2. The flows", align="left")
     if is_live:
-        return all(_run_flow(environment, flow) for flow in ("daily", "quotes"))
+        return all(_run_flow(environment, flow) for flow in ("daily", "quotes", "index_levels"))
     for session in SESSIONS:
         shown = {"session": session.isoformat()}
         requests.post(
@@ -79,7 +80,10 @@ def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
         if not _run_flow(environment, "daily", "--trading-date", session.isoformat()):
             return False
     span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
-    return _run_flow(environment, "backfill", "--dataset", "quotes", *span)
+    year = ["--year", str(SESSIONS[-1].year)]
+    return _run_flow(environment, "backfill", "--dataset", "quotes", *span) and _run_flow(
+        environment, "index_levels", *year
+    )
 
 
 def _run_flow(environment: dict[str, str], flow: str, *arguments: str) -> bool:
@@ -108,30 +112,54 @@ def _run_queries(environment: dict[str, str]) -> None:
             ctas_approach=False,
             boto3_session=boto3.Session(),
         )
-        cells = frame.astype(object).where(frame.notna(), "").to_numpy().tolist()
-        _print_answer(query, list(frame.columns), [list(map(_show, row)) for row in cells])
+        frame = frame.astype(object).where(frame.notna(), "")
+        _print_answer(query, {name: _show(list(frame[name])) for name in frame.columns})
 
 
-def _show(value: object) -> str:
-    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
-    if isinstance(value, Decimal) and "." in text[:-4]:  # many decimals, most of them zero
-        text = text.rstrip("0").rstrip(".")
-    return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+def _show(values: list[object]) -> list[str]:
+    """Write a column: decimals with as many places as its longest needs, and three at least."""
+    places = max((_places(value) for value in values if isinstance(value, Decimal)), default=0)
+
+    def write(value: object) -> str:
+        text = f"{value:.{places}f}" if isinstance(value, Decimal) else str(value)
+        return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
+
+    return list(map(write, values))
 
 
-def _print_answer(query: Query, columns: list[str], rows: list[list[str]]) -> None:
+def _places(value: Decimal) -> int:
+    written = -int(value.as_tuple().exponent)
+    needed = -int(value.normalize().as_tuple().exponent)
+    return max(needed, min(written, _FEW_PLACES))
+
+
+def _print_answer(query: Query, columns: dict[str, list[str]]) -> None:
     console.print(f"\n[bold]{query.title}[/]. {query.about}")
+    row_count = max(map(len, columns.values()))
+    # One row of many columns is read from top to bottom.
+    console.print(_record(columns) if row_count == 1 else _grid(columns))
+    more = f", the first {_ROWS_SHOWN} shown" if row_count > _ROWS_SHOWN else ""
+    console.print(f"{row_count} row{'' if row_count == 1 else 's'}{more}", style="dim")
+
+
+def _record(columns: dict[str, list[str]]) -> Table:
+    table = Table(show_header=False, box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for name, (value,) in columns.items():
+        table.add_row(name, value)
+    return table
+
+
+def _grid(columns: dict[str, list[str]]) -> Table:
     table = Table(header_style="bold", box=rich.box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        cells = [row[number] for row in rows]
+    for name, cells in columns.items():
         has_figures = bool(cells) and all(map(_FIGURES.fullmatch, cells))
-        header = column.replace("_", "_\n")  # names are long, and figures short
+        header = name.replace("_", "_\n")  # names are long, and figures short
         table.add_column(header, justify="right" if has_figures else "left", no_wrap=True)
-    for row in rows[:_ROWS_SHOWN]:
+    for row in list(zip(*columns.values(), strict=True))[:_ROWS_SHOWN]:
         table.add_row(*row)
-    console.print(table)
-    more = f", the first {_ROWS_SHOWN} shown" if len(rows) > _ROWS_SHOWN else ""
-    console.print(f"{len(rows)} row{'' if len(rows) == 1 else 's'}{more}", style="dim")
+    return table
 
 
 def _say_what_next(state: Path, seconds: float) -> None:
@@ -150,7 +178,7 @@ Try next:
   make demo LIVE=1            the session that B3 shows now, on this machine
   python -m infra.local up    the cloud to keep; then: set -a; . {state}/env; set +a
                               and python -m flows.daily --index SMLL
-                              or python -m flows.index_levels --year 2025
+                              or python -m flows.backfill --help
   docs/ATHENA_QUERIES.md      the queries above, to copy""",
         soft_wrap=True,
     )
