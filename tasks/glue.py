@@ -109,12 +109,7 @@ def _find_or_start(
             get_run_logger().info("The run %s is there already", arguments["--run_id"])
             return found
         try:
-            started = client.start_job_run(
-                JobName=job_name,
-                Arguments=dict(arguments),
-                Timeout=max(1, int(timeout_seconds // 60)),
-            )
-            return started["JobRunId"]
+            return _start(client, job_name, arguments, timeout_seconds)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code")
             if code not in _BUSY:
@@ -145,6 +140,17 @@ def _find_run(
         if run.get("Arguments", {}).get("--run_id") == run_id and run["JobRunState"] in usable:
             return run["Id"]
     return None
+
+
+def _start(
+    client: "GlueClient", job_name: str, arguments: Mapping[str, str], timeout_seconds: float
+) -> str:
+    started = client.start_job_run(
+        JobName=job_name,
+        Arguments=dict(arguments),
+        Timeout=max(1, int(timeout_seconds // 60)),
+    )
+    return started["JobRunId"]
 
 
 def _wait(client: "GlueClient", job_name: str, run: GlueRun, deadline: float) -> None:
