@@ -55,7 +55,7 @@ lock: $(STAMP) ## Pin every dependency again, as pyproject.toml allows (UPGRADE=
 	@$(COMPILE) -c requirements-dev.lock -o requirements.lock
 
 clean: ## Remove .venv, caches and the local cloud's state in .local
-	rm -rf .venv .local build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .local build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
 # The lock file as constraints too: older releases of pip look past it for a package with extras.
 $(STAMP): requirements-dev.lock
