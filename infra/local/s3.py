@@ -9,11 +9,15 @@ import hashlib
 import re
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3 import models
+from moto.s3 import responses as _responses  # noqa: F401 - it takes over moto's names at import
 from moto.s3.exceptions import (
     InvalidArgumentError,
     InvalidBucketName,
@@ -215,16 +219,19 @@ def _buckets() -> list[LakeBucket]:
     return list(models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.values())
 
 
-def install(state: StateDirectory) -> None:
+@contextmanager
+def installed(state: StateDirectory) -> Iterator[None]:
     """Make moto's S3 keep its objects in `state`, and restore the buckets that lie there."""
     LakeBucket.state = state
-    models.FakeBucket = LakeBucket
-    models.FakeKey = LakeKey
-    models.S3Backend.delete_bucket = _delete_bucket
-    for directory in sorted(state.lake.iterdir()):
-        if directory.is_dir():
-            LakeFiles(directory, state.scratch).remove_leftovers()
-            models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(directory.name, REGION)
+    with (
+        patch.multiple(models, FakeBucket=LakeBucket, FakeKey=LakeKey),
+        patch.multiple(models.S3Backend, delete_bucket=_delete_bucket),
+    ):
+        for directory in sorted(state.lake.iterdir()):
+            if directory.is_dir():
+                LakeFiles(directory, state.scratch).remove_leftovers()
+                models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(directory.name, REGION)
+        yield
 
 
 def bucket_names() -> list[str]:

@@ -103,7 +103,7 @@ class LocalCloud:
         opening.callback(_log_to(self.state.server_log))
         BackendDict.reset()
         reset_model_data()
-        s3.install(self.state)
+        opening.enter_context(s3.installed(self.state))
         catalog = Catalog(self.state)
         catalog.restore()
 
@@ -116,13 +116,13 @@ class LocalCloud:
 
         jobs = GlueJobs(self.state, dict(self.env))
         jobs.runs.restore()
-        glue_api.install(jobs)
+        opening.enter_context(glue_api.installed(jobs))
         opening.callback(jobs.close)
         athena = Athena(catalog)
-        athena_api.install(athena)
+        opening.enter_context(athena_api.installed(athena))
         opening.callback(athena.close)
         tasks = EcsTasks(self.state, dict(self.env))
-        ecs_api.install(tasks)
+        opening.enter_context(ecs_api.installed(tasks))
         opening.callback(tasks.close)
 
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -15,7 +15,7 @@ from infra.local.server import LocalCloud
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     state = tmp_path_factory.mktemp("cloud")
     with LocalCloud(state, is_live=True) as cloud, pytest.MonkeyPatch.context() as patch:
@@ -24,22 +24,22 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
         yield cloud
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def lake(cloud: LocalCloud) -> Path:
     return cloud.state.lake / "b3-lake"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def s3(cloud: LocalCloud) -> Any:
     return boto3.client("s3")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def glue(cloud: LocalCloud) -> Any:
     return boto3.client("glue")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def athena(cloud: LocalCloud) -> Any:
     return boto3.client("athena")
 

@@ -18,14 +18,14 @@ CLUSTER = "test"
 GROUP = "/ecs/test"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def ecs(cloud: LocalCloud) -> Any:
     client = boto3.client("ecs")
     client.create_cluster(clusterName=CLUSTER)
     return client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def subnet(cloud: LocalCloud) -> str:
     ec2 = boto3.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/24")["Vpc"]["VpcId"]
@@ -34,7 +34,7 @@ def subnet(cloud: LocalCloud) -> str:
     return str(subnet["Subnet"]["SubnetId"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def definition(ecs: Any) -> str:
     secret = boto3.client("secretsmanager").create_secret(Name="key", SecretString="s3cret")
     container = {
@@ -55,7 +55,7 @@ def definition(ecs: Any) -> str:
     return str(registered["taskDefinition"]["taskDefinitionArn"])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def queue(ecs: Any) -> str:
     sqs, events = boto3.client("sqs"), boto3.client("events")
     url = sqs.create_queue(QueueName="task-events")["QueueUrl"]

@@ -1,8 +1,10 @@
 """The calls of Athena's API about queries that moto pretends or lacks, answered by real ones."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
@@ -116,10 +118,12 @@ _CALLS: dict[str, Callable[[Any, Athena], dict[str, Any]]] = {
 }
 
 
-def install(athena: Athena) -> None:
+@contextmanager
+def installed(athena: Athena) -> Iterator[None]:
     """Make moto's Athena answer with the executions of `athena`."""
-    for name, call in _CALLS.items():
-        setattr(AthenaResponse, name, _answering(call, athena))
+    calls: dict[str, Any] = {name: _answering(call, athena) for name, call in _CALLS.items()}
+    with patch.multiple(AthenaResponse, create=True, **calls):
+        yield
 
 
 def _answering(

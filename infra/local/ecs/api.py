@@ -1,6 +1,9 @@
 """The calls of ECS's API about tasks, which moto only pretends, answered by real processes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend
@@ -12,7 +15,8 @@ _pretend_run_task = EC2ContainerServiceBackend.run_task
 _FOR_EVER_SECONDS = 10**8
 
 
-def install(tasks: EcsTasks) -> None:
+@contextmanager
+def installed(tasks: EcsTasks) -> Iterator[None]:
     """Make moto's ECS run and stop its tasks through `tasks`."""
 
     def run_task(self: Any, *args: Any, **kwargs: Any) -> list[Any]:
@@ -30,7 +34,12 @@ def install(tasks: EcsTasks) -> None:
                 return task
         raise InvalidParameterException("The referenced task was not found.")
 
-    EC2ContainerServiceBackend.run_task = run_task
-    EC2ContainerServiceBackend.stop_task = stop_task
-    # moto moves a task on each time that somebody looks at it; here its process does.
-    state_manager.set_transition("ecs::task", {"progression": "time", "seconds": _FOR_EVER_SECONDS})
+    with patch.multiple(EC2ContainerServiceBackend, run_task=run_task, stop_task=stop_task):
+        # moto moves a task on each time that somebody looks at it; here its process does.
+        state_manager.set_transition(
+            "ecs::task", {"progression": "time", "seconds": _FOR_EVER_SECONDS}
+        )
+        try:
+            yield
+        finally:
+            state_manager.unset_transition("ecs::task")

@@ -1,7 +1,10 @@
 """The calls of Glue's API about jobs that moto pretends or lacks, answered by real runs."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 from moto.core.responses import ActionResult
 from moto.glue.exceptions import ConcurrentRunsExceededException, JobRunNotFoundException
@@ -82,7 +85,8 @@ def _new_run(job: Any, arguments: dict[str, str] | None, own: dict[str, Any]) ->
     )
 
 
-def install(jobs: GlueJobs) -> None:
+@contextmanager
+def installed(jobs: GlueJobs) -> Iterator[None]:
     """Make moto's Glue answer with the runs of `jobs`."""
 
     def start_job_run(
@@ -125,11 +129,16 @@ def install(jobs: GlueJobs) -> None:
         name, asked = self._get_param("JobName"), self._get_param("JobRunIds")
         return ActionResult(_stop(jobs, name, asked))
 
-    GlueBackend.start_job_run = start_job_run
-    FakeJob.get_job_run = get_job_run
-    FakeJob.get_job_runs = get_job_runs
-    GlueResponse.batch_stop_job_run = batch_stop_job_run
-    GlueResponse.update_job = _update_job
+    calls: dict[str, Any] = {
+        "batch_stop_job_run": batch_stop_job_run,
+        "update_job": _update_job,
+    }
+    with (
+        patch.multiple(GlueBackend, start_job_run=start_job_run),
+        patch.multiple(FakeJob, get_job_run=get_job_run, get_job_runs=get_job_runs),
+        patch.multiple(GlueResponse, create=True, **calls),
+    ):
+        yield
 
 
 def _stop(jobs: GlueJobs, job_name: str, run_ids: list[str]) -> dict[str, Any]:
