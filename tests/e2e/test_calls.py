@@ -1,0 +1,74 @@
+"""What a run asks of AWS and of B3 does not grow with the sessions that are stored."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from infra.local.sessions import SESSIONS
+from tasks.core.layout import month_of, raw_portfolio_key, refined_partition_prefix
+from tasks.core.schema import REFINED_PORTFOLIO_TABLES
+from tasks.core.sessions import previous_session
+from tests.e2e.cloud import Cloud
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+INDEX = "IBXX"
+SESSION = SESSIONS[-1]
+FEW, MANY = 3, 500  # beside that session itself
+# How often it looks at a Glue run depends on how long Spark takes.
+POLLS = "glue:GetJobRun"
+
+
+def calls_of_a_run(cloud: Cloud) -> Counter[str]:
+    """How many AWS calls of each kind a run makes that refines and publishes its month again."""
+    trail = cloud.state / "trail.jsonl"
+    before = len(trail.read_text().splitlines())
+    outcome = cloud.run_daily("--trading-date", str(SESSION), "--index", INDEX, "--force")
+    assert outcome.last_line.startswith(f"published {INDEX} {SESSION}"), outcome.error
+    lines = trail.read_text().splitlines()[before:]
+    calls = Counter(json.loads(line)["action"] for line in lines)
+    del calls[POLLS]
+    return calls
+
+
+def store(cloud: Cloud, count: int) -> None:
+    """Store so many sessions of earlier months: raw objects, and published partitions."""
+    body = cloud.objects(raw_portfolio_key(INDEX, SESSION)).popitem()[1]
+    day = SESSION.replace(day=1)
+    days = [day := previous_session(day) for _ in range(count)]
+    for each in days:
+        key = raw_portfolio_key(INDEX, each)
+        cloud.client("s3").put_object(Bucket="b3-lake", Key=key, Body=body)
+    publish(cloud, sorted(set(map(month_of, days))))
+
+
+def publish(cloud: Cloud, months: list[str]) -> None:
+    glue = cloud.client("glue")
+    for table in REFINED_PORTFOLIO_TABLES:
+        name = {"DatabaseName": "b3", "TableName": table.name}
+        storage = glue.get_table(DatabaseName="b3", Name=table.name)["Table"]["StorageDescriptor"]
+        partitions = [
+            {"Values": [INDEX, month], "StorageDescriptor": storage | {"Location": location}}
+            for month in months
+            for prefix in [refined_partition_prefix(table, "old", (INDEX, month))]
+            for location in [f"s3://b3-lake/{prefix}"]
+        ]
+        glue.batch_create_partition(**name, PartitionInputList=partitions)
+
+
+def test_a_session_costs_b3_one_request_and_aws_no_more_with_a_long_history(cloud: Cloud) -> None:
+    asked = cloud.request_count()
+    assert cloud.run_daily("--trading-date", str(SESSION), "--index", INDEX).code == 0
+    assert cloud.request_count() == asked + 1
+
+    store(cloud, FEW)
+    with_few = calls_of_a_run(cloud)
+    store(cloud, MANY)
+    with_many = calls_of_a_run(cloud)
+
+    print(f"AWS calls of a run: {with_few.total()} with {FEW} sessions stored, ", end="")
+    print(f"{with_many.total()} with {MANY}: {dict(with_many)}")
+    assert with_few["s3:PutObject"] == 0
+    assert with_many == with_few
+    assert cloud.request_count() == asked + 1

@@ -1,0 +1,92 @@
+"""Who asks while months are republished sees whole sessions, as they were or as they are now."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from infra.local.sessions import SESSIONS
+from tasks.core.layout import month_of
+from tasks.core.published import Published
+from tasks.publish import publish_partition, read_published
+from tests.e2e.cloud import TABLES, Cloud, served
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("no_run_logger")]
+
+INDEX = "SMLL"
+BEFORE, NOW = SESSIONS[-2:]
+VALUES = (INDEX, month_of(NOW))
+REPUBLISHED_TIMES = 40
+QUESTION = f"""
+    SELECT trading_date, count(*), count(DISTINCT ticker), sum(weight_pct)
+    FROM portfolio_daily WHERE index_code = '{INDEX}' GROUP BY trading_date ORDER BY trading_date
+"""
+Answer = list[tuple[Any, ...]]
+
+
+class Reader:
+    """Asks again and again until it is stopped, and keeps every answer."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.answers: list[Answer] = []
+        self._cloud = cloud
+        self._stopped = threading.Event()
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        thread = threading.Thread(target=self._ask_on)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stopped.set()
+            thread.join()
+
+    def _ask_on(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self.answers.append(self._cloud.query(QUESTION))
+            except Exception as error:  # noqa: BLE001 - an answer that the test does not expect
+                self.answers.append([(error,)])
+
+
+@pytest.fixture
+def client_of_the_cloud(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    for name, value in cloud.env.items():
+        if name.startswith("AWS_"):
+            monkeypatch.setenv(name, value)
+    return cloud
+
+
+def whole(*sessions: Any) -> Answer:
+    sizes = {day: str(len(served(INDEX, day).constituents)) for day in sessions}
+    return [(str(day), size, size, "100.000") for day, size in sizes.items()]
+
+
+def shown() -> dict[str, Published]:
+    found = read_published.fn("b3", TABLES, VALUES)
+    return {table: one for table, one in found.items() if one}
+
+
+def test_a_reader_sees_whole_sessions_only(client_of_the_cloud: Cloud) -> None:
+    cloud, runs = client_of_the_cloud, []
+    reader = Reader(cloud)
+    with reader.at_work():
+        for day in (BEFORE, NOW):
+            cloud.show(day)
+            outcome = cloud.run_daily("--trading-date", str(day), "--index", INDEX)
+            assert outcome.code == 0, outcome.error
+            runs.append(shown())
+        for _ in range(REPUBLISHED_TIMES):
+            runs.reverse()
+            old, new = runs
+            for table in TABLES:
+                publish_partition("b3", table, VALUES, new=new[table], expected=old[table])
+
+    allowed = [[], whole(BEFORE), whole(BEFORE, NOW)]
+    assert [answer for answer in reader.answers if answer not in allowed] == []
+    assert all(answer in reader.answers for answer in allowed[1:])
+    changes = sum(a != b for a, b in zip(reader.answers, reader.answers[1:], strict=False))
+    assert changes > 4
