@@ -18,7 +18,7 @@ local: $(STAMP) ## Run the deployed pipeline here until Ctrl-C: Prefect's UI, EC
 	@$(BIN)/python -m infra.local.platform --state $(STATE) $(if $(LIVE),--live)
 
 test: $(STAMP) ## Run the tests; ARGS="-k name" runs some, without the bar of coverage
-	@$(BIN)/python -m pytest $(or $(ARGS),--cov)
+	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov)
 
 check: $(STAMP) ## Lint and check types
 	@$(BIN)/ruff check .
@@ -29,7 +29,8 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(STAMP) ## Measure reading quotes, refreshing and starting; prints ratios
+bench: $(STAMP) ## Measure importing, reading quotes, refreshing and starting; prints ratios
+	-@$(BIN)/python -m bench.imports
 	-@$(BIN)/python -m bench.cotahist
 	-@$(BIN)/python -m bench.refresh
 	-@$(BIN)/python -m bench.start
