@@ -5,6 +5,7 @@ Exit codes: 0 published or up to date, 1 the run failed, 2 wrong usage.
 
 import argparse
 import datetime as dt
+import logging
 import re
 import sys
 from collections.abc import Callable
@@ -74,12 +75,26 @@ def _usage(check: Callable[[], T]) -> T:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
+class _WithoutTracebacks(logging.Filter):
+    """Leaves the traceback out of errors that were raised on purpose: their message says it all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, B3PipelineError):
+            record.exc_info = record.exc_text = None
+        return True
+
+
 def run_command(run: Callable[[], State[Any]]) -> int:
     """Run a flow, print its outcome as the last line, and return the exit code.
+
+    The terminal shows no traceback of an error that was raised on purpose; the dashboard does.
 
     Args:
         run: Calls the flow with `return_state=True`.
     """
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(_WithoutTracebacks())
     state = run()
     if state.is_completed():
         print(state.message)

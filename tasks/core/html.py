@@ -1,7 +1,5 @@
 """What a web page says, where data was due."""
 
-from bs4 import BeautifulSoup
-
 _LONGEST = 300
 
 
@@ -13,6 +11,9 @@ def looks_like_html(body: bytes) -> bool:
 
 def describe_page(body: bytes) -> str:
     """Return the title and the text of a web page, shortened, for a message."""
+    # Imported here: most runs meet no page, and need not wait for it.
+    from bs4 import BeautifulSoup
+
     soup = BeautifulSoup(body, "html.parser")
     for tag in soup(["script", "style", "noscript", "head"]):
         if tag.name != "head":

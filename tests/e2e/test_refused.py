@@ -58,6 +58,7 @@ def test_an_unknown_index_is_named(cloud: Cloud, untouched: dict[str, bytes]) ->
     outcome = cloud.run_daily("--index", "XXXX")
     assert outcome.code == 1
     assert "B3 publishes no portfolio for XXXX" in outcome.error
+    assert "Traceback" not in outcome.error
     assert outside_landing(cloud) == untouched
 
 

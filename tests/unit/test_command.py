@@ -1,3 +1,5 @@
+import io
+import logging
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -160,3 +162,22 @@ def test_any_other_failure_is_told_by_its_state_and_exits_with_1(
 ) -> None:
     assert run_command(lambda: state) == 1
     assert capsys.readouterr().err == f"{state.name.lower()}: {state.message}\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_shown"), [(BadDataError("wrong"), False), (RuntimeError("boom"), True)]
+)
+def test_the_terminal_shows_where_a_defect_was_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, is_shown: bool
+) -> None:
+    terminal = io.StringIO()
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [logging.StreamHandler(terminal)])
+
+    def run() -> Any:
+        root.error("it failed", exc_info=error)
+        return Failed(data=error, message="")
+
+    assert run_command(run) == 1
+    assert "it failed" in terminal.getvalue()
+    assert (type(error).__name__ in terminal.getvalue()) == is_shown
