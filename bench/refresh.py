@@ -27,7 +27,7 @@ from tasks.core.layout import raw_portfolio_key
 from tasks.core.sessions import previous_session
 
 INDEX = "IBOV"
-LATEST = dt.date(2025, 8, 29)
+LATEST = dt.date(2025, 8, 28)  # the twentieth session of its month
 COUNTS = (20, 2500)
 ROUNDS = 3
 BAR = 1.5

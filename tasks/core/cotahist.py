@@ -21,7 +21,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -102,13 +102,15 @@ def _zip_faults() -> Iterator[None]:
 
 
 @contextmanager
-def _open_text(source: Path | IO[bytes], max_bytes: int) -> Iterator[tuple[IO[bytes], int]]:
+def _open_text(
+    source: Path | IO[bytes], max_bytes: int
+) -> Iterator[tuple[zipfile.ZipExtFile, int]]:
     """Open the one text in a ZIP; also return the size it states, which zipfile enforces."""
     with ExitStack() as stack:
         with _zip_faults():
             archive = stack.enter_context(zipfile.ZipFile(source))
             member = _find_text(archive, max_bytes)
-            text = stack.enter_context(archive.open(member))
+            text = cast("zipfile.ZipExtFile", stack.enter_context(archive.open(member)))
         yield text, member.file_size
 
 
@@ -130,12 +132,12 @@ def _find_text(archive: zipfile.ZipFile, max_bytes: int) -> zipfile.ZipInfo:
     return member
 
 
-def _read(text: IO[bytes], size: int) -> bytes:
+def _read(text: zipfile.ZipExtFile, size: int) -> bytes:
     with _zip_faults():
         return text.read(size)
 
 
-def _read_header(text: IO[bytes], period: QuotesPeriod) -> tuple[bytes, dt.date]:
+def _read_header(text: zipfile.ZipExtFile, period: QuotesPeriod) -> tuple[bytes, dt.date]:
     """Return what the trailer has to repeat, and the date that the file bears."""
     line = _read(text, LINE_BYTES)
     match = _HEADER.fullmatch(line)
@@ -156,7 +158,7 @@ def _read_header(text: IO[bytes], period: QuotesPeriod) -> tuple[bytes, dt.date]
     return line[2:31], file_date
 
 
-def _read_blocks(text: IO[bytes], count: int) -> Iterator[np.ndarray]:
+def _read_blocks(text: zipfile.ZipExtFile, count: int) -> Iterator[np.ndarray]:
     """Read the detail lines in blocks of one session, each a matrix with one line a row.
 
     What is read of a session that goes on is kept for the next read, so that a session is one
@@ -175,18 +177,19 @@ def _read_blocks(text: IO[bytes], count: int) -> Iterator[np.ndarray]:
             kept = kept[:0]
 
 
-def _fill(lines: np.ndarray, text: IO[bytes]) -> None:
-    """Fill a matrix of lines; in small reads, as zipfile copies what it has unpacked ahead."""
+def _fill(lines: np.ndarray, text: zipfile.ZipExtFile) -> None:
+    """Fill a matrix of lines, from what zipfile has unpacked at a time: it would join it first."""
     view = lines.data.cast("B")
-    for start in range(0, len(view), _READ_BYTES):
-        part = view[start : start + _READ_BYTES]
-        data = _read(text, len(part))
-        if len(data) < len(part):
+    while len(view):
+        with _zip_faults():
+            data = text.read1(min(len(view), _READ_BYTES))
+        if not data:
             raise BadDataError(
                 "Expected as much text as the ZIP states, found its end before. "
                 "Fetch the file again."
             )
-        part[:] = data
+        view[: len(data)] = data
+        view = view[len(data) :]
 
 
 def _parse(

@@ -76,7 +76,7 @@ def convert_quotes(
     threads: int = 3,
     max_text_bytes: int = MAX_TEXT_BYTES,
 ) -> QuotesFile:
-    """Write a COTAHIST ZIP as `out_dir/trading_date=YYYY-MM-DD/quotes.parquet`, a file a session.
+    """Write a COTAHIST ZIP as `out_dir/YYYY-MM-DD.parquet`, a file a session.
 
     The files appear under `out_dir` together, by one rename, once all of the ZIP has been read
     and found good. Until then they are in a hidden directory beside it.
@@ -113,9 +113,9 @@ def _write_sessions(
     batches: Iterable[tuple[dt.date, pa.RecordBatch]], directory: Path, out_dir: Path
 ) -> Iterator[SessionQuotes]:
     """Write each session into `directory`; report where it will be under `out_dir`."""
+    directory.mkdir()
     for trading_date, group in groupby(batches, key=itemgetter(0)):
-        name = Path(f"trading_date={trading_date.isoformat()}", "quotes.parquet")
-        (directory / name).parent.mkdir(parents=True)
+        name = f"{trading_date.isoformat()}.parquet"
         totals = _write_session((batch for _, batch in group), directory / name)
         yield SessionQuotes(trading_date, out_dir / name, *totals)
 

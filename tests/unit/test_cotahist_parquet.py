@@ -37,8 +37,7 @@ def test_each_session_becomes_a_file_that_holds_its_records(tmp_path: Path, thre
     assert quotes.record_count == len(ROWS)
     for session in quotes.sessions:
         expected = [row for row in ROWS if row["data"] == session.trading_date]
-        folder = f"trading_date={session.trading_date}"
-        assert session.path == tmp_path / "out" / folder / "quotes.parquet"
+        assert session.path == tmp_path / "out" / f"{session.trading_date}.parquet"
         assert pq.ParquetFile(session.path).read().to_pylist() == expected
         assert session.record_count == len(expected)
         assert session.total_quantity == sum(row["quatot"] for row in expected)
@@ -57,13 +56,12 @@ def test_sums_are_exact_beyond_64_bits_and_beyond_floats(tmp_path: Path) -> None
 
 def test_files_have_the_columns_and_types_of_the_raw_table(tmp_path: Path) -> None:
     convert_quotes(month_zip(), tmp_path / "out", MONTH)
-    query = "DESCRIBE SELECT * FROM read_parquet(?, hive_partitioning = true)"
+    query = "DESCRIBE SELECT * FROM read_parquet(?)"
     with duckdb.connect() as connection:
-        found = connection.execute(query, [f"{tmp_path}/out/*/*.parquet"]).fetchall()
+        found = connection.execute(query, [f"{tmp_path}/out/*.parquet"]).fetchall()
     as_athena = {"VARCHAR": "string"}
     types = {name: as_athena.get(kind, kind.lower()) for name, kind, *_ in found}
-    expected = {**RAW_QUOTES.types(), "trading_date": "date"}
-    assert types == expected
+    assert types == RAW_QUOTES.types()
 
 
 def test_schema_names_every_column_of_the_raw_table_in_its_order() -> None:
