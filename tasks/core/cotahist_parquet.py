@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from tasks.core.cotahist import MAX_TEXT_BYTES, read_sessions
+from tasks.core.cotahist import BLOCK_RECORDS, MAX_TEXT_BYTES, read_sessions
 from tasks.core.cotahist_layout import LABEL, SCHEMA
 from tasks.core.errors import InvalidInputError
 from tasks.core.quotes_period import QuotesPeriod
@@ -25,6 +25,7 @@ _PARQUET: Any = {
     "compression": "zstd",
     "compression_level": 1,
     "use_dictionary": [field.name for field in SCHEMA if field.type == LABEL],
+    "write_batch_size": BLOCK_RECORDS,  # the whole of a batch at once
     "write_statistics": False,  # of little use within a session, and a tenth of the time
     "store_decimal_as_integer": True,
     "store_schema": False,  # plain Parquet types, the same to every reader
