@@ -117,7 +117,7 @@ def _run_queries(environment: dict[str, str]) -> None:
 
 
 def _show(values: list[object]) -> list[str]:
-    """Write a column: decimals with as many places as its longest needs, and three at least."""
+    """Write a column; decimals alike, with the places they need and up to three that are zero."""
     places = max((_places(value) for value in values if isinstance(value, Decimal)), default=0)
 
     def write(value: object) -> str:
