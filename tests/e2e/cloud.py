@@ -144,10 +144,6 @@ class Cloud:
         rows: list[dict[str, Any]] = pq.ParquetFile(file).read().to_pylist()
         return rows
 
-    def published_sessions(self, table: str, index_code: str, month: str) -> set[dt.date]:
-        rows = self.published_rows(table, index_code, month)
-        return {row["trading_date"] for row in rows}
-
     def glue_runs(self, index_code: str) -> list[dict[str, Any]]:
         runs = self.client("glue").get_job_runs(JobName="b3-refine-portfolio")["JobRuns"]
         return [run for run in runs if run["Arguments"]["--index_code"] == index_code]

@@ -1,4 +1,7 @@
-"""One local cloud and one Prefect server, both processes of their own, for all end-to-end tests."""
+"""A local cloud for each file's tests; for all, a Prefect server and a process that runs flows.
+
+Each is a process of its own.
+"""
 
 import os
 import subprocess
@@ -15,8 +18,33 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def cloud_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of the local cloud and of the Prefect server that flows report to."""
+def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The environment of the Prefect server that flows report to."""
+    with prefect_server(tmp_path_factory.mktemp("prefect")) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def flow_processes(prefect_environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    """A process that runs the daily flow's command on request: see forked_flow.py."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.forked_flow"],
+        cwd=ROOT,
+        env=os.environ | prefect_environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process  # leaving the block closes its input, which ends it
+
+
+@pytest.fixture(scope="module")
+def whole_cloud(
+    tmp_path_factory: pytest.TempPathFactory,
+    prefect_environment: dict[str, str],
+    flow_processes: "subprocess.Popen[str]",
+) -> Iterator[Cloud]:
+    """The local cloud of one file's tests; it starts empty."""
     state = tmp_path_factory.mktemp("cloud")
     command = [sys.executable, "-m", "infra.local", "up", "--state", str(state)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -25,34 +53,15 @@ def cloud_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
         assert "ready" in process.stdout.readline()
         lines = (state / "env").read_text().splitlines()
         settings = dict(line.split("=", 1) for line in lines)
-        with prefect_server(state) as prefect:
-            yield {"STATE": str(state)} | settings | prefect
+        yield Cloud({**os.environ, **settings, **prefect_environment}, state, flow_processes)
     finally:
         process.terminate()
         assert process.wait(timeout=30) == 0
 
 
-@pytest.fixture(scope="session")
-def flow_processes(cloud_environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """A process that runs the daily flow's command on request: see forked_flow.py."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.e2e.forked_flow"],
-        cwd=ROOT,
-        env=os.environ | cloud_environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield process  # leaving the block closes its input, which ends it
-
-
 @pytest.fixture
-def cloud(
-    cloud_environment: dict[str, str], flow_processes: "subprocess.Popen[str]"
-) -> Iterator[Cloud]:
-    """The local cloud, with B3's replay well behaved and showing its last session."""
-    environment = {**os.environ, **cloud_environment}
-    cloud = Cloud(environment, Path(cloud_environment["STATE"]), flow_processes)
-    cloud.behave()
-    yield cloud
-    cloud.behave()
+def cloud(whole_cloud: Cloud) -> Iterator[Cloud]:
+    """That cloud, with B3's replay well behaved and showing its last session."""
+    whole_cloud.behave()
+    yield whole_cloud
+    whole_cloud.behave()

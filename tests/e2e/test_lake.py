@@ -29,15 +29,20 @@ def expected() -> Expected:
     return {day: expected_daily(served("IBOV", day)) for day in SESSIONS}
 
 
-@pytest.fixture
-def lake(cloud: Cloud) -> Cloud:
-    """The lake with every session published; what is missing is published first."""
-    shown = [cloud.published_sessions("portfolio_daily", "IBOV", month) for month in months()]
-    for session in sorted(set(SESSIONS) - set().union(*shown)):
-        cloud.show(session)
-        outcome = cloud.run_daily("--trading-date", str(session))
+@pytest.fixture(scope="module")
+def filled_cloud(whole_cloud: Cloud) -> Cloud:
+    """The lake with every session published."""
+    for session in SESSIONS:
+        whole_cloud.show(session)
+        outcome = whole_cloud.run_daily("--trading-date", str(session))
         assert outcome.code == 0, outcome.error
         assert outcome.last_line.startswith(f"published IBOV {session}")
+    return whole_cloud
+
+
+@pytest.fixture
+def lake(filled_cloud: Cloud, cloud: Cloud) -> Cloud:
+    """That lake, with B3's replay well behaved."""
     return cloud
 
 

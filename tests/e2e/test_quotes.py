@@ -12,7 +12,7 @@ from infra.local.sessions import SESSIONS, index_level
 from infra.queries import Query, documented_queries
 from tasks.core.quotes_period import QuotesPeriod
 from tests.cotahist_text import read_line
-from tests.e2e.cloud import Cloud, months
+from tests.e2e.cloud import Cloud
 from tests.e2e.commands import run_flow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
@@ -25,16 +25,21 @@ def served(day: dt.date) -> list[dict[str, object]]:
     return [read_line(line) for line in lines[1:-1]]
 
 
-@pytest.fixture
-def lake(cloud: Cloud) -> Cloud:
+@pytest.fixture(scope="module")
+def filled_cloud(whole_cloud: Cloud) -> Cloud:
     """The lake with portfolio and quotes of every session of the replay."""
-    shown = [cloud.published_sessions("portfolio_daily", "IBOV", month) for month in months()]
-    for session in sorted(set(SESSIONS) - set().union(*shown)):
-        cloud.show(session)
-        assert cloud.run_daily("--trading-date", str(session)).code == 0
-    first, last = str(SESSIONS[0]), str(SESSIONS[-1])
-    outcome = run_flow(cloud, "backfill", "--dataset", "quotes", "--start", first, "--end", last)
+    for session in SESSIONS:
+        whole_cloud.show(session)
+        assert whole_cloud.run_daily("--trading-date", str(session)).code == 0
+    span = ["--start", str(SESSIONS[0]), "--end", str(SESSIONS[-1])]
+    outcome = run_flow(whole_cloud, "backfill", "--dataset", "quotes", *span)
     assert outcome.code == 0, outcome.error
+    return whole_cloud
+
+
+@pytest.fixture
+def lake(filled_cloud: Cloud, cloud: Cloud) -> Cloud:
+    """That lake, with B3's replay well behaved."""
     return cloud
 
 
