@@ -78,9 +78,23 @@ class Cloud:
         without: Collection[str] = (),
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> Outcome:
-        """Run the daily flow's command.
+        """Run the daily flow's command; see `run_flow`."""
+        return self.run_flow(
+            "daily", *arguments, kill_after=kill_after, without=without, extra=extra
+        )
+
+    def run_flow(
+        self,
+        flow: str,
+        *arguments: str,
+        kill_after: int = 0,
+        without: Collection[str] = (),
+        extra: Mapping[str, str] = MappingProxyType({}),
+    ) -> Outcome:
+        """Run `python -m flows.<flow>` as a person would.
 
         Args:
+            flow: Module of the flow.
             arguments: Of the command.
             kill_after: SIGKILL it at this boundary between two steps; 0 for none.
             without: Names to leave out of the environment.
@@ -88,9 +102,10 @@ class Cloud:
         """
         environment = {k: v for k, v in {**self.env, **extra}.items() if k not in without}
         if self.flows is None:
-            return run_module("flows.daily", arguments, environment)
+            return run_module(f"flows.{flow}", arguments, environment)
         output = self.state / "flow-output"
         request = {
+            "flow": flow,
             "arguments": arguments,
             "environment": environment,
             "output": str(output),

@@ -1,10 +1,11 @@
-"""Runs of the daily flow in processes forked from one that has imported it already.
+"""Runs of flows in processes forked from one that has imported them already.
 
 Importing takes longer than a run. A request is a line of JSON on standard input; the answer, on
-standard output, is the exit code of `python -m flows.daily` with those arguments.
+standard output, is the exit code of `python -m flows.<flow>` with those arguments.
 
 | field | meaning |
 |---|---|
+| flow | module of the flow, e.g. `daily` |
 | arguments | of the command |
 | environment | the whole environment of the run |
 | output | path without suffix: what the run prints goes to `.out` and `.err` |
@@ -22,7 +23,15 @@ from prefect import Task
 
 import tasks.glue
 import tasks.publish
-from flows import daily
+from flows import backfill, daily, import_portfolio, index_levels, quotes
+
+FLOWS: dict[str, Callable[[list[str]], int]] = {
+    "backfill": backfill.main,
+    "daily": daily.main,
+    "import_portfolio": import_portfolio.main,
+    "index_levels": index_levels.main,
+    "quotes": quotes.main,
+}
 
 
 def kill_at(boundary: int) -> None:
@@ -59,7 +68,7 @@ def run(request: dict[str, Any]) -> int:
     if request["kill_after"]:
         kill_at(request["kill_after"])
     try:
-        return daily.main(request["arguments"])
+        return FLOWS[request["flow"]](request["arguments"])
     except SystemExit as usage:
         return int(usage.code or 0)
     finally:

@@ -12,7 +12,6 @@ import pytest
 
 from tasks.core.backfill import sessions_between
 from tests.e2e.cloud import ROOT, Cloud
-from tests.e2e.commands import run_flow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -77,7 +76,7 @@ def test_killed_three_times_it_ends_with_each_session_once(cloud: Cloud, tmp_pat
     seen = {day[:7] for day in sessions_shown(cloud)}
     assert {str(day) for day in SESSIONS if f"{day:%Y-%m}" in seen} == set(sessions_shown(cloud))
 
-    outcome = run_flow(cloud, "backfill", *COMMAND[2:])
+    outcome = cloud.run_flow("backfill", *COMMAND[2:])
     assert outcome.code == 0, outcome.error
     assert raw_count(cloud) == len(SESSIONS)
     assert len(published_months(cloud)) == 24
@@ -91,7 +90,7 @@ def test_killed_three_times_it_ends_with_each_session_once(cloud: Cloud, tmp_pat
     assert glue_runs(cloud).count("SUCCEEDED") <= 3
 
     before, requests = cloud.objects(), cloud.request_count()
-    again = run_flow(cloud, "backfill", *COMMAND[2:])
+    again = cloud.run_flow("backfill", *COMMAND[2:])
     assert again.code == 0, again.error
     assert again.last_line == (f"up to date quotes {START} to {END}: {len(SESSIONS)} already there")
     assert (cloud.objects(), cloud.request_count()) == (before, requests)

@@ -11,7 +11,6 @@ import pytest
 from infra.local.b3_format import DownloadQuery, content_of, render_csv
 from infra.local.sessions import Portfolio, generate_portfolio
 from tests.e2e.cloud import Cloud, daily_tuples, expected_daily
-from tests.e2e.commands import run_flow
 
 pytestmark = pytest.mark.e2e
 
@@ -39,7 +38,7 @@ def test_saved_files_are_published_and_one_that_disagrees_is_refused_unless_it_m
 ) -> None:
     for day in DAYS:
         write(tmp_path, saved(day))
-    outcome = run_flow(cloud, "import_portfolio", str(tmp_path))
+    outcome = cloud.run_flow("import_portfolio", str(tmp_path))
     assert outcome.code == 0, outcome.error
     assert outcome.last_line.startswith(
         f"published 2 sessions of {INDEX}: 2 month(s), run {INDEX}-"
@@ -50,7 +49,7 @@ def test_saved_files_are_published_and_one_that_disagrees_is_refused_unless_it_m
         (landed,) = cloud.objects(f"landing/portfolio/index_code={INDEX}/trading_date={day}/")
         assert landed.endswith(".csv.gz")
 
-    again = run_flow(cloud, "import_portfolio", str(tmp_path))
+    again = cloud.run_flow("import_portfolio", str(tmp_path))
     assert (again.code, again.last_line) == (0, f"up to date 2 sessions of {INDEX}")
 
     first, second, *others = saved(DAYS[0]).constituents
@@ -65,13 +64,13 @@ def test_saved_files_are_published_and_one_that_disagrees_is_refused_unless_it_m
     )
     path = str(write(tmp_path, other))
     before = cloud.objects()
-    refused = run_flow(cloud, "import_portfolio", path)
+    refused = cloud.run_flow("import_portfolio", path)
     assert refused.code == 1
     assert f"{first.ticker} weight_pct: {first.weight_pct} there" in refused.error
     assert "--replace" in refused.error
     assert cloud.objects() == before
 
-    replaced = run_flow(cloud, "import_portfolio", path, "--replace")
+    replaced = cloud.run_flow("import_portfolio", path, "--replace")
     assert replaced.code == 0, replaced.error
     assert replaced.last_line.startswith(f"published {INDEX} {DAYS[0]}, run ")
     rows = cloud.published_rows("portfolio_daily", INDEX, f"{DAYS[0]:%Y-%m}")
@@ -83,9 +82,9 @@ def test_a_backfill_of_the_portfolio_lists_what_only_a_saved_file_can_bring(
     cloud: Cloud, tmp_path: Path
 ) -> None:
     path = write(tmp_path, saved(DAYS[1]))
-    assert run_flow(cloud, "import_portfolio", str(path)).code == 0
-    outcome = run_flow(
-        cloud, "backfill", "--start", "2023-04-03", "--end", "2023-04-05", "--index", INDEX
+    assert cloud.run_flow("import_portfolio", str(path)).code == 0
+    outcome = cloud.run_flow(
+        "backfill", "--start", "2023-04-03", "--end", "2023-04-05", "--index", INDEX
     )
     assert outcome.code == 0, outcome.error
     assert outcome.last_line == (

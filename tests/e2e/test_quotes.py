@@ -13,7 +13,6 @@ from infra.queries import Query, documented_queries
 from tasks.core.quotes_period import QuotesPeriod
 from tests.cotahist_text import read_line
 from tests.e2e.cloud import Cloud
-from tests.e2e.commands import run_flow
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -32,7 +31,7 @@ def filled_cloud(whole_cloud: Cloud) -> Cloud:
         whole_cloud.show(session)
         assert whole_cloud.run_daily("--trading-date", str(session)).code == 0
     span = ["--start", str(SESSIONS[0]), "--end", str(SESSIONS[-1])]
-    outcome = run_flow(whole_cloud, "backfill", "--dataset", "quotes", *span)
+    outcome = whole_cloud.run_flow("backfill", "--dataset", "quotes", *span)
     assert outcome.code == 0, outcome.error
     return whole_cloud
 
@@ -46,7 +45,7 @@ def lake(filled_cloud: Cloud, cloud: Cloud) -> Cloud:
 def test_quotes_are_published_and_a_second_run_loads_nothing(lake: Cloud) -> None:
     day = SESSIONS[-1]
     before = lake.objects()
-    outcome = run_flow(lake, "quotes", "--trading-date", str(day))
+    outcome = lake.run_flow("quotes", "--trading-date", str(day))
     assert (outcome.code, outcome.last_line) == (0, f"up to date quotes {day}")
     assert lake.objects() == before
 
@@ -92,7 +91,7 @@ def test_contributions_sum_to_the_implied_move(lake: Cloud) -> None:
 
 def test_the_published_level_is_the_implied_one_and_the_moves_are_close(lake: Cloud) -> None:
     (sql,) = [query.sql for query in documented_queries() if query.title == "Implied index move"]
-    outcome = run_flow(lake, "index_levels", "--year", str(SESSIONS[-1].year))
+    outcome = lake.run_flow("index_levels", "--year", str(SESSIONS[-1].year))
     assert outcome.code == 0, outcome.error
     ((*_, implied, implied_move, previous, level, move),) = lake.query(sql)
     assert Decimal(previous) == index_level("IBOV", SESSIONS[-2])
@@ -103,7 +102,7 @@ def test_the_published_level_is_the_implied_one_and_the_moves_are_close(lake: Cl
 
 def test_no_session_and_a_session_to_come_are_wrong_usage(cloud: Cloud) -> None:
     for day, said in (("2025-08-02", "is no session of B3"), ("2099-01-05", "has no quotes yet")):
-        outcome = run_flow(cloud, "quotes", "--trading-date", day)
+        outcome = cloud.run_flow("quotes", "--trading-date", day)
         assert outcome.code == 2
         assert said in outcome.error
 
@@ -111,7 +110,7 @@ def test_no_session_and_a_session_to_come_are_wrong_usage(cloud: Cloud) -> None:
 def test_a_dry_run_says_what_it_would_do_and_changes_nothing(cloud: Cloud) -> None:
     before, requests = cloud.objects(), cloud.request_count()
     arguments = ("--dataset", "quotes", "--start", "2021-01-01", "--end", "2021-12-31")
-    outcome = run_flow(cloud, "backfill", *arguments, "--dry-run")
+    outcome = cloud.run_flow("backfill", *arguments, "--dry-run")
     assert outcome.code == 0, outcome.error
     assert "would ask B3 for 1 file(s) (COTAHIST_A2021.ZIP): 1 request(s)" in outcome.last_line
     assert "refine 12 month(s), one Glue run of about 4 min (0.44 USD × 2 DPU" in outcome.last_line
