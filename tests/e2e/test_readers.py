@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import dropwhile, pairwise
 from typing import Any
 
 import pytest
@@ -85,8 +86,9 @@ def test_a_reader_sees_whole_sessions_only(client_of_the_cloud: Cloud) -> None:
             for table in TABLES:
                 publish_partition("b3", table, VALUES, new=new[table], expected=old[table])
 
-    allowed = [[], whole(BEFORE), whole(BEFORE, NOW)]
-    assert [answer for answer in reader.answers if answer not in allowed] == []
-    assert all(answer in reader.answers for answer in allowed[1:])
-    changes = sum(a != b for a, b in zip(reader.answers, reader.answers[1:], strict=False))
-    assert changes > 4
+    # Nothing is there before the first run has published; from then on something always is.
+    answers = list(dropwhile(lambda answer: answer == [], reader.answers))
+    allowed = [whole(BEFORE), whole(BEFORE, NOW)]
+    assert [answer for answer in answers if answer not in allowed] == []
+    assert all(answer in answers for answer in allowed)
+    assert sum(a != b for a, b in pairwise(answers)) > 4
