@@ -2,9 +2,13 @@
 
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -19,6 +23,7 @@ from tasks.core.layout import month_of
 from tasks.core.schema import PORTFOLIO_DAILY
 
 ROOT = Path(__file__).parents[2]
+PATIENCE_SECONDS = 180.0
 TABLES = ("portfolio_daily", "portfolio_daily_summary", "portfolio_monthly")
 
 
@@ -35,11 +40,49 @@ class Outcome:
         return cls(code, printed.strip().rpartition("\n")[2], error)
 
 
-def run_module(module: str, arguments: Sequence[str], environment: dict[str, str]) -> Outcome:
-    """Run `python -m module` as a person would."""
+def wait_until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Look again and again until it holds."""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what}: not in {seconds:.0f} s"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class StartedFlow:
+    """A flow's command that goes on beside the test.
+
+    Attributes:
+        process: Its process.
+        output: Path without suffix: what it prints goes to `.out` and `.err`.
+    """
+
+    process: "subprocess.Popen[bytes]"
+    output: Path
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def end(self, timeout_seconds: float = PATIENCE_SECONDS) -> Outcome:
+        """Wait for its end."""
+        code = self.process.wait(timeout_seconds)
+        printed = self.output.with_suffix(".out").read_text()
+        return Outcome.of(code, printed, self.output.with_suffix(".err").read_text())
+
+    def kill(self) -> None:
+        """End it at once, as a lost machine would."""
+        self.process.kill()
+        self.process.wait()
+
+
+def run_module(
+    module: str, arguments: Sequence[str], environment: dict[str, str], root: Path = ROOT
+) -> Outcome:
+    """Run `python -m module` as a person would, in the project's folder or in a copy of it."""
     ended = subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
+        cwd=root,
         env=environment,
         capture_output=True,
         text=True,
@@ -119,6 +162,29 @@ class Cloud:
         printed = output.with_suffix(".out").read_text()
         return Outcome.of(code, printed, output.with_suffix(".err").read_text())
 
+    @contextmanager
+    def start_flow(
+        self, flow: str, *arguments: str, extra: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[StartedFlow]:
+        """Start `python -m flows.<flow>`, to go on beside the test; killed when the block ends."""
+        output = self.state / f"flow-{uuid.uuid4().hex}"
+        with (
+            output.with_suffix(".out").open("wb") as out,
+            output.with_suffix(".err").open("wb") as err,
+        ):
+            process = subprocess.Popen(
+                [sys.executable, "-m", f"flows.{flow}", *arguments],
+                cwd=ROOT,
+                env={**self.env, **extra},
+                stdout=out,
+                stderr=err,
+            )
+        started = StartedFlow(process, output)
+        try:
+            yield started
+        finally:
+            started.kill()
+
     def show(self, session: dt.date) -> None:
         self._replay({"session": session.isoformat()})
 
@@ -163,6 +229,12 @@ class Cloud:
         runs = self.client("glue").get_job_runs(JobName="b3-refine-portfolio")["JobRuns"]
         return [run for run in runs if run["Arguments"]["--index_code"] == index_code]
 
+    def all_glue_runs(self) -> list[dict[str, Any]]:
+        """The runs of every Glue job."""
+        glue = self.client("glue")
+        jobs = glue.list_jobs()["JobNames"]
+        return [run for job in jobs for run in glue.get_job_runs(JobName=job)["JobRuns"]]
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask Athena; every value as Athena writes it."""
         athena = self.client("athena")
@@ -179,6 +251,34 @@ class Cloud:
         pages = athena.get_paginator("get_query_results").paginate(QueryExecutionId=execution_id)
         rows = [row["Data"] for page in pages for row in page["ResultSet"]["Rows"]]
         return [tuple(cell.get("VarCharValue") for cell in row) for row in rows[1:]]
+
+
+@contextmanager
+def local_cloud(
+    state: Path,
+    environment: Mapping[str, str],
+    flows: "subprocess.Popen[str] | None" = None,
+    root: Path = ROOT,
+) -> Iterator[Cloud]:
+    """Run the local cloud over a directory until the block ends.
+
+    Args:
+        state: Where it keeps everything.
+        environment: What programs that use it need beside its own settings.
+        flows: A process that runs flows quickly.
+        root: The project's folder, or a copy of it.
+    """
+    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state)]
+    process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert "ready" in process.stdout.readline()
+        lines = (state / "env").read_text().splitlines()
+        settings = dict(line.split("=", 1) for line in lines)
+        yield Cloud({**os.environ, **settings, **environment}, state, flows)
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
 
 
 def served(index_code: str, session: dt.date) -> Portfolio:

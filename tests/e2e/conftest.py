@@ -7,14 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from infra.local.prefect_server import prefect_server
-from tests.e2e.cloud import Cloud
-
-ROOT = Path(__file__).parents[2]
+from tests.e2e.cloud import ROOT, Cloud, local_cloud
 
 
 @pytest.fixture(scope="session")
@@ -45,18 +42,10 @@ def whole_cloud(
     flow_processes: "subprocess.Popen[str]",
 ) -> Iterator[Cloud]:
     """The local cloud of one file's tests; it starts empty."""
-    state = tmp_path_factory.mktemp("cloud")
-    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        assert "ready" in process.stdout.readline()
-        lines = (state / "env").read_text().splitlines()
-        settings = dict(line.split("=", 1) for line in lines)
-        yield Cloud({**os.environ, **settings, **prefect_environment}, state, flow_processes)
-    finally:
-        process.terminate()
-        assert process.wait(timeout=30) == 0
+    with local_cloud(
+        tmp_path_factory.mktemp("cloud"), prefect_environment, flow_processes
+    ) as started:
+        yield started
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from prefect import Task
 
 import tasks.glue
 import tasks.publish
-from flows import backfill, daily, import_portfolio, index_levels, quotes
+from flows import backfill, daily, import_portfolio, index_levels, quotes, vacuum
 
 FLOWS: dict[str, Callable[[list[str]], int]] = {
     "backfill": backfill.main,
@@ -31,6 +31,7 @@ FLOWS: dict[str, Callable[[list[str]], int]] = {
     "import_portfolio": import_portfolio.main,
     "index_levels": index_levels.main,
     "quotes": quotes.main,
+    "vacuum": vacuum.main,
 }
 
 

@@ -1,8 +1,5 @@
 """Who asks while months are republished sees whole sessions, as they were or as they are now."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import dropwhile, pairwise
 from typing import Any
 
@@ -13,6 +10,7 @@ from tasks.core.layout import month_of
 from tasks.core.published import Published
 from tasks.publish import publish_partition, read_published
 from tests.e2e.cloud import TABLES, Cloud, served
+from tests.e2e.readers import Answer, Reader
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("no_run_logger")]
 
@@ -24,33 +22,6 @@ QUESTION = f"""
     SELECT trading_date, count(*), count(DISTINCT ticker), sum(weight_pct)
     FROM portfolio_daily WHERE index_code = '{INDEX}' GROUP BY trading_date ORDER BY trading_date
 """
-Answer = list[tuple[Any, ...]]
-
-
-class Reader:
-    """Asks again and again until it is stopped, and keeps every answer."""
-
-    def __init__(self, cloud: Cloud) -> None:
-        self.answers: list[Answer] = []
-        self._cloud = cloud
-        self._stopped = threading.Event()
-
-    @contextmanager
-    def at_work(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._ask_on)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stopped.set()
-            thread.join()
-
-    def _ask_on(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.answers.append(self._cloud.query(QUESTION))
-            except Exception as error:  # noqa: BLE001 - an answer that the test does not expect
-                self.answers.append([(error,)])
 
 
 @pytest.fixture
@@ -73,7 +44,7 @@ def shown() -> dict[str, Published]:
 
 def test_a_reader_sees_whole_sessions_only(client_of_the_cloud: Cloud) -> None:
     cloud, runs = client_of_the_cloud, []
-    reader = Reader(cloud)
+    reader = Reader(cloud, QUESTION)
     with reader.at_work():
         for day in (BEFORE, NOW):
             cloud.show(day)
