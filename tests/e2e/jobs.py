@@ -1,0 +1,73 @@
+"""Glue jobs that misbehave in a test, whatever their scripts are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.cloud import Cloud
+
+# Whatever a script writes through Spark is changed right before.
+_CHANGED_WRITES = """
+from pyspark.sql import DataFrame, functions
+{definition}
+_write = DataFrame.write
+DataFrame.write = property(lambda rows: _write.fget(_changed(rows)))
+exec(compile({script!r}, __file__, "exec"))
+"""
+_TOO_FEW_ROWS = """
+def _changed(rows):
+    return rows.limit(3)
+"""
+# Asked for each row, so after Spark has made place for its output.
+_HELD = """
+def _wait():
+    import pathlib, time
+    pathlib.Path({writing!r}).touch()
+    patience = time.monotonic() + 300
+    while not pathlib.Path({go_on!r}).exists() and time.monotonic() < patience:
+        time.sleep(0.05)
+    return True
+
+def _changed(rows):
+    return rows.where(functions.udf(_wait, "boolean").asNondeterministic()())
+"""
+
+
+@contextmanager
+def jobs_that_write_too_few_rows(cloud: Cloud) -> Iterator[None]:
+    """Let every job write three rows of each table until the block ends."""
+    with _changed_jobs(cloud, _TOO_FEW_ROWS):
+        yield
+
+
+@contextmanager
+def jobs_held_while_they_write(cloud: Cloud, *, writing: Path, go_on: Path) -> Iterator[None]:
+    """Hold what starts in this block before the first row that it writes.
+
+    Args:
+        cloud: The local cloud.
+        writing: A file that is there once a job is held.
+        go_on: A file; a job goes on when it is there. It is when the block ends.
+    """
+    try:
+        with _changed_jobs(cloud, _HELD.format(writing=str(writing), go_on=str(go_on))):
+            yield
+    finally:
+        go_on.touch()
+
+
+@contextmanager
+def _changed_jobs(cloud: Cloud, definition: str) -> Iterator[None]:
+    s3 = cloud.client("s3")
+    scripts = {
+        key: body.decode() for key, body in cloud.objects("jobs/").items() if key.endswith(".py")
+    }
+    assert scripts
+    try:
+        for key, script in scripts.items():
+            changed = _CHANGED_WRITES.format(definition=definition, script=script)
+            s3.put_object(Bucket="b3-lake", Key=key, Body=changed.encode())
+        yield
+    finally:
+        for key, script in scripts.items():
+            s3.put_object(Bucket="b3-lake", Key=key, Body=script.encode())
