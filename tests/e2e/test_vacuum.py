@@ -1,0 +1,143 @@
+"""A vacuum at work beside a flow takes nothing that the flow publishes."""
+
+import datetime as dt
+import os
+
+import pytest
+
+from tests.e2e.cloud import TABLES, Cloud, wait_until
+from tests.e2e.gate import Call, gate_to
+from tests.e2e.readers import objects_seen, rows_seen, rows_served
+from tests.e2e.wrong_today import WrongTodayError, right_when_mended
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+VACUUM = ("--grace-days", "1", "--delete")
+# What runs leave behind, in any layout; raw and landing know no age.
+AGING = ("refined/", "runs/", "published/")
+ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"}
+
+
+def let_days_pass(cloud: Cloud, days: int = 3) -> None:
+    """Make what runs have left in the lake so many days older."""
+    lake = cloud.state / "lake" / "b3-lake"
+    for path in (lake / key for key in cloud.objects() if key.startswith(AGING)):
+        then = path.stat().st_mtime - days * 86_400
+        os.utime(path, (then, then))
+    notice_files(cloud)
+    pages = cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket="b3-lake")
+    found = [item for page in pages for item in page["Contents"]]
+    aged = [item["LastModified"] for item in found if item["Key"].startswith(AGING)]
+    assert aged
+    assert max(aged) < dt.datetime.now(dt.UTC) - dt.timedelta(days=days - 1)
+
+
+def notice_files(cloud: Cloud) -> None:
+    """Have S3 look at the lake's files again, as it does when a Glue run has ended.
+
+    A run without the arguments that it needs ends at once.
+    """
+    glue = cloud.client("glue")
+    job = glue.list_jobs()["JobNames"][0]
+    run_id = glue.start_job_run(JobName=job)["JobRunId"]
+
+    def has_ended() -> bool:
+        run = glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
+        return run["JobRunState"] in ENDED
+
+    wait_until(has_ended, "a Glue run without arguments ends")
+
+
+def is_of_a_published_table(call: Call) -> bool:
+    return call.parameters["TableName"] in TABLES
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=WrongTodayError,
+    reason="The vacuum removes what the flow has audited and shows readers right after.",
+)
+def test_a_vacuum_between_audit_and_commit_leaves_no_published_month_without_files(
+    cloud: Cloud,
+) -> None:
+    index_code, session, month = "IDIV", dt.date(2025, 2, 3), "2025-02"
+    cloud.show(session)
+    with (
+        gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate,
+        cloud.start_flow(
+            "daily", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
+        ) as flow,
+    ):
+        commit = gate.hold(
+            "glue:CreatePartition", "glue:UpdatePartition", where=is_of_a_published_table
+        )
+        commit.wait_until_held()
+        let_days_pass(cloud)
+        vacuum = cloud.run_flow("vacuum", *VACUUM)
+        assert vacuum.code == 0, vacuum.error
+        commit.release()
+        ended = flow.end()
+    assert ended.code == 0, ended.error
+    seen = objects_seen(cloud, month)
+    assert {table for table, *_ in seen} == set(TABLES)
+    with right_when_mended():
+        assert [partition for partition, keys in seen.items() if not keys] == []
+        assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+
+
+def leave_unpublished(cloud: Cloud, index_code: str) -> None:
+    """Kill a flow whose Glue run has succeeded, before it knows."""
+    before = {run["Id"] for run in cloud.all_glue_runs()}
+
+    def has_succeeded() -> bool:
+        runs = [run for run in cloud.all_glue_runs() if run["Id"] not in before]
+        return [run["JobRunState"] for run in runs] == ["SUCCEEDED"]
+
+    with (
+        gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate,
+        cloud.start_flow(
+            "daily", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
+        ) as flow,
+    ):
+        waiting = gate.hold("glue:GetJobRun")
+        waiting.wait_until_held()
+        wait_until(has_succeeded, "the flow's Glue run succeeds")
+        flow.kill()
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=WrongTodayError,
+    reason="The vacuum removes what was published after it had looked.",
+)
+def test_a_vacuum_at_its_delete_leaves_what_a_flow_publishes_meanwhile(cloud: Cloud) -> None:
+    index_code, session, month = "IBXX", dt.date(2025, 3, 5), "2025-03"
+    cloud.show(session)
+    leave_unpublished(cloud, index_code)
+    assert rows_seen(cloud, index_code, month).total() == 0
+    # A vacuum may mark first, and remove what bears its mark the next time.
+    for _ in range(3):
+        let_days_pass(cloud)
+        with (
+            gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate,
+            cloud.start_flow("vacuum", *VACUUM, extra={"AWS_ENDPOINT_URL": gate.url}) as vacuum,
+        ):
+            removal = gate.hold("s3:DeleteObjects", "s3:DeleteObject")
+            wait_until(
+                lambda: removal.has_one or vacuum.has_ended,  # noqa: B023 - asked in this round
+                "the vacuum removes something, or ends",
+            )
+            if not removal.has_one:
+                assert vacuum.end().code == 0
+                continue
+            flow = cloud.run_daily("--index", index_code)
+            assert flow.code == 0, flow.error
+            assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+            removal.release()
+            assert vacuum.end().code == 0
+            break
+    else:
+        raise AssertionError("the vacuum has removed nothing")
+    with right_when_mended():
+        assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+        assert all(objects_seen(cloud, month).values())
