@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from tasks.core.language import PT_BR, Language
+from tasks.core.numbers import PT_BR, Language
 from tasks.core.portfolio import Constituent, Portfolio, RawSession
 
 FRIDAY = dt.date(2025, 8, 1)

@@ -31,7 +31,7 @@ from pydantic.alias_generators import to_camel
 from tasks.core.checks import Check, none_of
 from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
 from tasks.core.json_answer import load_answer, validate_answer
-from tasks.core.language import PT_BR, Language, parse_decimal
+from tasks.core.numbers import PT_BR, Language, parse_decimal
 from tasks.core.sessions import FIRST_YEAR, is_session
 
 PATH = "/indexStatisticsProxy/IndexCall/GetPortfolioDay/"

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from tasks.core.checks import Check, compare, none_of
-from tasks.core.language import swap_day_and_month
+from tasks.core.numbers import swap_day_and_month
 from tasks.core.sessions import explains_as_swapped, is_session, next_session
 
 WHOLE_PCT = Decimal("100.000")

@@ -15,8 +15,8 @@ The by-sector form has `Setor` before the first column and `Part. (%)Acum.` afte
 import re
 
 from tasks.core.errors import BadDataError, InvalidInputError
-from tasks.core.language import PT_BR, parse_date, parse_decimal, parse_integer
 from tasks.core.layout import check_index_code
+from tasks.core.numbers import PT_BR, parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio import Constituent, Portfolio, sort_constituents
 
 _TITLE = re.compile(r"(\S+) - Carteira do Dia (\d\d/\d\d/\d\d)")

@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.json_answer import load_answer, validate_answer
-from tasks.core.language import PT_BR, Language, parse_date, parse_decimal, parse_integer
+from tasks.core.numbers import PT_BR, Language, parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio import Constituent, Portfolio, sort_constituents
 
 PATH = "/indexProxy/indexCall/GetPortfolioDay/"

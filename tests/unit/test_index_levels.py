@@ -25,7 +25,7 @@ from tasks.core.index_levels import (
     read_answer,
     request_path,
 )
-from tasks.core.language import EN_US
+from tasks.core.numbers import EN_US
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / ".." / "shared" / "b3" / "samples" / "IndexStatistics_IBOV_2022_en-us.json"

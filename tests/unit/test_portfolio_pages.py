@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tasks.core.errors import B3PipelineError, BadDataError, RetryableError, SourceHasNoDataError
-from tasks.core.language import EN_US, PT_BR, Language
+from tasks.core.numbers import EN_US, PT_BR, Language
 from tasks.core.portfolio import Portfolio, check_portfolio
 from tasks.core.portfolio_pages import PATH, parse_pages, read_page, request_path, shown_session
 from tests.portfolios import BPAC11, FRIDAY, PETR4, VALE3, answer, portfolio, to_bytes, write_date

@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tasks.core.errors import BadDataError
-from tasks.core.language import (
+from tasks.core.numbers import (
     EN_US,
     PT_BR,
     Language,
