@@ -7,9 +7,9 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from tasks.core.numbers import PT_BR, Language
 from tasks.core.portfolio import Constituent, Portfolio, RawSession
 
+PORTUGUESE, ENGLISH = "pt-br", "en-us"
 FRIDAY = dt.date(2025, 8, 1)
 THURSDAY = dt.date(2025, 7, 31)
 EXTRACTED_AT = dt.datetime(2025, 8, 1, 12, 30)  # noqa: DTZ001 - the lake keeps UTC without a zone
@@ -37,20 +37,20 @@ def raw_session(*rows: Constituent, **changes: Any) -> RawSession:
     return RawSession(portfolio(*rows, **changes), EXTRACTED_AT)
 
 
-def write_number(value: Decimal | int, language: Language = PT_BR) -> str:
+def write_number(value: Decimal | int, language: str = PORTUGUESE) -> str:
     text = f"{value:,f}" if isinstance(value, Decimal) else f"{value:,}"
-    return text.translate(str.maketrans(",.", ".,")) if language is PT_BR else text
+    return text.translate(str.maketrans(",.", ".,")) if language == PORTUGUESE else text
 
 
-def write_date(date: dt.date, language: Language = PT_BR) -> str:
-    return date.strftime("%d/%m/%y" if language is PT_BR else "%m/%d/%y")
+def write_date(date: dt.date, language: str = PORTUGUESE) -> str:
+    return date.strftime("%d/%m/%y" if language == PORTUGUESE else "%m/%d/%y")
 
 
 def answer(
     shown: Portfolio | None = None,
     *,
     rows: Sequence[Constituent] | None = None,
-    language: Language = PT_BR,
+    language: str = PORTUGUESE,
     page: tuple[int, int] = (1, 1),
     **header: Any,
 ) -> dict[str, Any]:

@@ -31,11 +31,10 @@ from pydantic.alias_generators import to_camel
 from tasks.core.checks import Check, none_of
 from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
 from tasks.core.json_answer import load_answer, validate_answer
-from tasks.core.numbers import PT_BR, Language, parse_decimal
+from tasks.core.numbers import LANGUAGE, parse_decimal
 from tasks.core.sessions import FIRST_YEAR, is_session
 
 PATH = "/indexStatisticsProxy/IndexCall/GetPortfolioDay/"
-LANGUAGE = PT_BR  # as the portfolio: see docs/adr/0003-request-language.md
 SCALE = 2  # decimals of a level
 _DAYS = list(range(1, 32))
 
@@ -103,7 +102,7 @@ def check_year(year: int, today: dt.date) -> int:
 
 def request_path(index_code: str, year: int) -> str:
     """Return the path of one year: the request is a JSON object in standard base64."""
-    request = {"language": LANGUAGE.code, "index": index_code, "year": str(year)}
+    request = {"language": LANGUAGE, "index": index_code, "year": str(year)}
     text = json.dumps(request, separators=(",", ":"))
     return PATH + base64.b64encode(text.encode()).decode()
 
@@ -129,21 +128,18 @@ def read_answer(body: bytes, index_code: str) -> Answer:
     return validate_answer(Answer, payload, index_code)
 
 
-def parse_levels(
-    answer: Answer, index_code: str, year: int, language: Language = LANGUAGE
-) -> tuple[IndexLevel, ...]:
+def parse_levels(answer: Answer, index_code: str, year: int) -> tuple[IndexLevel, ...]:
     """Turn an answer into levels, in the order of their sessions.
 
     Args:
         answer: The answer.
         index_code: What was asked for; the answer does not repeat it.
         year: What was asked for, likewise.
-        language: What was asked for; an answer in another language is refused.
 
     Raises:
         SourceHasNoDataError: There is no level in the whole year.
         BadDataError: The days are not 1 to 31, or a level stands on a day that the year does not
-            have or is not in the form of that language; the message names it.
+            have or is not in the form of the language that was asked for; the message names it.
     """
     days = [row.day for row in answer.results]
     if days != _DAYS:
@@ -152,7 +148,7 @@ def parse_levels(
             f"found {days}."
         )
     levels = sorted(
-        _read_level(index_code, (year, month, row.day), text, language)
+        _read_level(index_code, (year, month, row.day), text)
         for row in answer.results
         for month, text in row.by_month().items()
     )
@@ -164,9 +160,7 @@ def parse_levels(
     return tuple(levels)
 
 
-def _read_level(
-    index_code: str, date: tuple[int, int, int], text: str, language: Language
-) -> IndexLevel:
+def _read_level(index_code: str, date: tuple[int, int, int], text: str) -> IndexLevel:
     where = "{} {:04}-{:02}-{:02}".format(index_code, *date)
     try:
         day = dt.date(*date)
@@ -175,10 +169,10 @@ def _read_level(
             f"{where}: expected no level on a day that the year does not have, found {text!r}."
         ) from error
     try:
-        return IndexLevel(day, parse_decimal(text, SCALE, language))
+        return IndexLevel(day, parse_decimal(text, SCALE))
     except BadDataError as error:
         raise BadDataError(
-            f"{where}: {error}. B3 was asked for {language.code}; an answer in another form is "
+            f"{where}: {error}. B3 was asked for {LANGUAGE}; an answer in another form is "
             f"not stored."
         ) from error
 

@@ -16,7 +16,7 @@ import re
 
 from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.core.layout import check_index_code
-from tasks.core.numbers import PT_BR, parse_date, parse_decimal, parse_integer
+from tasks.core.numbers import parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio import Constituent, Portfolio, sort_constituents
 
 _TITLE = re.compile(r"(\S+) - Carteira do Dia (\d\d/\d\d/\d\d)")
@@ -58,7 +58,7 @@ def _read_lines(title: re.Match[str], lines: list[list[str]], *, with_sectors: b
     number = 1
     try:
         index_code = check_index_code(title[1])
-        trading_date = parse_date(title[2], PT_BR)
+        trading_date = parse_date(title[2])
         constituents: list[Constituent] = []
         for line in lines[:-2]:
             number = len(constituents) + 3
@@ -71,9 +71,9 @@ def _read_lines(title: re.Match[str], lines: list[list[str]], *, with_sectors: b
         return Portfolio(
             index_code=index_code,
             trading_date=trading_date,
-            total_weight_pct=parse_decimal(total_weight_pct, 3, PT_BR),
-            total_theoretical_quantity=parse_integer(total_quantity, PT_BR),
-            index_divisor=parse_decimal(divisor, 8, PT_BR),
+            total_weight_pct=parse_decimal(total_weight_pct, 3),
+            total_theoretical_quantity=parse_integer(total_quantity),
+            index_divisor=parse_decimal(divisor, 8),
             constituents=sort_constituents(constituents),
         )
     except (BadDataError, InvalidInputError) as error:
@@ -99,6 +99,6 @@ def _read_line(line: list[str], *, with_sectors: bool) -> Constituent:
         asset_name=asset_name,
         type=share_type,
         sector=sector or None,
-        weight_pct=parse_decimal(weight, 3, PT_BR),
-        theoretical_quantity=parse_integer(quantity, PT_BR),
+        weight_pct=parse_decimal(weight, 3),
+        theoretical_quantity=parse_integer(quantity),
     )

@@ -34,13 +34,12 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.json_answer import load_answer, validate_answer
-from tasks.core.numbers import PT_BR, Language, parse_date, parse_decimal, parse_integer
+from tasks.core.numbers import LANGUAGE, parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio import Constituent, Portfolio, sort_constituents
 
 PATH = "/indexProxy/indexCall/GetPortfolioDay/"
 PAGE_SIZE = 120  # the most that B3's own page asks for
 WITH_SECTORS = "2"
-LANGUAGE = PT_BR  # see docs/adr/0003-request-language.md
 
 
 class _Strict(BaseModel):
@@ -86,7 +85,7 @@ class Page(_Strict):
 def request_path(index_code: str, page_number: int) -> str:
     """Return the path of one page: the request is a JSON object in standard base64."""
     request = {
-        "language": LANGUAGE.code,
+        "language": LANGUAGE,
         "pageNumber": page_number,
         "pageSize": PAGE_SIZE,
         "index": index_code,
@@ -140,43 +139,43 @@ def check_same_portfolio(pages: Sequence[Page]) -> None:
             )
 
 
-def shown_session(body: bytes, language: Language = LANGUAGE) -> dt.date | None:
+def shown_session(body: bytes) -> dt.date | None:
     """Return the session that an answer names; None where it cannot be read.
 
     It says under which session the bytes are kept, whatever is wrong with the rest of them.
     """
     match = re.search(rb'\\?"date\\?"\s*:\s*\\?"(\d\d/\d\d/\d\d)', body)
     try:
-        return parse_date(match[1].decode(), language) if match else None
+        return parse_date(match[1].decode()) if match else None
     except BadDataError:
         return None
 
 
-def parse_pages(pages: Sequence[Page], index_code: str, language: Language = LANGUAGE) -> Portfolio:
+def parse_pages(pages: Sequence[Page], index_code: str) -> Portfolio:
     """Turn the pages of one portfolio into typed rows.
 
     Args:
         pages: All pages, in order.
         index_code: What was asked for; the answer does not repeat it.
-        language: What was asked for; an answer in another language is refused.
 
     Raises:
-        BadDataError: A value is not in the form of that language; the message names it.
+        BadDataError: A value is not in the form of the language that was asked for; the message
+            names it.
     """
     header = pages[0].header
     where = f"{index_code} header"
     try:
-        trading_date = parse_date(header.date, language)
-        total_weight_pct = parse_decimal(header.part, 3, language)
-        total_quantity = parse_integer(header.theoricalQty, language)
-        divisor = parse_decimal(header.reductor, 8, language)
+        trading_date = parse_date(header.date)
+        total_weight_pct = parse_decimal(header.part, 3)
+        total_quantity = parse_integer(header.theoricalQty)
+        divisor = parse_decimal(header.reductor, 8)
         constituents = []
         for row in (row for page in pages for row in page.results):
             where = f"{index_code} {row.cod}"
-            constituents.append(_read_row(row, language))
+            constituents.append(_read_row(row))
     except BadDataError as error:
         raise BadDataError(
-            f"{where}: {error}. B3 was asked for {language.code}; an answer in another form is "
+            f"{where}: {error}. B3 was asked for {LANGUAGE}; an answer in another form is "
             f"not stored."
         ) from error
     return Portfolio(
@@ -189,13 +188,13 @@ def parse_pages(pages: Sequence[Page], index_code: str, language: Language = LAN
     )
 
 
-def _read_row(row: Row, language: Language) -> Constituent:
+def _read_row(row: Row) -> Constituent:
     sector = row.segment.strip() if row.segment else ""
     return Constituent(
         ticker=row.cod.strip(),
         asset_name=row.asset.strip(),
         type=row.type.rstrip(),
         sector=sector or None,
-        weight_pct=parse_decimal(row.part, 3, language),
-        theoretical_quantity=parse_integer(row.theoricalQty, language),
+        weight_pct=parse_decimal(row.part, 3),
+        theoretical_quantity=parse_integer(row.theoricalQty),
     )
