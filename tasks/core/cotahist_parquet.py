@@ -5,13 +5,11 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from decimal import Decimal
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -34,21 +32,17 @@ _PARQUET: Any = {
 
 @dataclass(frozen=True)
 class SessionQuotes:
-    """What one session's Parquet file holds; the sums are exact.
+    """What one session's Parquet file holds.
 
     Attributes:
         trading_date: The session.
         path: The Parquet file.
         record_count: Number of records.
-        total_quantity: Sum of QUATOT, in shares or contracts.
-        total_volume: Sum of VOLTOT, in currency.
     """
 
     trading_date: dt.date
     path: Path
     record_count: int
-    total_quantity: int
-    total_volume: Decimal
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ def convert_quotes(
         max_text_bytes: The greatest size that the text may have once unpacked.
 
     Returns:
-        The sessions with their files, record counts and sums.
+        The sessions with their files and record counts.
 
     Raises:
         BadDataError: The file is not what was asked for, or is damaged; nothing was written.
@@ -117,13 +111,13 @@ def _write_sessions(
     directory.mkdir()
     for trading_date, group in groupby(batches, key=itemgetter(0)):
         name = f"{trading_date.isoformat()}.parquet"
-        totals = _write_session((batch for _, batch in group), directory / name)
-        yield SessionQuotes(trading_date, out_dir / name, *totals)
+        count = _write_session((batch for _, batch in group), directory / name)
+        yield SessionQuotes(trading_date, out_dir / name, count)
 
 
-def _write_session(batches: Iterable[pa.RecordBatch], path: Path) -> tuple[int, int, Decimal]:
-    """Write one session; return its record count, total quantity and total volume."""
-    count = quantity = volume = 0
+def _write_session(batches: Iterable[pa.RecordBatch], path: Path) -> int:
+    """Write one session; return its record count."""
+    count = 0
     with (
         pa.output_stream(path, buffer_size=_WRITE_BYTES) as file,
         pq.ParquetWriter(file, SCHEMA, **_PARQUET) as writer,
@@ -131,12 +125,4 @@ def _write_session(batches: Iterable[pa.RecordBatch], path: Path) -> tuple[int, 
         for batch in batches:
             writer.write_batch(batch)
             count += batch.num_rows
-            quantity += _exact_sum(batch["quatot"])
-            volume += _exact_sum(batch["voltot"])
-    return count, quantity, Decimal(volume).scaleb(-2)
-
-
-def _exact_sum(values: pa.Array) -> int:
-    """Sum 64-bit values, of which even a few may overflow 64 bits, by their two halves."""
-    numbers = np.frombuffer(values.buffers()[1], np.int64)[values.offset :][: len(values)]
-    return (int((numbers >> 32).sum()) << 32) + int((numbers & 0xFFFFFFFF).sum())
+    return count
