@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 
 import requests
 from prefect import get_run_logger, task
-from prefect.tasks import exponential_backoff
 
 from tasks.core.errors import BadDataError, RateLimitedError
 from tasks.core.html import looks_like_html
@@ -23,7 +22,7 @@ from tasks.core.index_levels import request_path as levels_path
 from tasks.core.portfolio_pages import check_same_portfolio, read_page, request_path
 from tasks.http import CONNECT_TIMEOUT_SECONDS, USER_AGENT, connection_to, error_of, read_chunks
 from tasks.http import Budget as Budget
-from tasks.retries import is_retryable
+from tasks.retries import OVER_HTTP
 
 READ_TIMEOUT_SECONDS = 30.0
 TOTAL_BUDGET_SECONDS = 120.0  # for all pages of one attempt
@@ -54,10 +53,7 @@ class Download:
 
 @task(
     name="download-portfolio",
-    retries=5,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_retryable,
+    **OVER_HTTP,
 )
 def download_portfolio(index_url: str, index_code: str) -> Download:
     """Fetch all pages of the portfolio that B3 shows now.
@@ -86,10 +82,7 @@ def download_portfolio(index_url: str, index_code: str) -> Download:
 
 @task(
     name="download-index-levels",
-    retries=5,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_retryable,
+    **OVER_HTTP,
 )
 def download_index_levels(index_url: str, index_code: str, year: int) -> Download:
     """Fetch B3's answer about the levels of an index in one year.

@@ -12,7 +12,7 @@ from prefect import get_run_logger, task
 
 from tasks.core.console import glue_run_url
 from tasks.core.errors import NotConfiguredError, RefinementError
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, THROTTLING, is_aws_error, is_retryable
+from tasks.retries import OVER_AWS, THROTTLING, is_aws_error
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -45,9 +45,7 @@ class GlueRun:
 
 @task(
     name="run-glue-job",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def run_glue_job(
     job_name: str,

@@ -14,14 +14,12 @@ from tasks.core.index_levels import IndexLevel, check_levels, parse_levels, read
 from tasks.core.layout import landing_levels_key, raw_levels_key
 from tasks.core.schema import INDEX_LEVELS
 from tasks.objects import read_rows
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+from tasks.retries import OVER_AWS
 
 
 @task(
     name="land-levels",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def land_levels(bucket: str, index_code: str, year: int, body: bytes) -> str:
     """Keep B3's answer byte for byte, compressed, and return its key.
@@ -42,9 +40,7 @@ def land_levels(bucket: str, index_code: str, year: int, body: bytes) -> str:
 
 @task(
     name="read-stored-levels",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def read_stored_levels(bucket: str, index_code: str, year: int) -> tuple[IndexLevel, ...]:
     """Return the levels that raw holds of a year, in order; none where it holds none."""
@@ -85,9 +81,7 @@ def read_levels(
 @materialize(
     asset_of(INDEX_LEVELS),
     name="write-levels",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def write_levels(
     bucket: str,

@@ -24,7 +24,7 @@ from tasks.core.schema import RAW_PORTFOLIO
 from tasks.objects import list_etags as list_etags
 from tasks.objects import list_parquet
 from tasks.objects import read_rows as read_rows
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+from tasks.retries import OVER_AWS
 
 Rows = list[dict[str, Any]]
 _CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=iso-8859-1"}
@@ -32,9 +32,7 @@ _CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=iso-8859
 
 @task(
     name="land-answers",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def land_answers(
     bucket: str,
@@ -69,9 +67,7 @@ def land_answers(
 
 @task(
     name="read-raw",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def read_raw_portfolio(bucket: str, index_code: str, trading_date: dt.date) -> RawSession | None:
     """Return one session of raw; None where raw does not hold it."""
@@ -84,9 +80,7 @@ def read_raw_portfolio(bucket: str, index_code: str, trading_date: dt.date) -> R
 @materialize(
     asset_of(RAW_PORTFOLIO),
     name="write-raw",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def write_raw_portfolio(bucket: str, portfolio: Portfolio, extracted_at: dt.datetime) -> None:
     """Write one session to raw.
@@ -109,9 +103,7 @@ def write_raw_portfolio(bucket: str, portfolio: Portfolio, extracted_at: dt.date
 
 @task(
     name="list-raw-month",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def list_raw_month(bucket: str, index_code: str, month: str) -> dict[str, str]:
     """Return `{key: ETag}` of the raw objects of one month.
@@ -123,9 +115,7 @@ def list_raw_month(bucket: str, index_code: str, month: str) -> dict[str, str]:
 
 @task(
     name="read-raw-month",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def read_raw_month(bucket: str, index_code: str, keys: Sequence[str]) -> list[RawSession]:
     """Read the raw sessions that lie at `keys`."""
@@ -139,9 +129,7 @@ def read_raw_month(bucket: str, index_code: str, keys: Sequence[str]) -> list[Ra
 
 @task(
     name="read-refined",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def read_refined(bucket: str, prefix: str) -> Rows:
     """Read all rows of the Parquet objects under a prefix; none where nothing is there."""
@@ -150,9 +138,7 @@ def read_refined(bucket: str, prefix: str) -> Rows:
 
 @task(
     name="has-objects",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def has_objects(bucket: str, prefixes: Sequence[str]) -> bool:
     """Return whether something lies under each of the prefixes."""

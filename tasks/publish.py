@@ -15,7 +15,7 @@ from tasks.assets import asset_of
 from tasks.core.errors import NotConfiguredError, PublishConflictError
 from tasks.core.published import PUBLISHED_AT, RAW_DIGEST, RUN_ID, Published
 from tasks.core.schema import REFINED_PORTFOLIO_TABLES
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+from tasks.retries import OVER_AWS
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -25,9 +25,7 @@ _BATCH = 100  # partitions in one BatchCreatePartition
 
 @task(
     name="read-published",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def read_published(
     database: str, tables: Sequence[str], values: Sequence[str]
@@ -45,9 +43,7 @@ def read_published(
 
 @task(
     name="register-partitions",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def register_partitions(
     database: str, table: str, locations: Mapping[tuple[str, ...], str]
@@ -88,9 +84,7 @@ def register_partitions(
 @materialize(
     *map(asset_of, REFINED_PORTFOLIO_TABLES),
     name="publish-month",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def publish_month(
     database: str,

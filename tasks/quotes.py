@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import requests
 from prefect import get_run_logger, task
-from prefect.tasks import exponential_backoff
 
 from tasks.core.errors import (
     BadDataError,
@@ -32,7 +31,7 @@ from tasks.http import (
     host_of,
     read_chunks,
 )
-from tasks.retries import is_retryable
+from tasks.retries import OVER_HTTP
 
 if TYPE_CHECKING:
     from tasks.core.cotahist_parquet import QuotesFile
@@ -65,10 +64,7 @@ class QuotesDownload:
 
 @task(
     name="download-quotes",
-    retries=5,
-    retry_delay_seconds=exponential_backoff(backoff_factor=2),
-    retry_jitter_factor=0.5,
-    retry_condition_fn=is_retryable,
+    **OVER_HTTP,
 )
 def download_quotes(
     quotes_url: str, period: QuotesPeriod, folder: Path, known_etag: str, now: dt.datetime

@@ -9,14 +9,12 @@ from tasks.core.checks import Check
 from tasks.core.layout import trading_date_of_raw_key
 from tasks.core.quotes_schema import QUOTES_DAILY, QUOTES_MONTHLY
 from tasks.objects import list_parquet, read_table
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+from tasks.retries import OVER_AWS
 
 
 @task(
     name="audit-quotes",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def audit_quotes(
     bucket: str,

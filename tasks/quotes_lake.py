@@ -20,7 +20,7 @@ from tasks.core.loaded_quotes import LoadedQuotes
 from tasks.core.quotes_period import QuotesPeriod
 from tasks.core.quotes_schema import RAW_QUOTES
 from tasks.objects import list_etags, read_object, read_table
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+from tasks.retries import OVER_AWS
 
 if TYPE_CHECKING:
     from tasks.core.cotahist_parquet import SessionQuotes
@@ -28,9 +28,7 @@ if TYPE_CHECKING:
 
 @task(
     name="land-quotes",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def land_quotes(bucket: str, period: QuotesPeriod, path: Path, sha256: str) -> str:
     """Keep a quotes file byte for byte, and return its key.
@@ -49,9 +47,7 @@ def land_quotes(bucket: str, period: QuotesPeriod, path: Path, sha256: str) -> s
 @materialize(
     asset_of(RAW_QUOTES),
     name="write-raw-quotes",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def write_raw_quotes(bucket: str, sessions: Sequence["SessionQuotes"]) -> int:
     """Write sessions to raw, and return how many differed from what was there.
@@ -97,9 +93,7 @@ def _holds_the_rows(bucket: str, key: str, path: Path) -> bool:
 
 @task(
     name="read-loaded-quotes",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def read_loaded_quotes(bucket: str, period: QuotesPeriod) -> LoadedQuotes | None:
     """Return which file of a period raw was loaded from; None where it was loaded from none."""
@@ -109,9 +103,7 @@ def read_loaded_quotes(bucket: str, period: QuotesPeriod) -> LoadedQuotes | None
 
 @task(
     name="note-loaded-quotes",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def note_loaded_quotes(bucket: str, period: QuotesPeriod, loaded: LoadedQuotes) -> None:
     """Note which file of a period raw was loaded from, once all of its sessions are there.
@@ -128,9 +120,7 @@ def note_loaded_quotes(bucket: str, period: QuotesPeriod, loaded: LoadedQuotes) 
 
 @task(
     name="list-raw-quotes",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def list_raw_quotes(bucket: str, month: str) -> dict[str, str]:
     """Return `{key: ETag}` of the raw quotes of one month: one listing."""

@@ -1,15 +1,16 @@
-"""Which failures of a task are worth another attempt."""
+"""Which failures of a task are worth another attempt, and how often: every task says it in a word.
+
+`@task(name="…", **OVER_AWS)` for what asks AWS, `**OVER_HTTP` for what asks B3.
+"""
+
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task
+from prefect.tasks import Task, exponential_backoff
 
 from tasks.core.errors import RetryableError
-
-# For tasks over AWS; boto3 has tried a few times by itself before each attempt.
-AWS_RETRIES = 3
-AWS_DELAYS_SECONDS = [2.0, 4.0, 8.0]
 
 THROTTLING = {
     "Throttling",
@@ -49,3 +50,17 @@ def is_retryable(
     """Tell Prefect whether to make another attempt: a task's `retry_condition_fn`."""
     error = state.result(raise_on_failure=False)
     return may_pass(error if isinstance(error, BaseException) else None)
+
+
+# boto3 has tried a few times by itself before each attempt.
+OVER_AWS: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay_seconds": [2.0, 4.0, 8.0],
+    "retry_condition_fn": is_retryable,
+}
+OVER_HTTP: dict[str, Any] = {
+    "retries": 5,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=2),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": is_retryable,
+}

@@ -9,7 +9,7 @@ from prefect import get_run_logger, task
 
 from tasks.core.errors import InvalidInputError
 from tasks.core.saved_portfolios import SavedFile
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+from tasks.retries import OVER_AWS
 
 LARGEST_FILE_BYTES = 5_000_000  # the largest known file has 30 kB
 _SUFFIX = ".csv"
@@ -17,9 +17,7 @@ _SUFFIX = ".csv"
 
 @task(
     name="read-saved-files",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def read_files(places: Sequence[str]) -> list[SavedFile]:
     """Read files, and of folders every CSV in them. Safe to repeat: it only reads.

@@ -7,7 +7,7 @@ from prefect import get_run_logger, task
 
 from tasks.core.errors import B3PipelineError
 from tasks.core.vacuum import StoredObject
-from tasks.retries import AWS_DELAYS_SECONDS, AWS_RETRIES, is_retryable
+from tasks.retries import OVER_AWS
 
 _BATCH = 1000  # keys in one DeleteObjects
 
@@ -18,9 +18,7 @@ class RemovalError(B3PipelineError):
 
 @task(
     name="list-objects",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def list_objects(bucket: str, prefix: str) -> list[StoredObject]:
     """Return every object under a prefix. Safe to repeat: it only reads."""
@@ -36,9 +34,7 @@ def list_objects(bucket: str, prefix: str) -> list[StoredObject]:
 
 @task(
     name="list-published-prefixes",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def list_published_prefixes(bucket: str, database: str, table: str) -> set[str]:
     """Return the prefixes that a table's partitions point to. Safe to repeat: it only reads."""
@@ -57,9 +53,7 @@ def list_published_prefixes(bucket: str, database: str, table: str) -> set[str]:
 
 @task(
     name="remove-objects",
-    retries=AWS_RETRIES,
-    retry_delay_seconds=AWS_DELAYS_SECONDS,
-    retry_condition_fn=is_retryable,
+    **OVER_AWS,
 )
 def remove_objects(bucket: str, keys: Sequence[str]) -> None:
     """Remove objects. Safe to repeat: one that is gone already is no error.
