@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from bench.public_parsers import PARSERS, CannotInstallError, install
-from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.quotes.files import QuotesPeriod
 
 DAY = QuotesPeriod.day(dt.date(2024, 11, 8))
 MONTH = QuotesPeriod.month(2024, 11)

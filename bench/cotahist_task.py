@@ -29,7 +29,7 @@ def drain(path: Path, _: Path) -> None:
 def _convert(threads: int, period_text: str) -> Callable[[Path, Path], None]:
     # Imported here, so that draining is not charged with the memory of libraries.
     from infra.local.cotahist_files import parse_period
-    from tasks.core.cotahist_parquet import convert_quotes
+    from tasks.core.quotes.convert import convert_quotes
 
     period = parse_period(period_text)
 

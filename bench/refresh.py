@@ -23,8 +23,8 @@ import pyarrow.parquet as pq
 from infra.local.prefect_server import prefect_server
 from infra.local.server import LocalCloud
 from infra.local.sessions import Portfolio, generate_portfolio
+from tasks.core.exchange import previous_session
 from tasks.core.layout import raw_portfolio_key
-from tasks.core.sessions import previous_session
 
 INDEX = "IBOV"
 LATEST = dt.date(2025, 8, 28)  # the twentieth session of its month

@@ -27,10 +27,10 @@ from tasks.core.backfill import (
     settle_sessions,
 )
 from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.exchange import FIRST_YEAR
 from tasks.core.layout import check_index_code, month_of, trading_date_of_raw_key
+from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.quotes_due import latest_due_session
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.sessions import FIRST_YEAR
 from tasks.progress import show_progress
 from tasks.report import report_sessions
 

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 from prefect.client.schemas.objects import State
 
 from tasks.core.errors import B3PipelineError, InvalidInputError
-from tasks.core.index_levels import check_year
+from tasks.core.exchange import check_requested_session
 from tasks.core.layout import check_index_code
+from tasks.core.levels.answer import check_year
 from tasks.core.quotes_due import check_traded_session
-from tasks.core.sessions import check_requested_session
 
 T = TypeVar("T")
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")

@@ -17,9 +17,9 @@ from flows.command import run_command, session_date, today_in_sao_paulo
 from flows.datasets import portfolio_dataset
 from flows.publishing import audit_and_publish, look_at_month, refine_months
 from flows.settings import Settings, load_settings
+from tasks.core.exchange import check_requested_session, previous_session
 from tasks.core.layout import check_index_code, month_of
-from tasks.core.portfolio import Portfolio
-from tasks.core.sessions import check_requested_session, previous_session
+from tasks.core.portfolio.model import Portfolio
 from tasks.fetch import download_portfolio
 from tasks.lake import land_answers, read_raw_portfolio, write_raw_portfolio
 from tasks.reading import read_portfolio, read_shown_session

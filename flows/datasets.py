@@ -7,10 +7,14 @@ from functools import partial
 from flows.settings import Settings
 from tasks.audit import audit_month
 from tasks.core.checks import Check
+from tasks.core.dataset import Table
+from tasks.core.portfolio.tables import (
+    PORTFOLIO_DAILY_SUMMARY,
+    RAW_PORTFOLIO,
+    REFINED_PORTFOLIO_TABLES,
+)
 from tasks.core.published import Published
-from tasks.core.quotes_schema import QUOTES_DAILY, RAW_QUOTES, REFINED_QUOTES_TABLES
-from tasks.core.schema import PORTFOLIO_DAILY_SUMMARY, RAW_PORTFOLIO, REFINED_PORTFOLIO_TABLES
-from tasks.core.table import Table
+from tasks.core.quotes.tables import QUOTES_DAILY, RAW_QUOTES, REFINED_QUOTES_TABLES
 from tasks.lake import list_raw_month, read_raw_month, read_refined
 from tasks.quotes_audit import audit_quotes
 from tasks.quotes_lake import list_raw_quotes

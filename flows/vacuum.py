@@ -17,8 +17,8 @@ from prefect.states import Completed
 from flows.command import run_command
 from flows.settings import load_settings
 from tasks.core.errors import InvalidInputError
-from tasks.core.quotes_schema import REFINED_QUOTES_TABLES
-from tasks.core.schema import REFINED_PORTFOLIO_TABLES
+from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
+from tasks.core.quotes.tables import REFINED_QUOTES_TABLES
 from tasks.core.vacuum import find_unpublished
 from tasks.vacuum import list_objects, list_published_prefixes, remove_objects
 

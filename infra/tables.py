@@ -1,6 +1,6 @@
 """The tables' schema as JSON, for the infrastructure that creates them.
 
-`tasks/core/schema.py` is the one place where columns are written down; Terraform reads them from
+Columns are written down in each dataset's `tables.py` under `tasks/core`; Terraform reads them from
 `infra/terraform/tables.json`, which this command makes:
 
     python -m infra.tables > infra/terraform/tables.json
@@ -10,7 +10,8 @@ import json
 import sys
 from collections.abc import Iterable
 
-from tasks.core.schema import TABLES, Column, Table
+from tasks.core.dataset import Column, Table
+from tasks.core.datasets import TABLES
 
 
 def describe_tables(tables: Iterable[Table] = TABLES) -> str:

@@ -2,7 +2,7 @@
 
 from prefect.assets import Asset, AssetProperties
 
-from tasks.core.schema import Table
+from tasks.core.dataset import Table
 
 
 def asset_of(table: Table) -> Asset:

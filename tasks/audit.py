@@ -5,9 +5,9 @@ from typing import Any
 
 from prefect import get_run_logger, task
 
-from tasks.core.audit import audit_portfolio_month
 from tasks.core.checks import Check
-from tasks.core.portfolio import RawSession
+from tasks.core.portfolio.audit import audit_portfolio_month
+from tasks.core.portfolio.model import RawSession
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -17,9 +17,9 @@ from prefect import get_run_logger, task
 
 from tasks.core.errors import BadDataError, RateLimitedError
 from tasks.core.html import looks_like_html
-from tasks.core.index_levels import read_answer
-from tasks.core.index_levels import request_path as levels_path
-from tasks.core.portfolio_pages import check_same_portfolio, read_page, request_path
+from tasks.core.levels.answer import read_answer
+from tasks.core.levels.answer import request_path as levels_path
+from tasks.core.portfolio.pages import check_same_portfolio, read_page, request_path
 from tasks.http import CONNECT_TIMEOUT_SECONDS, USER_AGENT, connection_to, error_of, read_chunks
 from tasks.http import Budget as Budget
 from tasks.retries import OVER_HTTP

@@ -10,9 +10,9 @@ from prefect.assets import add_asset_metadata, materialize
 
 from tasks.assets import asset_of
 from tasks.core.checks import require
-from tasks.core.index_levels import IndexLevel, check_levels, parse_levels, read_answer
 from tasks.core.layout import landing_levels_key, raw_levels_key
-from tasks.core.schema import INDEX_LEVELS
+from tasks.core.levels.answer import IndexLevel, check_levels, parse_levels, read_answer
+from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.objects import read_rows
 from tasks.retries import OVER_AWS
 

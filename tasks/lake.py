@@ -19,8 +19,8 @@ from tasks.core.layout import (
     raw_portfolio_month_prefix,
     trading_date_of_raw_key,
 )
-from tasks.core.portfolio import Portfolio, RawSession, from_raw_rows, to_raw_rows
-from tasks.core.schema import RAW_PORTFOLIO
+from tasks.core.portfolio.model import Portfolio, RawSession, from_raw_rows, to_raw_rows
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.objects import list_etags as list_etags
 from tasks.objects import list_parquet
 from tasks.objects import read_rows as read_rows

@@ -13,8 +13,8 @@ from prefect.assets import add_asset_metadata, materialize
 
 from tasks.assets import asset_of
 from tasks.core.errors import NotConfiguredError, PublishConflictError
+from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
 from tasks.core.published import PUBLISHED_AT, RAW_DIGEST, RUN_ID, Published
-from tasks.core.schema import REFINED_PORTFOLIO_TABLES
 from tasks.retries import OVER_AWS
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from tasks.core.errors import (
     SourceHasNoDataError,
 )
 from tasks.core.html import describe_page, looks_like_html
+from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.quotes_due import explain_absence, is_due
-from tasks.core.quotes_period import QuotesPeriod
 from tasks.http import (
     CONNECT_TIMEOUT_SECONDS,
     USER_AGENT,
@@ -34,7 +34,7 @@ from tasks.http import (
 from tasks.retries import OVER_HTTP
 
 if TYPE_CHECKING:
-    from tasks.core.cotahist_parquet import QuotesFile
+    from tasks.core.quotes.convert import QuotesFile
 
 READ_TIMEOUT_SECONDS = 60.0
 TOTAL_BUDGET_SECONDS = 1800.0
@@ -167,7 +167,7 @@ def convert_download(download: QuotesDownload, period: QuotesPeriod, folder: Pat
         BadDataError: The file is damaged or not what was asked for.
     """
     # Imported here: numpy and pyarrow take their time, which other runs need not wait.
-    from tasks.core.cotahist_parquet import convert_quotes
+    from tasks.core.quotes.convert import convert_quotes
 
     try:
         file = convert_quotes(download.path, folder, period)

@@ -7,7 +7,7 @@ from prefect import get_run_logger, task
 
 from tasks.core.checks import Check
 from tasks.core.layout import trading_date_of_raw_key
-from tasks.core.quotes_schema import QUOTES_DAILY, QUOTES_MONTHLY
+from tasks.core.quotes.tables import QUOTES_DAILY, QUOTES_MONTHLY
 from tasks.objects import list_parquet, read_table
 from tasks.retries import OVER_AWS
 
@@ -36,7 +36,7 @@ def audit_quotes(
         One verdict a check, and `{table: row count}`; the caller decides.
     """
     # Imported here: pyarrow takes its time, which other runs need not wait.
-    from tasks.core.quotes_audit import audit_quotes_month
+    from tasks.core.quotes.audit import audit_quotes_month
 
     daily = _read(bucket, prefixes[QUOTES_DAILY.name], list(QUOTES_DAILY.types()))
     monthly = _read(bucket, prefixes[QUOTES_MONTHLY.name], list(QUOTES_MONTHLY.types()))

@@ -17,13 +17,13 @@ from tasks.core.layout import (
     raw_quotes_month_prefix,
 )
 from tasks.core.loaded_quotes import LoadedQuotes
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.quotes_schema import RAW_QUOTES
+from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.objects import list_etags, read_object, read_table
 from tasks.retries import OVER_AWS
 
 if TYPE_CHECKING:
-    from tasks.core.cotahist_parquet import SessionQuotes
+    from tasks.core.quotes.convert import SessionQuotes
 
 
 @task(

@@ -7,8 +7,8 @@ from prefect import get_run_logger, task
 
 from tasks.core.checks import require
 from tasks.core.errors import SourceHasNoDataError
-from tasks.core.portfolio import Portfolio, check_portfolio
-from tasks.core.portfolio_pages import parse_pages, read_page, shown_session
+from tasks.core.portfolio.model import Portfolio, check_portfolio
+from tasks.core.portfolio.pages import parse_pages, read_page, shown_session
 
 
 @task(name="read-shown-session")

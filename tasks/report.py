@@ -8,8 +8,8 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
-from tasks.core.portfolio import Portfolio
-from tasks.core.summary import summarize_portfolio, tabulate_checks
+from tasks.core.portfolio.model import Portfolio
+from tasks.core.portfolio.summary import summarize_portfolio, tabulate_checks
 
 
 @task(name="rename-flow-run")

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from prefect import get_run_logger, task
 
 from tasks.core.errors import InvalidInputError
-from tasks.core.saved_portfolios import SavedFile
+from tasks.core.portfolio.reconcile import SavedFile
 from tasks.retries import OVER_AWS
 
 LARGEST_FILE_BYTES = 5_000_000  # the largest known file has 30 kB

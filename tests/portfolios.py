@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from tasks.core.portfolio import Constituent, Portfolio, RawSession
+from tasks.core.portfolio.model import Constituent, Portfolio, RawSession
 
 PORTUGUESE, ENGLISH = "pt-br", "en-us"
 FRIDAY = dt.date(2025, 8, 1)

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from infra.local.cotahist_session import session_lines
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.sessions import is_session
+from tasks.core.exchange import is_session
+from tasks.core.quotes.files import QuotesPeriod
 
 DEFAULT_INSTRUMENTS = 10_550
 

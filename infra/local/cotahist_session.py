@@ -15,7 +15,7 @@ import numpy as np
 from infra.local.constituents import LISTED_SHARES
 from infra.local.cotahist_market import Instrument, list_instruments
 from infra.local.sessions import closing_price
-from tasks.core.cotahist_layout import FIELDS, LINE_BYTES
+from tasks.core.quotes.record import FIELDS, LINE_BYTES
 
 _POSITIONS = {field.name: (field.start - 1, field.end) for field in FIELDS}
 _UNTRADED_SHARE = 0.05

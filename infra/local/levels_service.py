@@ -19,8 +19,8 @@ from infra.local.b3_format import Language, write_number
 from infra.local.cotahist_files import list_sessions
 from infra.local.http_answer import Answer
 from infra.local.sessions import INDEX_SIZES, index_level
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.sessions import FIRST_YEAR
+from tasks.core.exchange import FIRST_YEAR
+from tasks.core.quotes.files import QuotesPeriod
 
 _SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 _MONTHS = range(1, 13)

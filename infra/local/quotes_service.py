@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from infra.local.b3_format import BadRequestError
 from infra.local.cotahist_files import list_sessions, parse_period, write_quotes_zip
 from infra.local.http_answer import Answer, html_page
-from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.quotes.files import QuotesPeriod
 
 INSTRUMENTS = 250
 """A small market, in which every constituent of the indices is still traded."""

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 from infra.local.athena.engine import PARQUET_STORAGE
 from infra.local.s3 import REGION
-from tasks.core.schema import TABLES, Column, Table
+from tasks.core.dataset import Column, Table
+from tasks.core.datasets import TABLES
 
 LAKE_BUCKET = "b3-lake"
 RESULTS_BUCKET = "b3-athena-results"

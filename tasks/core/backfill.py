@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from tasks.core.exchange import is_session
 from tasks.core.layout import month_of
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.sessions import is_session
+from tasks.core.quotes.files import QuotesPeriod
 
 USD_A_DPU_HOUR = Decimal("0.44")
 JOB_DPUS = 2  # two workers of type G.1X

@@ -20,11 +20,12 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from tasks.core.dataset import Table
 from tasks.core.errors import InvalidInputError
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.quotes_schema import RAW_QUOTES
-from tasks.core.schema import INDEX_LEVELS, RAW_PORTFOLIO
-from tasks.core.table import Table
+from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.quotes.tables import RAW_QUOTES
 
 _INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
 

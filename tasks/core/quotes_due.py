@@ -6,8 +6,8 @@ B3 publishes a session's quotes on its evening, at about 20:30; at 21:00 they ar
 import datetime as dt
 
 from tasks.core.errors import InvalidInputError
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.sessions import is_session, next_session, previous_session
+from tasks.core.exchange import is_session, next_session, previous_session
+from tasks.core.quotes.files import QuotesPeriod
 
 DUE_AT = dt.time(21, 0)
 

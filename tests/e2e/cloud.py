@@ -20,7 +20,7 @@ import requests
 
 from infra.local.sessions import SESSIONS, Portfolio, published_portfolio
 from tasks.core.layout import month_of
-from tasks.core.schema import PORTFOLIO_DAILY
+from tasks.core.portfolio.tables import PORTFOLIO_DAILY
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180.0

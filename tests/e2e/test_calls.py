@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from infra.local.sessions import SESSIONS
+from tasks.core.exchange import previous_session
 from tasks.core.layout import month_of, raw_portfolio_key, refined_partition_prefix
-from tasks.core.schema import REFINED_PORTFOLIO_TABLES
-from tasks.core.sessions import previous_session
+from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
 from tests.e2e.cloud import Cloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

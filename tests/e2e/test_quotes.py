@@ -10,7 +10,7 @@ import pytest
 from infra.local.quotes_service import serve_quotes
 from infra.local.sessions import SESSIONS, index_level
 from infra.queries import Query, documented_queries
-from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.quotes.files import QuotesPeriod
 from tests.cotahist_text import read_line
 from tests.e2e.cloud import Cloud
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.tables import describe_tables
-from tasks.core.schema import TABLES
+from tasks.core.datasets import TABLES
 from tests.infra.conftest import ROOT, Terraform
 
 FOLDER = ROOT / "infra" / "terraform"
@@ -15,7 +15,7 @@ MODULES = sorted(path for path in (FOLDER / "modules").iterdir() if path.is_dir(
 def test_the_tables_that_terraform_makes_are_those_of_the_code() -> None:
     written = (FOLDER / "tables.json").read_text(encoding="utf-8")
     assert written == describe_tables(), (
-        "tasks/core/schema.py has changed: python -m infra.tables > infra/terraform/tables.json"
+        "tables have changed: python -m infra.tables > infra/terraform/tables.json"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from infra.local.prefect_server import prefect_server
 from infra.queries import documented_queries
-from tasks.core.schema import TABLES
+from tasks.core.datasets import TABLES
 from tests.e2e.cloud import Cloud
 from tests.infra.conftest import ROOT, Terraform
 from tests.permissions import denied, read_trail

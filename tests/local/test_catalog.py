@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.local.server import LocalCloud
-from tasks.core.schema import TABLES
+from tasks.core.datasets import TABLES
 
 
 def partition(month: str, run: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import pytest
 
 from infra.local.constituents import LISTED_SHARES
 from infra.local.cotahist_files import list_sessions, main, parse_period, write_quotes_zip
-from tasks.core.cotahist import read_sessions
-from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.quotes.archive import read_sessions
+from tasks.core.quotes.files import QuotesPeriod
 
 DAY = QuotesPeriod.day(dt.date(2025, 8, 1))
 MONTH = QuotesPeriod.month(2025, 8)

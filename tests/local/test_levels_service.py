@@ -12,8 +12,8 @@ import requests
 from infra.local.quotes_service import serve_quotes
 from infra.local.replay import Replay, start
 from infra.local.sessions import SESSIONS, index_level, published_portfolio
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.sessions import is_session
+from tasks.core.exchange import is_session
+from tasks.core.quotes.files import QuotesPeriod
 from tests.cotahist_text import read_line
 
 CALL = "/indexStatisticsProxy/IndexCall/GetPortfolioDay/"

@@ -15,7 +15,7 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.core.portfolio_pages import parse_pages, read_page
+from tasks.core.portfolio.pages import parse_pages, read_page
 from tasks.fetch import Download, download_portfolio
 from tests.tasks.conftest import Server
 

@@ -12,9 +12,9 @@ from infra.local.sessions import index_level
 from tasks import fetch
 from tasks.assets import asset_of
 from tasks.core.errors import BadDataError, RetryableError
-from tasks.core.index_levels import IndexLevel
 from tasks.core.layout import raw_levels_key
-from tasks.core.schema import INDEX_LEVELS
+from tasks.core.levels.answer import IndexLevel
+from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.index_levels import land_levels, read_levels, read_stored_levels, write_levels
 from tasks.objects import list_etags, read_rows
 from tests.portfolios import EXTRACTED_AT, FRIDAY

@@ -16,8 +16,8 @@ from prefect.context import AssetContext
 from tasks import lake
 from tasks.assets import asset_of
 from tasks.core.layout import raw_portfolio_key
-from tasks.core.portfolio import to_raw_rows
-from tasks.core.schema import RAW_PORTFOLIO
+from tasks.core.portfolio.model import to_raw_rows
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tests.portfolios import EXTRACTED_AT, FRIDAY, THURSDAY, portfolio, raw_session
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")

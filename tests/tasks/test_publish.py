@@ -7,9 +7,10 @@ from prefect.context import AssetContext
 
 from tasks import publish
 from tasks.assets import asset_of
+from tasks.core.datasets import TABLES
 from tasks.core.errors import NotConfiguredError, PublishConflictError
+from tasks.core.portfolio.tables import RAW_PORTFOLIO, REFINED_PORTFOLIO_TABLES
 from tasks.core.published import Published
-from tasks.core.schema import RAW_PORTFOLIO, REFINED_PORTFOLIO_TABLES, TABLES
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "catalog")
 

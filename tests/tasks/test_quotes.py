@@ -15,7 +15,7 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.core.quotes_period import QuotesPeriod
+from tasks.core.quotes.files import QuotesPeriod
 from tasks.quotes import QuotesDownload, convert_download, download_quotes
 from tests.tasks.conftest import Server
 

@@ -9,11 +9,11 @@ from prefect.context import AssetContext
 from infra.local.cotahist_files import write_quotes_zip
 from tasks import quotes_lake
 from tasks.assets import asset_of
-from tasks.core.cotahist_parquet import QuotesFile, convert_quotes
 from tasks.core.layout import raw_quotes_key
 from tasks.core.loaded_quotes import LoadedQuotes
-from tasks.core.quotes_period import QuotesPeriod
-from tasks.core.quotes_schema import RAW_QUOTES
+from tasks.core.quotes.convert import QuotesFile, convert_quotes
+from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.objects import list_etags
 from tests.portfolios import FRIDAY, THURSDAY
 

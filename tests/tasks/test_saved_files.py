@@ -7,7 +7,7 @@ from moto import mock_aws
 
 from tasks import saved_files
 from tasks.core.errors import InvalidInputError
-from tasks.core.saved_portfolios import SavedFile
+from tasks.core.portfolio.reconcile import SavedFile
 from tasks.saved_files import read_files
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")

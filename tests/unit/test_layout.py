@@ -17,7 +17,7 @@ from tasks.core.layout import (
     refined_partition_prefix,
     trading_date_of_raw_key,
 )
-from tasks.core.schema import PORTFOLIO_MONTHLY
+from tasks.core.portfolio.tables import PORTFOLIO_MONTHLY
 
 DAY = dt.date(2025, 8, 1)
 

@@ -3,13 +3,13 @@ import datetime as dt
 import pytest
 
 from tasks.core.errors import InvalidInputError
+from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.quotes_due import (
     check_traded_session,
     explain_absence,
     is_due,
     latest_due_session,
 )
-from tasks.core.quotes_period import QuotesPeriod
 
 FRIDAY, SUNDAY = dt.date(2025, 8, 1), dt.date(2025, 8, 3)
 

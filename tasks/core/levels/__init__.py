@@ -1,0 +1,1 @@
+"""The levels that B3 publishes of an index."""

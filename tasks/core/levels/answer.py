@@ -1,0 +1,223 @@
+"""B3's answers about the levels of an index, read into one level a session.
+
+Anatomy of the request::
+
+    https://sistemaswebb3-listados.b3.com.br/indexStatisticsProxy/IndexCall/GetPortfolioDay/<base64>
+    <base64> = {"language":"pt-br","index":"IBOV","year":"2025"}
+
+One row of an answer in pt-br, the first of 31 (months left out)::
+
+    {"day":1,"rateValue1":null,"rateValue2":"113.228,31", … "rateValue12":"110.925,60"}
+
+| field | form (pt-br) | meaning |
+|---|---|---|
+| results | 31 rows | one a day of the month |
+| day | number | 1 to 31, in order |
+| rateValue1 … rateValue12 | `113.228,31` or null | level at the close of that day in that month |
+
+The answer names neither index nor year. Null is no session, or one to come.
+"""
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from tasks.core.answers import load_answer, validate_answer
+from tasks.core.checks import Check, none_of
+from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
+from tasks.core.exchange import FIRST_YEAR, is_session
+from tasks.core.numbers import LANGUAGE, parse_decimal
+
+PATH = "/indexStatisticsProxy/IndexCall/GetPortfolioDay/"
+SCALE = 2  # decimals of a level
+_DAYS = list(range(1, 32))
+
+
+@dataclass(frozen=True, order=True)
+class IndexLevel:
+    """The level of an index on one session.
+
+    Attributes:
+        trading_date: The session.
+        level: In points, two decimals, exact as published.
+    """
+
+    trading_date: dt.date
+    level: Decimal
+
+
+class Row(BaseModel):
+    """One day of the month in each month of the year; every level as B3 writes it."""
+
+    model_config = ConfigDict(strict=True, frozen=True, alias_generator=to_camel)
+
+    day: int
+    rate_value1: str | None
+    rate_value2: str | None
+    rate_value3: str | None
+    rate_value4: str | None
+    rate_value5: str | None
+    rate_value6: str | None
+    rate_value7: str | None
+    rate_value8: str | None
+    rate_value9: str | None
+    rate_value10: str | None
+    rate_value11: str | None
+    rate_value12: str | None
+
+    def by_month(self) -> dict[int, str]:
+        """Return `{month: level}` of the months that have one."""
+        texts = {month: getattr(self, f"rate_value{month}") for month in range(1, 13)}
+        return {month: text for month, text in texts.items() if text is not None}
+
+
+class Answer(BaseModel):
+    """One answer, its fields as B3 writes them."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    results: list[Row]
+
+
+def check_year(year: int, today: dt.date) -> int:
+    """Return `year` if levels can be asked for it.
+
+    Args:
+        year: The year.
+        today: The day it is in São Paulo.
+
+    Raises:
+        InvalidInputError: Before the calendar's start, or to come.
+    """
+    if not FIRST_YEAR <= year <= today.year:
+        raise InvalidInputError(f"Expected a year from {FIRST_YEAR} to {today.year}, found {year}.")
+    return year
+
+
+def request_path(index_code: str, year: int) -> str:
+    """Return the path of one year: the request is a JSON object in standard base64."""
+    request = {"language": LANGUAGE, "index": index_code, "year": str(year)}
+    text = json.dumps(request, separators=(",", ":"))
+    return PATH + base64.b64encode(text.encode()).decode()
+
+
+def read_answer(body: bytes, index_code: str) -> Answer:
+    """Read one answer.
+
+    Args:
+        body: The answer, byte for byte: JSON, or a JSON string that holds it.
+        index_code: What was asked for; for messages.
+
+    Raises:
+        RetryableError: The body is empty or no JSON, as in B3's bad moments.
+        SourceHasNoDataError: B3 publishes no levels for the index.
+        BadDataError: JSON of another form than the known one.
+    """
+    payload = load_answer(body, index_code)
+    if isinstance(payload, dict) and "results" in payload and not payload["results"]:
+        raise SourceHasNoDataError(
+            f"B3 publishes no levels of {index_code}. Check the code: B3 lists its indices on "
+            f"its site."
+        )
+    return validate_answer(Answer, payload, index_code)
+
+
+def parse_levels(answer: Answer, index_code: str, year: int) -> tuple[IndexLevel, ...]:
+    """Turn an answer into levels, in the order of their sessions.
+
+    Args:
+        answer: The answer.
+        index_code: What was asked for; the answer does not repeat it.
+        year: What was asked for, likewise.
+
+    Raises:
+        SourceHasNoDataError: There is no level in the whole year.
+        BadDataError: The days are not 1 to 31, or a level stands on a day that the year does not
+            have or is not in the form of the language that was asked for; the message names it.
+    """
+    days = [row.day for row in answer.results]
+    if days != _DAYS:
+        raise BadDataError(
+            f"{index_code} levels {year}: expected a row for each day from 1 to 31, in order; "
+            f"found {days}."
+        )
+    levels = sorted(
+        _read_level(index_code, (year, month, row.day), text)
+        for row in answer.results
+        for month, text in row.by_month().items()
+    )
+    if not levels:
+        raise SourceHasNoDataError(
+            f"B3 publishes no level of {index_code} in {year}. The index may be younger, or the "
+            f"code wrong: B3 lists its indices on its site."
+        )
+    return tuple(levels)
+
+
+def _read_level(index_code: str, date: tuple[int, int, int], text: str) -> IndexLevel:
+    where = "{} {:04}-{:02}-{:02}".format(index_code, *date)
+    try:
+        day = dt.date(*date)
+    except ValueError as error:
+        raise BadDataError(
+            f"{where}: expected no level on a day that the year does not have, found {text!r}."
+        ) from error
+    try:
+        return IndexLevel(day, parse_decimal(text, SCALE))
+    except BadDataError as error:
+        raise BadDataError(
+            f"{where}: {error}. B3 was asked for {LANGUAGE}; an answer in another form is "
+            f"not stored."
+        ) from error
+
+
+def check_levels(
+    levels: Sequence[IndexLevel], stored: Iterable[IndexLevel], today: dt.date
+) -> list[Check]:
+    """Check the levels of one year.
+
+    Sessions before the first level are not missed, because an index may begin within the year, nor
+    those after the last one, which B3 has still to publish.
+
+    Args:
+        levels: At least one, in order.
+        stored: What raw holds of the year.
+        today: The day in São Paulo on which B3 answered.
+    """
+    dates = [each.trading_date for each in levels]
+    lost = {each.trading_date for each in stored} - set(dates)
+    return [
+        none_of(
+            "levels_are_of_sessions",
+            "levels on sessions of the exchange alone",
+            [day for day in dates if not is_session(day)],
+        ),
+        none_of(
+            "no_session_is_left_out",
+            "a level on each session from the first level to the last",
+            _sessions_without(dates),
+        ),
+        none_of(
+            "no_level_of_a_day_to_come",
+            f"no level after {today}",
+            [day for day in dates if day > today],
+        ),
+        none_of(
+            "levels_are_positive",
+            "levels above zero",
+            [f"{each.trading_date} {each.level}" for each in levels if each.level <= 0],
+        ),
+        none_of("no_stored_level_is_lost", "a level on each session that raw holds", sorted(lost)),
+    ]
+
+
+def _sessions_without(dates: Collection[dt.date]) -> list[dt.date]:
+    first, last = min(dates), max(dates)
+    days = (first + dt.timedelta(days=n) for n in range((last - first).days))
+    return [day for day in days if day not in dates and is_session(day)]

@@ -1,0 +1,200 @@
+"""B3's answers to `GetPortfolioDay`, read into a portfolio.
+
+Anatomy of the request::
+
+    https://sistemaswebb3-listados.b3.com.br/indexProxy/indexCall/GetPortfolioDay/<base64>
+    <base64> = {"language":"pt-br","pageNumber":1,"pageSize":120,"index":"IBOV","segment":"2"}
+
+One row of an answer in pt-br::
+
+    {"segment":"Bens Indls / Mat Transporte","cod":"EMBR3","asset":"EMBRAER","type":"ON      NM",
+     "part":"2,160","partAcum":"2,357","theoricalQty":"734.631.801"}
+
+| field | form (pt-br) | meaning |
+|---|---|---|
+| page.totalRecords, page.totalPages | number | of the whole portfolio |
+| header.date | `07/04/25` | the session that the portfolio applies to |
+| header.part | `100,000` | total weight, percent |
+| header.theoricalQty | `99.015.750.716` | total theoretical quantity, shares |
+| header.reductor | `16.036.751,16744128` | divisor of the index |
+| cod, asset | text | ticker, issuer's short name |
+| type | fixed columns | share class(3), event(3), listing segment(2) |
+| part | 3 decimals | weight, percent |
+| theoricalQty | whole | theoretical quantity, shares |
+| segment | text or null | sector, with segment "2"; null with "1" |
+"""
+
+import base64
+import datetime as dt
+import json
+import re
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from tasks.core.answers import load_answer, validate_answer
+from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
+from tasks.core.numbers import LANGUAGE, parse_date, parse_decimal, parse_integer
+from tasks.core.portfolio.model import Constituent, Portfolio, sort_constituents
+
+PATH = "/indexProxy/indexCall/GetPortfolioDay/"
+PAGE_SIZE = 120  # the most that B3's own page asks for
+WITH_SECTORS = "2"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class PageInfo(_Strict):
+    """Where an answer stands among the pages of its portfolio."""
+
+    pageNumber: int  # noqa: N815 - B3's names
+    totalRecords: int  # noqa: N815
+    totalPages: int  # noqa: N815
+
+
+class Header(_Strict):
+    """What B3 states of the whole portfolio; every value as B3 writes it."""
+
+    date: str
+    part: str
+    reductor: str
+    theoricalQty: str  # noqa: N815
+
+
+class Row(_Strict):
+    """One constituent; every value as B3 writes it."""
+
+    segment: str | None
+    cod: str
+    asset: str
+    type: str
+    part: str
+    theoricalQty: str  # noqa: N815
+
+
+class Page(_Strict):
+    """One answer, its fields as B3 writes them."""
+
+    page: PageInfo
+    header: Header
+    results: list[Row]
+
+
+def request_path(index_code: str, page_number: int) -> str:
+    """Return the path of one page: the request is a JSON object in standard base64."""
+    request = {
+        "language": LANGUAGE,
+        "pageNumber": page_number,
+        "pageSize": PAGE_SIZE,
+        "index": index_code,
+        "segment": WITH_SECTORS,
+    }
+    text = json.dumps(request, separators=(",", ":"))
+    return PATH + base64.b64encode(text.encode()).decode()
+
+
+def read_page(body: bytes, index_code: str) -> Page:
+    """Read one answer.
+
+    Args:
+        body: The answer, byte for byte: JSON, or a JSON string that holds it.
+        index_code: What was asked for; for messages.
+
+    Raises:
+        RetryableError: The body is empty or no JSON, as in B3's bad moments.
+        SourceHasNoDataError: B3 publishes no portfolio for the index.
+        BadDataError: JSON of another form than the known one.
+    """
+    payload = load_answer(body, index_code)
+    if isinstance(payload, dict) and "results" in payload and payload["results"] is None:
+        raise SourceHasNoDataError(
+            f"B3 publishes no portfolio for {index_code}. Check the code: B3 lists its indices "
+            f"on its site."
+        )
+    return validate_answer(Page, payload, index_code)
+
+
+def check_same_portfolio(pages: Sequence[Page]) -> None:
+    """Go on only if the pages are those of one portfolio, each once.
+
+    Raises:
+        RetryableError: B3 rolled over between two pages, or sent a page twice: fetch all again.
+    """
+    first = pages[0]
+    for number, page in enumerate(pages, start=1):
+        earlier = [earlier.results for earlier in pages[: number - 1]]
+        if page.header != first.header or page.page.totalRecords != first.page.totalRecords:
+            raise RetryableError(
+                f"Page {number} is of another portfolio than page 1: expected "
+                f"{first.header.date} with {first.page.totalRecords} records, found "
+                f"{page.header.date} with {page.page.totalRecords}. B3 rolled over between two "
+                f"pages; fetch all pages again."
+            )
+        if page.page.pageNumber != number or page.results in earlier:
+            raise RetryableError(
+                f"Expected page {number}, found page {page.page.pageNumber}, or one that came "
+                f"before. Fetch all pages again."
+            )
+
+
+def shown_session(body: bytes) -> dt.date | None:
+    """Return the session that an answer names; None where it cannot be read.
+
+    It says under which session the bytes are kept, whatever is wrong with the rest of them.
+    """
+    match = re.search(rb'\\?"date\\?"\s*:\s*\\?"(\d\d/\d\d/\d\d)', body)
+    try:
+        return parse_date(match[1].decode()) if match else None
+    except BadDataError:
+        return None
+
+
+def parse_pages(pages: Sequence[Page], index_code: str) -> Portfolio:
+    """Turn the pages of one portfolio into typed rows.
+
+    Args:
+        pages: All pages, in order.
+        index_code: What was asked for; the answer does not repeat it.
+
+    Raises:
+        BadDataError: A value is not in the form of the language that was asked for; the message
+            names it.
+    """
+    header = pages[0].header
+    where = f"{index_code} header"
+    try:
+        trading_date = parse_date(header.date)
+        total_weight_pct = parse_decimal(header.part, 3)
+        total_quantity = parse_integer(header.theoricalQty)
+        divisor = parse_decimal(header.reductor, 8)
+        constituents = []
+        for row in (row for page in pages for row in page.results):
+            where = f"{index_code} {row.cod}"
+            constituents.append(_read_row(row))
+    except BadDataError as error:
+        raise BadDataError(
+            f"{where}: {error}. B3 was asked for {LANGUAGE}; an answer in another form is "
+            f"not stored."
+        ) from error
+    return Portfolio(
+        index_code=index_code,
+        trading_date=trading_date,
+        total_weight_pct=total_weight_pct,
+        total_theoretical_quantity=total_quantity,
+        index_divisor=divisor,
+        constituents=sort_constituents(constituents),
+    )
+
+
+def _read_row(row: Row) -> Constituent:
+    sector = row.segment.strip() if row.segment else ""
+    return Constituent(
+        ticker=row.cod.strip(),
+        asset_name=row.asset.strip(),
+        type=row.type.rstrip(),
+        sector=sector or None,
+        weight_pct=parse_decimal(row.part, 3),
+        theoretical_quantity=parse_integer(row.theoricalQty),
+    )

@@ -1,0 +1,78 @@
+from dataclasses import replace
+from decimal import Decimal
+
+from tasks.core.checks import compare
+from tasks.core.console import glue_run_url, table_urls
+from tasks.core.portfolio.model import Constituent
+from tasks.core.portfolio.summary import summarize_portfolio, tabulate_checks
+from tests.portfolios import BPAC11, PETR4, THURSDAY, VALE3, portfolio
+
+BEFORE = portfolio(
+    replace(VALE3, weight_pct=Decimal("59.000")),
+    PETR4,
+    Constituent("STBP3", "SANTOS BRP", "ON      NM", None, Decimal("1.500"), 9),
+    trading_date=THURSDAY,
+)
+
+
+def test_the_heaviest_come_first_with_their_rank() -> None:
+    text = summarize_portfolio(portfolio(), None)
+    assert "## IBOV, session of 2025-08-01" in text
+    assert "3 constituents, index divisor 16036751.16744128" in text
+    assert "total theoretical quantity 8,735,932,630." in text
+    assert text.index("| 1 | VALE3 | VALE | 60.000 |") < text.index(
+        "| 2 | PETR4 | PETROBRAS | 39.500 |"
+    )
+
+
+def test_ten_constituents_are_shown() -> None:
+    rows = [replace(VALE3, ticker=f"T{n:02}", weight_pct=Decimal(n)) for n in range(1, 13)]
+    text = summarize_portfolio(portfolio(*rows), None)
+    assert "| 10 | T03 |" in text
+    assert "T02" not in text
+
+
+def test_says_so_when_the_session_before_is_not_held() -> None:
+    assert "does not hold the session before" in summarize_portfolio(portfolio(), None)
+
+
+def test_entries_exits_and_moves_are_told_against_the_session_before() -> None:
+    text = summarize_portfolio(portfolio(), BEFORE)
+    assert "### Moves against 2025-07-31" in text
+    assert "Entered: BPAC11 (BTGP BANCO). Left: STBP3 (SANTOS BRP)." in text
+    assert "| VALE3 | 59.000 | 60.000 | +1.000 |\n| PETR4 | 39.500 | 39.500 | 0.000 |" in text
+
+
+def test_a_fall_has_its_sign_and_large_moves_come_first() -> None:
+    now = portfolio(
+        replace(VALE3, weight_pct=Decimal("57.000")), replace(PETR4, weight_pct=Decimal("40.000"))
+    )
+    text = summarize_portfolio(now, BEFORE)
+    assert "| VALE3 | 59.000 | 57.000 | -2.000 |\n| PETR4 | 39.500 | 40.000 | +0.500 |" in text
+    assert "Entered: none." in text
+
+
+def test_ten_moves_are_shown() -> None:
+    rows = [replace(BPAC11, ticker=f"T{n:02}", weight_pct=Decimal(n)) for n in range(12)]
+    before = [replace(row, weight_pct=Decimal(0)) for row in rows]
+    moves = summarize_portfolio(portfolio(*rows), portfolio(*before)).split("### Moves")[1]
+    assert "| T02 |" in moves
+    assert "| T01 |" not in moves
+
+
+def test_verdicts_become_the_rows_of_a_table() -> None:
+    assert tabulate_checks([compare("sum", 1, 1), compare("count", 84, 83)]) == [
+        {"check": "sum", "verdict": "passed", "expected": "1", "found": "1"},
+        {"check": "count", "verdict": "FAILED", "expected": "84", "found": "83"},
+    ]
+
+
+def test_console_pages_name_region_job_run_and_table() -> None:
+    url = glue_run_url("sa-east-1", "b3-refine", "jr_1")
+    assert url == (
+        "https://sa-east-1.console.aws.amazon.com/gluestudio/home?region=sa-east-1"
+        "#/job/b3-refine/run/jr_1"
+    )
+    urls = table_urls("sa-east-1", "b3", ["portfolio_daily"])
+    assert urls["portfolio_daily"].endswith("/tables/view/portfolio_daily?database=b3")
+    assert urls["portfolio_daily"].startswith("https://sa-east-1.console.aws.amazon.com/")

@@ -1,0 +1,199 @@
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from tasks.core.quotes.audit import audit_quotes_month, expected_daily, expected_monthly
+from tasks.core.quotes.record import SCHEMA
+from tests.cotahist_text import RECORD
+
+D = Decimal
+FIRST, SECOND = dt.date(2022, 2, 3), dt.date(2022, 2, 4)
+
+
+def type_in_parquet(type_: pa.DataType) -> pa.DataType:
+    """What Parquet gives back of a type that was written."""
+    if pa.types.is_dictionary(type_):
+        return pa.string()
+    return pa.decimal128(type_.precision, type_.scale) if pa.types.is_decimal(type_) else type_
+
+
+TYPES = pa.schema([(field.name, type_in_parquet(field.type)) for field in SCHEMA])
+PRICES = {
+    "open_price": "preabe",
+    "high_price": "premax",
+    "low_price": "premin",
+    "average_price": "premed",
+    "close_price": "preult",
+    "best_bid_price": "preofc",
+    "best_ask_price": "preofv",
+}
+VALE: dict[str, Any] = RECORD | {"codneg": "VALE3", "nomres": "VALE", "especi": "ON      NM"}
+OPTION: dict[str, Any] = RECORD | {
+    "codneg": "PETRB320",
+    "codbdi": "78",
+    "tpmerc": "070",
+    "prazot": "000",
+    "preexe": D("32.00"),
+    "datven": dt.date(2022, 2, 18),
+    "preofc": D("0.00"),
+}
+THOUSAND: dict[str, Any] = RECORD | {"codneg": "FNAM11", "codbdi": "14", "fatcot": 1000}
+
+
+def session(date: dt.date, *records: dict[str, Any]) -> tuple[dt.date, pa.Table]:
+    return date, pa.Table.from_pylist([record | {"data": date} for record in records], TYPES)
+
+
+RAW = [
+    session(FIRST, RECORD, VALE, OPTION, THOUSAND),
+    session(SECOND, VALE | {"preult": D("31.99")}, RECORD | {"tpmerc": "020"}),
+]
+
+
+def unit_price(price: Decimal, factor: int, name: str) -> Decimal | None:
+    if not price and name.startswith("best"):
+        return None
+    return (price / factor).quantize(D("1e-8"))
+
+
+def daily_rows() -> list[dict[str, Any]]:
+    """What a right run makes of `RAW`."""
+    rows = []
+    for _, raw in RAW:
+        for record, row in zip(raw.to_pylist(), expected_daily(raw).to_pylist(), strict=True):
+            prices = {
+                name: unit_price(record[source], record["fatcot"], name)
+                for name, source in PRICES.items()
+            }
+            rows.append(row | prices)
+    return rows
+
+
+def to_daily(rows: list[dict[str, Any]]) -> pa.Table:
+    fields = list(expected_daily(RAW[0][1]).schema)
+    fields += [pa.field(name, pa.decimal128(19, 8)) for name in PRICES]
+    return pa.Table.from_pylist(rows, pa.schema(fields))
+
+
+def failed(
+    rows: list[dict[str, Any]], monthly: pa.Table | None = None, published: tuple[dt.date, ...] = ()
+) -> dict[str, str]:
+    daily = to_daily(rows)
+    month = monthly if monthly is not None else expected_monthly(daily)
+    checks = audit_quotes_month(RAW, daily, month, published)
+    return {check.name: check.found for check in checks if not check.has_passed}
+
+
+def test_a_right_month_passes_in_any_order_of_its_rows() -> None:
+    assert failed(daily_rows(), published=(FIRST,)) == {}
+    assert failed(daily_rows()[::-1]) == {}
+
+
+def test_a_record_becomes_a_row_in_the_fields_terms() -> None:
+    option = daily_rows()[2]
+    assert (option["instrument_kind"], option["lot"], option["forward_days"]) == ("call", "none", 0)
+    assert option["strike_price"] == D("32.00")
+    assert option["strike_points"] is None
+    assert option["expiry_date"] == dt.date(2022, 2, 18)
+    assert option["best_bid_price"] is None
+    share = daily_rows()[0]
+    assert (share["instrument_kind"], share["lot"], share["forward_days"]) == (
+        "share",
+        "round",
+        None,
+    )
+    assert (share["strike_price"], share["expiry_date"]) == (None, None)
+
+
+def test_prices_are_for_one_piece() -> None:
+    assert daily_rows()[3]["open_price"] == D("0.03210000")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("open_price", D("32.10000001")),
+        ("close_price", None),
+        ("best_bid_price", None),
+        ("quantity", 51_000_201),
+        ("volume", D("1660056510.01")),
+        ("trade_count", 0),
+        ("issuer_name", "OTHER"),
+        ("instrument_kind", "unit"),
+        ("lot", "odd"),
+        ("expiry_date", FIRST),
+        ("strike_price", D("1.00")),
+        ("isin", None),
+    ],
+)
+def test_a_value_that_is_not_raws_is_found(column: str, value: object) -> None:
+    rows = daily_rows()
+    rows[0][column] = value
+    assert f"2022-02-03: {column} of PETR4" in failed(rows)["daily_equals_raw"]
+
+
+def test_sums_are_compared_exactly() -> None:
+    rows = daily_rows()
+    rows[0]["quantity"] += 1
+    rows[0]["volume"] += D("0.01")
+    found = failed(rows)
+    assert {"quantities_sum_to_raw", "volumes_sum_to_raw"} <= found.keys()
+
+
+def test_quantities_that_overflow_64_bits_together_are_summed() -> None:
+    raw = [session(FIRST, *(RECORD | {"codneg": f"A{n}", "quatot": 10**18 - 1} for n in range(12)))]
+    (_, table) = raw[0]
+    prices = {name: table[source].cast(pa.decimal128(19, 8)) for name, source in PRICES.items()}
+    expected = expected_daily(table)
+    daily = pa.table({name: expected[name] for name in expected.column_names} | prices)
+    monthly = expected_monthly(daily)
+    assert all(check.has_passed for check in audit_quotes_month(raw, daily, monthly, ()))
+
+
+def test_a_lost_record_is_found() -> None:
+    found = failed(daily_rows()[1:])
+    assert found["record_count_equals_raw"] == "5"
+    assert found["daily_equals_raw"] == "2022-02-03: 4 records in raw, 3 in the run"
+
+
+def test_a_doubled_record_is_found() -> None:
+    rows = [*daily_rows(), daily_rows()[0]]
+    assert failed(rows)["quotes_daily_key_is_unique"] == "2022-02-03 PETR4 010 None"
+
+
+def test_a_lost_session_is_found() -> None:
+    found = failed(daily_rows()[:4], published=(FIRST, SECOND))
+    assert found["daily_has_the_sessions_of_raw"] == "2022-02-03"
+    assert found["published_sessions_stay"] == "2022-02-04"
+
+
+def test_a_run_without_rows_fails() -> None:
+    assert failed([], monthly=pa.table({})) == {"daily_has_rows": "no row"}
+
+
+def test_the_month_is_that_of_the_cash_market() -> None:
+    rows = {row["ticker"]: row for row in expected_monthly(to_daily(daily_rows())).to_pylist()}
+    assert sorted(rows) == ["FNAM11", "PETR4", "VALE3"]
+    vale = rows["VALE3"]
+    assert (vale["session_count"], vale["first_trading_date"], vale["last_trading_date"]) == (
+        2,
+        FIRST,
+        SECOND,
+    )
+    assert (vale["open_price"], vale["close_price"]) == (D("32.10000000"), D("31.99000000"))
+    assert (vale["quantity"], vale["volume"]) == (2 * 51_000_200, 2 * D("1660056510.00"))
+
+
+def test_a_wrong_month_is_found() -> None:
+    daily = to_daily(daily_rows())
+    rows = expected_monthly(daily).to_pylist()
+    schema = expected_monthly(daily).schema
+    rows[0]["close_price"] = D("1.00000000")
+    wrong = pa.Table.from_pylist(rows, schema)
+    ticker = rows[0]["ticker"]
+    assert failed(daily_rows(), wrong)["monthly_agrees_with_daily"] == f"close_price of {ticker}"
+    short = pa.Table.from_pylist(rows[1:], schema)
+    assert "3 tickers expected, 2 found" in failed(daily_rows(), short)["monthly_agrees_with_daily"]
