@@ -18,19 +18,17 @@ from flows.datasets import Dataset, portfolio_dataset, quotes_dataset
 from flows.publishing import look_at_month, publish_months
 from flows.quotes_loading import load_missing
 from flows.settings import Settings, load_settings
-from tasks.core.backfill import (
-    SessionOutcome,
-    count_outcomes,
-    describe_cost,
-    plan_files,
-    sessions_between,
-    settle_sessions,
-)
+from tasks.core.backfill import SessionOutcome, count_outcomes, describe_cost, settle_sessions
 from tasks.core.errors import BadDataError, InvalidInputError
-from tasks.core.exchange import FIRST_YEAR
-from tasks.core.layout import check_index_code, month_of, trading_date_of_raw_key
-from tasks.core.quotes.files import QuotesPeriod
-from tasks.core.quotes_due import latest_due_session
+from tasks.core.exchange import (
+    FIRST_YEAR,
+    check_index_code,
+    latest_due_session,
+    month_of,
+    sessions_between,
+)
+from tasks.core.layout import trading_date_of_raw_key
+from tasks.core.quotes.files import QuotesPeriod, plan_files
 from tasks.progress import show_progress
 from tasks.report import report_sessions
 

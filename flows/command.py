@@ -10,18 +10,19 @@ import re
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
-from zoneinfo import ZoneInfo
 
 from prefect.client.schemas.objects import State
 
 from tasks.core.errors import B3PipelineError, InvalidInputError
-from tasks.core.exchange import check_requested_session
-from tasks.core.layout import check_index_code
+from tasks.core.exchange import (
+    SAO_PAULO,
+    check_index_code,
+    check_requested_session,
+    check_traded_session,
+)
 from tasks.core.levels.answer import check_year
-from tasks.core.quotes_due import check_traded_session
 
 T = TypeVar("T")
-SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 
 
 def now_in_sao_paulo() -> dt.datetime:

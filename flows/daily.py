@@ -17,8 +17,12 @@ from flows.command import run_command, session_date, today_in_sao_paulo
 from flows.datasets import portfolio_dataset
 from flows.publishing import audit_and_publish, look_at_month, refine_months
 from flows.settings import Settings, load_settings
-from tasks.core.exchange import check_requested_session, previous_session
-from tasks.core.layout import check_index_code, month_of
+from tasks.core.exchange import (
+    check_index_code,
+    check_requested_session,
+    month_of,
+    previous_session,
+)
 from tasks.core.portfolio.model import Portfolio
 from tasks.fetch import download_portfolio
 from tasks.lake import land_answers, read_raw_portfolio, write_raw_portfolio

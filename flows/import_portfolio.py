@@ -17,7 +17,7 @@ from flows.datasets import portfolio_dataset
 from flows.publishing import PublishedMonths, publish_months
 from flows.settings import Settings, load_settings
 from tasks.core.errors import BadDataError
-from tasks.core.layout import month_of
+from tasks.core.exchange import month_of
 from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.reconcile import SavedPortfolio, Session, read_saved_files, reconcile
 from tasks.lake import land_answers, read_raw_portfolio, write_raw_portfolio

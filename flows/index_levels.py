@@ -14,10 +14,10 @@ from prefect.states import Completed
 from flows.command import index_code as index_option
 from flows.command import levels_year, now_in_sao_paulo, run_command
 from flows.settings import load_settings
-from tasks.core.layout import check_index_code, raw_levels_prefix
+from tasks.core.exchange import check_index_code, latest_due_session
+from tasks.core.layout import raw_levels_prefix
 from tasks.core.levels.answer import check_year
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.core.quotes_due import latest_due_session
 from tasks.fetch import download_index_levels
 from tasks.index_levels import land_levels, read_levels, read_stored_levels, write_levels
 from tasks.publish import register_partitions

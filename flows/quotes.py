@@ -17,8 +17,7 @@ from flows.datasets import quotes_dataset
 from flows.publishing import audit_and_publish, look_at_month, refine_months
 from flows.quotes_loading import load_session
 from flows.settings import load_settings
-from tasks.core.layout import month_of
-from tasks.core.quotes_due import check_traded_session, latest_due_session
+from tasks.core.exchange import check_traded_session, latest_due_session, month_of
 from tasks.report import rename_flow_run
 
 

@@ -9,9 +9,7 @@ from pathlib import Path
 from flows.settings import Settings
 from tasks.core.errors import B3PipelineError, RetryableError, SourceHasNoDataError
 from tasks.core.layout import trading_date_of_raw_key
-from tasks.core.loaded_quotes import NOTHING_LOADED, LoadedQuotes
-from tasks.core.quotes.files import QuotesPeriod
-from tasks.core.quotes_due import is_due
+from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, is_due
 from tasks.quotes import convert_download, download_quotes
 from tasks.quotes_lake import (
     land_quotes,

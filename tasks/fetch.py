@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 import requests
 from prefect import get_run_logger, task
 
+from tasks.core.answers import looks_like_html
 from tasks.core.errors import BadDataError, RateLimitedError
-from tasks.core.html import looks_like_html
+from tasks.core.exchange import SAO_PAULO
 from tasks.core.levels.answer import read_answer
 from tasks.core.levels.answer import request_path as levels_path
 from tasks.core.portfolio.pages import check_same_portfolio, read_page, request_path
@@ -48,7 +48,7 @@ class Download:
     @property
     def day_in_sao_paulo(self) -> dt.date:
         """The day it was where the exchange is."""
-        return self.received_at.astimezone(ZoneInfo("America/Sao_Paulo")).date()
+        return self.received_at.astimezone(SAO_PAULO).date()
 
 
 @task(

@@ -14,6 +14,7 @@ import requests
 import urllib3
 
 from tasks import __version__
+from tasks.core.answers import describe_page, looks_like_html
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -22,7 +23,6 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.core.html import describe_page, looks_like_html
 
 USER_AGENT = f"b3-pipeline/{__version__} (python-requests; Python {platform.python_version()})"
 CONNECT_TIMEOUT_SECONDS = 10.0

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 import requests
 from prefect import get_run_logger, task
 
+from tasks.core.answers import describe_page, looks_like_html
 from tasks.core.errors import (
     BadDataError,
     RateLimitedError,
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.core.html import describe_page, looks_like_html
-from tasks.core.quotes.files import QuotesPeriod
-from tasks.core.quotes_due import explain_absence, is_due
+from tasks.core.quotes.files import QuotesPeriod, explain_absence, is_due
 from tasks.http import (
     CONNECT_TIMEOUT_SECONDS,
     USER_AGENT,

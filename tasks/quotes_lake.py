@@ -16,8 +16,7 @@ from tasks.core.layout import (
     raw_quotes_key,
     raw_quotes_month_prefix,
 )
-from tasks.core.loaded_quotes import LoadedQuotes
-from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.quotes.files import LoadedQuotes, QuotesPeriod
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.objects import list_etags, read_object, read_table
 from tasks.retries import OVER_AWS

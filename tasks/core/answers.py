@@ -1,4 +1,4 @@
-"""B3's answers in JSON, told apart: nothing yet, another form, or the form that a reader knows."""
+"""B3's answers told apart: a web page, nothing yet, JSON of another form or of the one known."""
 
 import json
 from typing import Any, TypeVar
@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from tasks.core.errors import BadDataError, RetryableError
 
 _Form = TypeVar("_Form", bound=BaseModel)
+_LONGEST_PAGE = 300
 
 
 def load_answer(body: bytes, index_code: str) -> Any:
@@ -52,3 +53,24 @@ def validate_answer(form: type[_Form], payload: object, index_code: str) -> _For
             f"B3's answer for {index_code} has not the known form: {problems}. "
             f"If B3 has changed it, the reader must follow."
         ) from error
+
+
+def looks_like_html(body: bytes) -> bool:
+    """Return whether the bytes are a web page."""
+    start = body.lstrip()[:200].lower()
+    return start.startswith((b"<!doctype", b"<html", b"<head", b"<body")) or b"<html" in start
+
+
+def describe_page(body: bytes) -> str:
+    """Return the title and the text of a web page, shortened, for a message."""
+    # Imported here: most runs meet no page, and need not wait for it.
+    from bs4 import BeautifulSoup
+
+    soup = BeautifulSoup(body, "html.parser")
+    for tag in soup(["script", "style", "noscript", "head"]):
+        if tag.name != "head":
+            tag.decompose()
+    title = soup.title.get_text(" ", strip=True) if soup.title else ""
+    text = soup.body.get_text(" ", strip=True) if soup.body else soup.get_text(" ", strip=True)
+    said = f"{title}: {text}" if title and text and title != text else title or text
+    return said if len(said) <= _LONGEST_PAGE else said[:_LONGEST_PAGE].rstrip() + " …"

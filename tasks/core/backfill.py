@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from tasks.core.exchange import is_session
-from tasks.core.layout import month_of
-from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.exchange import month_of
 
 USD_A_DPU_HOUR = Decimal("0.44")
 JOB_DPUS = 2  # two workers of type G.1X
@@ -32,49 +30,6 @@ class SessionOutcome:
     trading_date: dt.date
     outcome: Outcome
     reason: str = ""
-
-
-def sessions_between(start: dt.date, end: dt.date) -> list[dt.date]:
-    """Return the sessions from `start` to `end`, both included, in order."""
-    days = (start + dt.timedelta(number) for number in range((end - start).days + 1))
-    return [day for day in days if is_session(day)]
-
-
-def plan_files(
-    wanted: Iterable[dt.date], held: Collection[dt.date], latest: dt.date
-) -> list[QuotesPeriod]:
-    """Return the fewest files that bring the wanted sessions that are not held.
-
-    A year's file where the whole year is wanted and several of its months lack something, a month's
-    where the whole month is wanted and several of its sessions are lacking, else the days'.
-
-    Args:
-        wanted: Sessions.
-        held: Sessions that need no file.
-        latest: The latest session that there are quotes of: a year is whole up to it.
-    """
-    wanted = set(wanted)
-    missing: dict[int, dict[int, list[dt.date]]] = defaultdict(lambda: defaultdict(list))
-    for day in sorted(wanted - set(held)):
-        missing[day.year][day.month].append(day)
-    files = []
-    for year, months in missing.items():
-        period = QuotesPeriod.year(year)
-        if len(months) > 1 and _is_wanted_whole(period, wanted, latest):
-            files.append(period)
-            continue
-        for month, days in months.items():
-            period = QuotesPeriod.month(year, month)
-            if len(days) > 1 and _is_wanted_whole(period, wanted, latest):
-                files.append(period)
-            else:
-                files += map(QuotesPeriod.day, days)
-    return files
-
-
-def _is_wanted_whole(period: QuotesPeriod, wanted: set[dt.date], latest: dt.date) -> bool:
-    end = min(period.last_date, latest)
-    return wanted.issuperset(sessions_between(period.first_date, end))
 
 
 def describe_cost(dataset: str, month_count: int) -> str:

@@ -1,15 +1,23 @@
-"""The exchange's sessions, from the rules of exchange_calendars (BVMF).
+"""The exchange: its sessions, its clock, the hours at which its data is due, its indices' codes.
 
-The calendar is built by rule and needs no network; it starts where B3's quote files start.
+The sessions come from the rules of exchange_calendars (BVMF), which are built without a network and
+start where B3's quote files start. B3 publishes a session's quotes on its evening, at about 20:30;
+at 21:00 they are expected.
 """
 
 import datetime as dt
 import functools
+import re
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from tasks.core.errors import InvalidInputError
 
 FIRST_YEAR = 1986
+SAO_PAULO = ZoneInfo("America/Sao_Paulo")
+QUOTES_DUE_AT = dt.time(21, 0)
+
+_INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
 
 
 @functools.cache
@@ -74,12 +82,7 @@ def check_requested_session(day: dt.date, today: dt.date) -> dt.date:
             f"{day} lies past the next session. On {today} the nearest sessions are "
             f"{previous_session(latest)} and {latest}."
         )
-    if not is_session(day):
-        raise InvalidInputError(
-            f"{day} ({day:%A}) is no session of B3. The nearest sessions are "
-            f"{previous_session(day)} and {next_session(day)}."
-        )
-    return day
+    return _check_session(day)
 
 
 def explains_as_swapped(day: dt.date, swapped: dt.date | None, today: dt.date) -> bool:
@@ -90,3 +93,64 @@ def explains_as_swapped(day: dt.date, swapped: dt.date | None, today: dt.date) -
     """
     shown_now = {previous_session(today), today, next_session(today)}
     return day not in shown_now and swapped in shown_now
+
+
+def sessions_between(start: dt.date, end: dt.date) -> list[dt.date]:
+    """Return the sessions from `start` to `end`, both included, in order."""
+    days = (start + dt.timedelta(number) for number in range((end - start).days + 1))
+    return [day for day in days if is_session(day)]
+
+
+def month_of(trading_date: dt.date) -> str:
+    """Return the month of a session as `YYYY-MM`, the unit of refinement."""
+    return f"{trading_date:%Y-%m}"
+
+
+def latest_due_session(now: dt.datetime) -> dt.date:
+    """Return the latest session whose quotes should be published.
+
+    Args:
+        now: The date and time in São Paulo.
+    """
+    today = now.date()
+    if is_session(today) and now.time() >= QUOTES_DUE_AT:
+        return today
+    return previous_session(today)
+
+
+def check_traded_session(day: dt.date, today: dt.date) -> dt.date:
+    """Return `day` if it is a session that has begun: it has quotes, or will have this evening.
+
+    Raises:
+        InvalidInputError: No session, or a later one; the message names the nearest.
+    """
+    if day > today:
+        latest = today if is_session(today) else previous_session(today)
+        raise InvalidInputError(
+            f"{day} has no quotes yet: on {today} the latest session is {latest}. Quotes of a "
+            f"session are published on its evening."
+        )
+    return _check_session(day)
+
+
+def check_index_code(index_code: str) -> str:
+    """Return `index_code` if it has the form of one; no path or request is built from any other.
+
+    Raises:
+        InvalidInputError: It is not four to six upper-case letters and digits.
+    """
+    if not _INDEX_CODE.fullmatch(index_code):
+        raise InvalidInputError(
+            f"An index code is 4 to 6 upper-case letters and digits, such as IBOV; "
+            f"found {index_code!r}. B3 lists its indices under 'Índices' on its site."
+        )
+    return index_code
+
+
+def _check_session(day: dt.date) -> dt.date:
+    if not is_session(day):
+        raise InvalidInputError(
+            f"{day} ({day:%A}) is no session of B3. The nearest sessions are "
+            f"{previous_session(day)} and {next_session(day)}."
+        )
+    return day

@@ -17,36 +17,14 @@ Keys are relative to the bucket and never start with a slash; prefixes end with 
 
 import datetime as dt
 import hashlib
-import re
 from collections.abc import Sequence
 
 from tasks.core.dataset import Table
-from tasks.core.errors import InvalidInputError
+from tasks.core.exchange import check_index_code, month_of
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.quotes.tables import RAW_QUOTES
-
-_INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
-
-
-def check_index_code(index_code: str) -> str:
-    """Return `index_code` if it has the form of one; no path or request is built from any other.
-
-    Raises:
-        InvalidInputError: It is not four to six upper-case letters and digits.
-    """
-    if not _INDEX_CODE.fullmatch(index_code):
-        raise InvalidInputError(
-            f"An index code is 4 to 6 upper-case letters and digits, such as IBOV; "
-            f"found {index_code!r}. B3 lists its indices under 'Índices' on its site."
-        )
-    return index_code
-
-
-def month_of(trading_date: dt.date) -> str:
-    """Return the month of a session as `YYYY-MM`, the unit of refinement."""
-    return f"{trading_date:%Y-%m}"
 
 
 def landing_portfolio_key(

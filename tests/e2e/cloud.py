@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import requests
 
 from infra.local.sessions import SESSIONS, Portfolio, published_portfolio
-from tasks.core.layout import month_of
+from tasks.core.exchange import month_of
 from tasks.core.portfolio.tables import PORTFOLIO_DAILY
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.backfill import sessions_between
+from tasks.core.exchange import sessions_between
 from tests.e2e.cloud import ROOT, Cloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from infra.local.sessions import SESSIONS
-from tasks.core.exchange import previous_session
-from tasks.core.layout import month_of, raw_portfolio_key, refined_partition_prefix
+from tasks.core.exchange import month_of, previous_session
+from tasks.core.layout import raw_portfolio_key, refined_partition_prefix
 from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
 from tests.e2e.cloud import Cloud
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from infra.local.sessions import SESSIONS
-from tasks.core.layout import month_of
+from tasks.core.exchange import month_of
 from tests.e2e.cloud import TABLES, Cloud, daily_tuples, expected_daily, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

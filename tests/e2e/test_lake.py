@@ -8,7 +8,7 @@ import pytest
 
 from infra.local.sessions import SESSIONS
 from infra.queries import Query, documented_queries
-from tasks.core.layout import month_of
+from tasks.core.exchange import month_of
 from tests.e2e.cloud import (
     DAILY_COLUMNS,
     Cloud,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from infra.local.sessions import SESSIONS
-from tasks.core.layout import month_of
+from tasks.core.exchange import month_of
 from tasks.core.published import Published
 from tasks.publish import publish_partition, read_published
 from tests.e2e.cloud import TABLES, Cloud, served

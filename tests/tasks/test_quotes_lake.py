@@ -10,9 +10,8 @@ from infra.local.cotahist_files import write_quotes_zip
 from tasks import quotes_lake
 from tasks.assets import asset_of
 from tasks.core.layout import raw_quotes_key
-from tasks.core.loaded_quotes import LoadedQuotes
 from tasks.core.quotes.convert import QuotesFile, convert_quotes
-from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.quotes.files import LoadedQuotes, QuotesPeriod
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.objects import list_etags
 from tests.portfolios import FRIDAY, THURSDAY

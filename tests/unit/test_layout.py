@@ -4,11 +4,10 @@ import hashlib
 import pytest
 
 from tasks.core.errors import InvalidInputError
+from tasks.core.exchange import check_index_code, month_of
 from tasks.core.layout import (
-    check_index_code,
     landing_levels_key,
     landing_portfolio_key,
-    month_of,
     raw_levels_key,
     raw_levels_prefix,
     raw_portfolio_key,

@@ -1,4 +1,4 @@
-"""The span of sessions that one of B3's daily quotes files covers, and that file's name.
+"""B3's quotes files: the span of sessions that each covers, when it is due, which to ask for.
 
 B3 publishes the same records by day, month and year:
 
@@ -10,9 +10,19 @@ https://bvmf.bmfbovespa.com.br/InstDados/SerHist/COTAHIST_A2022.ZIP       one ye
 """
 
 import datetime as dt
+import json
 from calendar import monthrange
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from tasks.core.exchange import (
+    QUOTES_DUE_AT,
+    latest_due_session,
+    next_session,
+    sessions_between,
+)
 
 _NAME_FORMATS = {"D": "D%d%m%Y", "M": "M%m%Y", "A": "A%Y"}
 
@@ -60,3 +70,105 @@ class QuotesPeriod:
         """Return the period as people write it: `2022-02-03`, `2022-02` or `2022`."""
         length = {"D": 10, "M": 7, "A": 4}[self.kind]
         return self.first_date.isoformat()[:length]
+
+
+def is_due(period: QuotesPeriod, now: dt.datetime) -> bool:
+    """Return whether a period's file should be there: its first session has been published."""
+    return _first_session(period) <= latest_due_session(now)
+
+
+def explain_absence(period: QuotesPeriod, now: dt.datetime) -> str:
+    """Say what to make of a file that is not there.
+
+    Args:
+        period: What was asked for.
+        now: The date and time in São Paulo.
+    """
+    first = _first_session(period)
+    if is_due(period, now):
+        return (
+            f"By the calendar {first} was a session, so its quotes should be there: B3 keeps the "
+            f"files of single days and months for some time only, or its site has changed "
+            f"(B3_QUOTES_URL)."
+        )
+    return (
+        f"Quotes of {first} are not published yet: they are due on that day at "
+        f"{QUOTES_DUE_AT:%H:%M} in São Paulo, where it is {now:%Y-%m-%d %H:%M}. Run again then."
+    )
+
+
+def plan_files(
+    wanted: Iterable[dt.date], held: Collection[dt.date], latest: dt.date
+) -> list[QuotesPeriod]:
+    """Return the fewest files that bring the wanted sessions that are not held.
+
+    A year's file where the whole year is wanted and several of its months lack something, a month's
+    where the whole month is wanted and several of its sessions are lacking, else the days'.
+
+    Args:
+        wanted: Sessions.
+        held: Sessions that need no file.
+        latest: The latest session that there are quotes of: a year is whole up to it.
+    """
+    wanted = set(wanted)
+    missing: dict[int, dict[int, list[dt.date]]] = defaultdict(lambda: defaultdict(list))
+    for day in sorted(wanted - set(held)):
+        missing[day.year][day.month].append(day)
+    files = []
+    for year, months in missing.items():
+        period = QuotesPeriod.year(year)
+        if len(months) > 1 and _is_wanted_whole(period, wanted, latest):
+            files.append(period)
+            continue
+        for month, days in months.items():
+            period = QuotesPeriod.month(year, month)
+            if len(days) > 1 and _is_wanted_whole(period, wanted, latest):
+                files.append(period)
+            else:
+                files += map(QuotesPeriod.day, days)
+    return files
+
+
+@dataclass(frozen=True)
+class LoadedQuotes:
+    """One quotes file that raw holds in full.
+
+    Attributes:
+        etag: What B3 called these bytes; empty where B3 did not say.
+        sha256: Their digest, and their name in landing.
+        trading_dates: The sessions in it.
+        record_count: The records in it, as its trailer confirms.
+    """
+
+    etag: str
+    sha256: str
+    trading_dates: tuple[dt.date, ...]
+    record_count: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as what JSON can hold."""
+        return {
+            "etag": self.etag,
+            "sha256": self.sha256,
+            "trading_dates": [date.isoformat() for date in self.trading_dates],
+            "record_count": self.record_count,
+        }
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "LoadedQuotes":
+        """Read what `to_dict` gave."""
+        values = json.loads(text)
+        dates = tuple(map(dt.date.fromisoformat, values["trading_dates"]))
+        return cls(values["etag"], values["sha256"], dates, values["record_count"])
+
+
+NOTHING_LOADED = LoadedQuotes(etag="", sha256="", trading_dates=(), record_count=0)
+
+
+def _first_session(period: QuotesPeriod) -> dt.date:
+    return next_session(period.first_date - dt.timedelta(days=1))
+
+
+def _is_wanted_whole(period: QuotesPeriod, wanted: set[dt.date], latest: dt.date) -> bool:
+    end = min(period.last_date, latest)
+    return wanted.issuperset(sessions_between(period.first_date, end))

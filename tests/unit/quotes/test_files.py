@@ -1,10 +1,12 @@
 """Days, months and years of quotes, and B3's names of their files."""
 
 import datetime as dt
+import json
 
 import pytest
 
-from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod
+from tests.portfolios import FRIDAY, THURSDAY
 
 CASES = [
     (QuotesPeriod.day(dt.date(2022, 2, 3)), "COTAHIST_D03022022", "2022-02-03", "02-03", "02-03"),
@@ -25,3 +27,9 @@ def test_period_has_bounds_and_names(
     assert last_date in period
     assert first_date - dt.timedelta(1) not in period
     assert last_date + dt.timedelta(1) not in period
+
+
+def test_a_note_survives_writing_and_reading() -> None:
+    note = LoadedQuotes('"abc"', "f" * 64, (THURSDAY, FRIDAY), 490)
+    for each in (note, NOTHING_LOADED):
+        assert LoadedQuotes.from_json(json.dumps(each.to_dict()).encode()) == each

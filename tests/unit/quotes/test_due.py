@@ -3,13 +3,8 @@ import datetime as dt
 import pytest
 
 from tasks.core.errors import InvalidInputError
-from tasks.core.quotes.files import QuotesPeriod
-from tasks.core.quotes_due import (
-    check_traded_session,
-    explain_absence,
-    is_due,
-    latest_due_session,
-)
+from tasks.core.exchange import check_traded_session, latest_due_session
+from tasks.core.quotes.files import QuotesPeriod, explain_absence, is_due
 
 FRIDAY, SUNDAY = dt.date(2025, 8, 1), dt.date(2025, 8, 3)
 

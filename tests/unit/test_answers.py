@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.core.html import describe_page, looks_like_html
+from tasks.core.answers import describe_page, looks_like_html
 
 
 @pytest.mark.parametrize(
