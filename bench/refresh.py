@@ -24,7 +24,7 @@ from infra.local.prefect_server import prefect_server
 from infra.local.server import LocalCloud
 from infra.local.sessions import Portfolio, generate_portfolio
 from tasks.core.exchange import previous_session
-from tasks.core.layout import raw_portfolio_key
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 
 INDEX = "IBOV"
 LATEST = dt.date(2025, 8, 28)  # the twentieth session of its month
@@ -75,7 +75,7 @@ def raw_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 def fill_raw(lake: Path, sessions: Sequence[dt.date]) -> None:
     """Write the raw object of each session."""
     for session in sessions:
-        path = lake / raw_portfolio_key(INDEX, session)
+        path = lake / RAW_PORTFOLIO.object_key((INDEX, str(session)))
         path.parent.mkdir(parents=True)
         rows = raw_rows(generate_portfolio(INDEX, session))
         pq.write_table(

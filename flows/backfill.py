@@ -14,11 +14,11 @@ from prefect.states import Completed
 
 from flows.command import calendar_date, now_in_sao_paulo, run_command
 from flows.command import index_code as index_option
-from flows.datasets import Dataset, portfolio_dataset, quotes_dataset
 from flows.publishing import look_at_month, publish_months
 from flows.quotes_loading import load_missing
-from flows.settings import Settings, load_settings
+from flows.settings import load_settings, subject_of
 from tasks.core.backfill import SessionOutcome, count_outcomes, describe_cost, settle_sessions
+from tasks.core.digest import Subject
 from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.core.exchange import (
     FIRST_YEAR,
@@ -27,10 +27,12 @@ from tasks.core.exchange import (
     month_of,
     sessions_between,
 )
-from tasks.core.layout import trading_date_of_raw_key
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import QuotesPeriod, plan_files
 from tasks.progress import show_progress
 from tasks.report import report_sessions
+from tasks.store import list_raw
 
 NO_PAST = "B3 shows no past composition: import a saved file, python -m flows.import_portfolio FILE"
 Kind = Literal["portfolio", "quotes"]
@@ -59,19 +61,21 @@ def backfill(
     settings = load_settings()
     now = now_in_sao_paulo()
     latest = latest_due_session(now)
-    is_quotes = dataset == "quotes"
-    data = quotes_dataset(settings) if is_quotes else portfolio_dataset(settings, index_code)
+    is_quotes = dataset == QUOTES.name
+    subject = (
+        subject_of(settings, QUOTES) if is_quotes else subject_of(settings, PORTFOLIO, index_code)
+    )
     sessions = sessions_between(start, min(end, latest))
-    held = find_held(settings, data, sessions)
+    held = find_held(subject, sessions)
     files = plan_files(sessions, held, latest) if is_quotes else []
     if dry_run:
-        return Completed(message=describe_plan(settings, data, sessions, held, files))
+        return Completed(message=describe_plan(subject, sessions, held, files))
 
     months = sorted(set(map(month_of, sessions)))
-    with show_progress(f"progress-{data.subject.lower()}", len(files) + len(months)) as advance:
+    with show_progress(f"progress-{subject}".lower(), len(files) + len(months)) as advance:
         loading = load_missing(settings, sessions, held, files, now, advance)
         filled = sorted({month_of(day) for day in loading.held & set(sessions)})
-        result = publish_months(settings, data, filled, on_month=advance)
+        result = publish_months(subject, filled, on_month=advance)
     outcomes = settle_sessions(
         sessions,
         held=loading.held,
@@ -80,9 +84,9 @@ def backfill(
         up_to_date_months=result.up_to_date,
         month_failures={month: str(error) for month, error in result.failures.items()},
     )
-    subject = f"{data.subject} {start} to {end}"
-    report_sessions(f"backfill-{data.subject}", f"Backfill of {subject}.", outcomes)
-    return Completed(message=conclude(subject, outcomes, result.run_id))
+    span = f"{subject} {start} to {end}"
+    report_sessions(f"backfill-{subject}", f"Backfill of {span}.", outcomes)
+    return Completed(message=conclude(span, outcomes, result.run_id))
 
 
 def check_range(start: dt.date, end: dt.date) -> None:
@@ -98,19 +102,19 @@ def check_range(start: dt.date, end: dt.date) -> None:
         )
 
 
-def find_held(settings: Settings, dataset: Dataset, sessions: list[dt.date]) -> set[dt.date]:
+def find_held(subject: Subject, sessions: list[dt.date]) -> set[dt.date]:
     """Return the sessions that raw holds of the years of `sessions`: one listing a year."""
+    raw = subject.dataset.raw
     keys = [
         key
         for year in sorted({day.year for day in sessions})
-        for key in dataset.list_raw(settings.lake_bucket, str(year))
+        for key in list_raw(subject.bucket, raw, subject.partition, str(year))
     ]
-    return set(map(trading_date_of_raw_key, keys))
+    return set(map(raw.session_of, keys))
 
 
 def describe_plan(
-    settings: Settings,
-    dataset: Dataset,
+    subject: Subject,
     sessions: list[dt.date],
     held: set[dt.date],
     files: list[QuotesPeriod],
@@ -119,16 +123,15 @@ def describe_plan(
     missing = set(sessions) - held
     to_fill = {month_of(day) for day in missing} if files else set()
     stored = {month_of(day) for day in set(sessions) & held} - to_fill
-    looked_at = [look_at_month(settings, dataset, month) for month in sorted(stored)]
+    looked_at = [look_at_month(subject, month) for month in sorted(stored)]
     stale = to_fill | {month.month for month in looked_at if not month.is_up_to_date}
-    names = ", ".join(f"{period.file_stem}.ZIP" for period in files[:6])
+    names = ", ".join(f"{period.file_name}" for period in files[:6])
     more = ", …" if len(files) > 6 else ""
     asked = f"ask B3 for {len(files)} file(s) ({names}{more}): {len(files)} request(s); "
-    kind = "quotes" if files or dataset.subject == "quotes" else "portfolio"
     return (
         f"would {asked if files else ''}find {len(sessions) - len(missing)} of {len(sessions)} "
         f"sessions in raw, {len(missing)} missing; refine {len(stale)} month(s), "
-        f"{describe_cost(kind, len(stale))}; nothing was changed"
+        f"{describe_cost(len(stale), subject.dataset.refine_seconds_a_month)}; nothing was changed"
     )
 
 

@@ -14,20 +14,21 @@ from prefect.states import Completed
 
 from flows.command import index_code as index_option
 from flows.command import run_command, session_date, today_in_sao_paulo
-from flows.datasets import portfolio_dataset
 from flows.publishing import audit_and_publish, look_at_month, refine_months
-from flows.settings import Settings, load_settings
+from flows.settings import Settings, load_settings, subject_of
 from tasks.core.exchange import (
     check_index_code,
     check_requested_session,
     month_of,
     previous_session,
 )
-from tasks.core.portfolio.model import Portfolio
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.model import Portfolio, from_raw_rows, to_raw_rows
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.fetch import download_portfolio
-from tasks.lake import land_answers, read_raw_portfolio, write_raw_portfolio
 from tasks.reading import read_portfolio, read_shown_session
 from tasks.report import rename_flow_run, report_portfolio
+from tasks.store import land, read_raw, write_raw
 
 
 def name_flow_run() -> str:
@@ -56,19 +57,19 @@ def daily_portfolio(
     settings = load_settings()
     bucket = settings.lake_bucket
 
-    stored = read_raw_portfolio(bucket, index_code, trading_date) if trading_date else None
-    portfolio = stored.portfolio if stored else fetch_session(settings, index_code, trading_date)
+    stored = load_session(bucket, index_code, trading_date) if trading_date else None
+    portfolio = stored or fetch_session(settings, index_code, trading_date)
     rename_flow_run(str(portfolio))
 
-    dataset = portfolio_dataset(settings, index_code)
-    month = look_at_month(settings, dataset, month_of(portfolio.trading_date))
+    subject = subject_of(settings, PORTFOLIO, index_code)
+    month = look_at_month(subject, month_of(portfolio.trading_date))
     if month.is_up_to_date and not force:
         return Completed(name="UpToDate", message=f"up to date {portfolio}")
-    run_id = refine_months(settings, [month], force=force)
-    audit_and_publish(settings, month, run_id)
+    run_id = refine_months([month], force=force)
+    audit_and_publish(month, run_id)
 
-    before = read_raw_portfolio(bucket, index_code, previous_session(portfolio.trading_date))
-    report_portfolio(portfolio, before.portfolio if before else None)
+    before = load_session(bucket, index_code, previous_session(portfolio.trading_date))
+    report_portfolio(portfolio, before)
     return Completed(message=f"published {portfolio}, run {run_id}")
 
 
@@ -76,12 +77,24 @@ def fetch_session(settings: Settings, index_code: str, trading_date: dt.date | N
     """Fetch the session that B3 shows, keep it in landing and raw, and return it."""
     download = download_portfolio(settings.index_url, index_code)
     shown = read_shown_session(index_code, download.bodies, trading_date)
-    land_answers(settings.lake_bucket, index_code, shown, download.bodies)
+    bucket, session = settings.lake_bucket, str(shown or "unknown")
+    land(bucket, RAW_PORTFOLIO.landing_folder((index_code, session)), download.bodies)
     portfolio = read_portfolio(index_code, download.bodies, download.day_in_sao_paulo)
-    stored = read_raw_portfolio(settings.lake_bucket, index_code, portfolio.trading_date)
-    if stored is None or stored.portfolio != portfolio:
-        write_raw_portfolio(settings.lake_bucket, portfolio, download.received_at)
+    if load_session(bucket, index_code, portfolio.trading_date) != portfolio:
+        store_session(bucket, portfolio, download.received_at)
     return portfolio
+
+
+def load_session(bucket: str, index_code: str, trading_date: dt.date) -> Portfolio | None:
+    """Return a session as raw holds it; None where it does not."""
+    rows = read_raw(bucket, RAW_PORTFOLIO, (index_code, str(trading_date)))
+    return from_raw_rows(index_code, trading_date, rows).portfolio if rows else None
+
+
+def store_session(bucket: str, portfolio: Portfolio, extracted_at: dt.datetime) -> None:
+    """Write a session to raw."""
+    values = (portfolio.index_code, str(portfolio.trading_date))
+    write_raw(bucket, RAW_PORTFOLIO, values, to_raw_rows(portfolio, extracted_at))
 
 
 def main(argv: list[str] | None = None) -> int:

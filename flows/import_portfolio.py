@@ -13,15 +13,17 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import run_command, today_in_sao_paulo
-from flows.datasets import portfolio_dataset
+from flows.daily import load_session, store_session
 from flows.publishing import PublishedMonths, publish_months
-from flows.settings import Settings, load_settings
+from flows.settings import Settings, load_settings, subject_of
 from tasks.core.errors import BadDataError
 from tasks.core.exchange import month_of
+from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.reconcile import SavedPortfolio, Session, read_saved_files, reconcile
-from tasks.lake import land_answers, read_raw_portfolio, write_raw_portfolio
-from tasks.saved_files import read_files
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.reading import read_files
+from tasks.store import land
 
 
 @flow(name="import-portfolio")
@@ -37,15 +39,13 @@ def import_portfolio(
     """
     settings = load_settings()
     saved = read_saved_files(read_files(files), today_in_sao_paulo())
-    stored = {one.session: read_raw_portfolio(settings.lake_bucket, *one.session) for one in saved}
-    held = {session: raw.portfolio if raw else None for session, raw in stored.items()}
+    held = {one.session: load_session(settings.lake_bucket, *one.session) for one in saved}
     wanted = reconcile(saved, held, may_replace=replace)
 
     keep(settings, saved, wanted, held)
     outcomes = {
         index_code: publish_months(
-            settings,
-            portfolio_dataset(settings, index_code),
+            subject_of(settings, PORTFOLIO, index_code),
             [month_of(day) for code, day in wanted if code == index_code],
         )
         for index_code in sorted({code for code, _ in wanted})
@@ -60,12 +60,15 @@ def keep(
     held: dict[Session, Portfolio | None],
 ) -> None:
     """Keep the files in landing, and in raw what it does not hold yet."""
+    bucket = settings.lake_bucket
     for one in saved:
-        land_answers(settings.lake_bucket, *one.session, [one.file.body], "csv")
+        index_code, trading_date = one.session
+        folder = RAW_PORTFOLIO.landing_folder((index_code, str(trading_date)))
+        land(bucket, folder, [one.file.body], "csv")
     read_at = dt.datetime.now(dt.UTC).replace(microsecond=0)
     for session, portfolio in wanted.items():
         if portfolio != held[session]:
-            write_raw_portfolio(settings.lake_bucket, portfolio, read_at)
+            store_session(bucket, portfolio, read_at)
 
 
 def sum_up(wanted: dict[Session, Portfolio], outcomes: dict[str, PublishedMonths]) -> str:

@@ -15,13 +15,13 @@ from flows.command import index_code as index_option
 from flows.command import levels_year, now_in_sao_paulo, run_command
 from flows.settings import load_settings
 from tasks.core.exchange import check_index_code, latest_due_session
-from tasks.core.layout import raw_levels_prefix
-from tasks.core.levels.answer import check_year
+from tasks.core.levels.answer import check_year, from_raw_rows, to_raw_rows
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.fetch import download_index_levels
-from tasks.index_levels import land_levels, read_levels, read_stored_levels, write_levels
 from tasks.publish import register_partitions
+from tasks.reading import read_levels
 from tasks.report import rename_flow_run
+from tasks.store import land, read_raw, write_raw
 
 
 def name_flow_run() -> str:
@@ -46,16 +46,17 @@ def index_levels(year: int | None = None, index_code: str = "IBOV") -> State[Any
     bucket = settings.lake_bucket
     rename_flow_run(f"{index_code} levels {year}")
 
-    stored = read_stored_levels(bucket, index_code, year)
+    values = (index_code, f"{year:04}")
+    stored = from_raw_rows(read_raw(bucket, INDEX_LEVELS, values))
     download = download_index_levels(settings.index_url, index_code, year)
     (body,) = download.bodies
-    land_levels(bucket, index_code, year, body)
+    land(bucket, INDEX_LEVELS.landing_folder(values), [body])
     levels = read_levels(index_code, year, body, stored, download.day_in_sao_paulo)
     if levels != stored:
-        write_levels(bucket, index_code, year, levels, download.received_at)
+        write_raw(bucket, INDEX_LEVELS, values, to_raw_rows(levels, download.received_at))
 
-    location = f"s3://{bucket}/{raw_levels_prefix(index_code, year)}"
-    register_partitions(settings.database, INDEX_LEVELS.name, {(index_code, str(year)): location})
+    location = f"s3://{bucket}/{INDEX_LEVELS.object_key(values).rpartition('/')[0]}/"
+    register_partitions(settings.database, INDEX_LEVELS.name, {values: location})
     subject = f"{index_code} levels {year}, {len(levels)} sessions"
     if levels == stored:
         return Completed(name="UpToDate", message=f"up to date {subject}")

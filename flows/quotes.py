@@ -13,11 +13,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import now_in_sao_paulo, run_command, traded_date
-from flows.datasets import quotes_dataset
 from flows.publishing import audit_and_publish, look_at_month, refine_months
 from flows.quotes_loading import load_session
-from flows.settings import load_settings
+from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
+from tasks.core.quotes import QUOTES
 from tasks.report import rename_flow_run
 
 
@@ -46,11 +46,11 @@ def daily_quotes(
     rename_flow_run(f"quotes {session}")
     load_session(settings, session, now)
 
-    month = look_at_month(settings, quotes_dataset(settings), month_of(session))
+    month = look_at_month(subject_of(settings, QUOTES), month_of(session))
     if month.is_up_to_date and not force:
         return Completed(name="UpToDate", message=f"up to date quotes {session}")
-    run_id = refine_months(settings, [month], force=force)
-    audit_and_publish(settings, month, run_id)
+    run_id = refine_months([month], force=force)
+    audit_and_publish(month, run_id)
     return Completed(message=f"published quotes {session}, run {run_id}")
 
 

@@ -8,21 +8,18 @@ from pathlib import Path
 
 from flows.settings import Settings
 from tasks.core.errors import B3PipelineError, RetryableError, SourceHasNoDataError
-from tasks.core.layout import trading_date_of_raw_key
 from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, is_due
-from tasks.quotes import convert_download, download_quotes
-from tasks.quotes_lake import (
-    land_quotes,
-    list_raw_quotes,
-    note_loaded_quotes,
-    read_loaded_quotes,
-    write_raw_quotes,
-)
+from tasks.core.quotes.tables import RAW_QUOTES
+from tasks.quotes import download_quotes
+from tasks.reading import convert_quotes_file
+from tasks.store import land_zip, list_raw, read_note, write_note, write_raw_files
+
+NOTE = "loaded.json"  # beside the files of a period: which of them raw was loaded from
 
 
 def stored_sessions(settings: Settings, span: str) -> set[dt.date]:
     """Return the sessions that raw holds of a month, `YYYY-MM`, or of a year, `YYYY`."""
-    return set(map(trading_date_of_raw_key, list_raw_quotes(settings.lake_bucket, span)))
+    return set(map(RAW_QUOTES.session_of, list_raw(settings.lake_bucket, RAW_QUOTES, (), span)))
 
 
 def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> LoadedQuotes:
@@ -36,25 +33,30 @@ def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> L
         BadDataError: The file is bad; nothing of it reached raw.
     """
     bucket = settings.lake_bucket
-    known = read_loaded_quotes(bucket, period) or NOTHING_LOADED
+    folder = f"{RAW_QUOTES.landing_prefix}{period.file_name}/"
+    note = read_note(bucket, f"{folder}{NOTE}")
+    known = LoadedQuotes.from_note(note) if note else NOTHING_LOADED
     span = str(period)[: len("YYYY-MM")]
     if not stored_sessions(settings, span).issuperset(known.trading_dates):
         known = NOTHING_LOADED  # raw has lost what the file brought
     with tempfile.TemporaryDirectory(prefix="b3-quotes-") as name:
-        folder = Path(name)
-        download = download_quotes(settings.quotes_url, period, folder, known.etag, now)
+        here = Path(name)
+        download = download_quotes(settings.quotes_url, period, here, known.etag, now)
         if download is None:
             return known
-        land_quotes(bucket, period, download.path, download.sha256)
-        file = convert_download(download, period, folder / "sessions")
-        write_raw_quotes(bucket, file.sessions)
+        land_zip(bucket, folder, download.path, download.sha256)
+        file = convert_quotes_file(download.path, period, here / "sessions")
+        files: dict[tuple[str, ...], Path] = {
+            (str(session.trading_date),): session.path for session in file.sessions
+        }
+        write_raw_files(bucket, RAW_QUOTES, files)
     loaded = LoadedQuotes(
         etag=download.etag,
         sha256=download.sha256,
         trading_dates=tuple(session.trading_date for session in file.sessions),
         record_count=file.record_count,
     )
-    note_loaded_quotes(bucket, period, loaded)
+    write_note(bucket, f"{folder}{NOTE}", loaded.to_note())
     return loaded
 
 
@@ -131,7 +133,7 @@ def load_missing(
     loading = Loading(set(held))
     for period in files:
         _load_into(loading, settings, period, sessions, now)
-        advance(f"{period.file_stem}.ZIP")
+        advance(f"{period.file_name}")
     tried = set(files)
     for day in sessions if files else []:
         for period in files_with(day):

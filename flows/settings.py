@@ -3,6 +3,8 @@
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks.core.dataset import Dataset
+from tasks.core.digest import Subject
 from tasks.core.errors import NotConfiguredError
 
 
@@ -30,6 +32,19 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/]+",
         description="B3's folder of quote files.",
     )
+
+
+def subject_of(settings: Settings, dataset: Dataset, *partition: str) -> Subject:
+    """Return what is refined together of a dataset, in the lake of the settings.
+
+    Args:
+        settings: The settings.
+        dataset: The dataset.
+        partition: Values of its partition keys before the session or month: `"IBOV"`.
+    """
+    is_quotes = dataset.name == "quotes"
+    glue_job = settings.quotes_glue_job if is_quotes else settings.glue_job
+    return Subject(dataset, partition, settings.lake_bucket, settings.database, glue_job)
 
 
 def load_settings() -> Settings:

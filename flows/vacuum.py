@@ -16,11 +16,11 @@ from prefect.states import Completed
 
 from flows.command import run_command
 from flows.settings import load_settings
+from tasks.core.datasets import DATASETS
 from tasks.core.errors import InvalidInputError
-from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
-from tasks.core.quotes.tables import REFINED_QUOTES_TABLES
 from tasks.core.vacuum import find_unpublished
-from tasks.vacuum import list_objects, list_published_prefixes, remove_objects
+from tasks.publish import list_published_prefixes
+from tasks.store import list_objects, remove_objects
 
 SHORTEST_GRACE_DAYS = 1
 
@@ -47,7 +47,7 @@ def vacuum(
 
     keys: list[str] = []
     size_bytes = 0
-    for table in (*REFINED_PORTFOLIO_TABLES, *REFINED_QUOTES_TABLES):
+    for table in (table for dataset in DATASETS for table in dataset.refined):
         # Listed before the catalog is read: what is published in between is in the catalog.
         objects = list_objects(bucket, table.prefix)
         published = list_published_prefixes(bucket, settings.database, table.name)

@@ -12,8 +12,8 @@ from prefect import get_run_logger, task
 from prefect.assets import add_asset_metadata, materialize
 
 from tasks.assets import asset_of
+from tasks.core.dataset import Table
 from tasks.core.errors import NotConfiguredError, PublishConflictError
-from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
 from tasks.core.published import PUBLISHED_AT, RAW_DIGEST, RUN_ID, Published
 from tasks.retries import OVER_AWS
 
@@ -81,12 +81,21 @@ def register_partitions(
                 )
 
 
-@materialize(
-    *map(asset_of, REFINED_PORTFOLIO_TABLES),
-    name="publish-month",
-    **OVER_AWS,
-)
 def publish_month(
+    tables: Sequence[Table],
+    database: str,
+    values: Sequence[str],
+    *,
+    new: Mapping[str, Published],
+    expected: Mapping[str, Published | None],
+    row_counts: Mapping[str, int],
+) -> None:
+    """Show readers a month: a step that makes the tables' assets; see `move_partitions`."""
+    step = materialize(*map(asset_of, tables), name="publish-month", **OVER_AWS)(move_partitions)
+    step(database, values, new=new, expected=expected, row_counts=row_counts)
+
+
+def move_partitions(
     database: str,
     values: Sequence[str],
     *,
@@ -212,3 +221,22 @@ def _storage_descriptor(client: "GlueClient", database: str, table: str) -> dict
             f"with the infrastructure, or check B3_DATABASE."
         ) from error
     return dict(found["StorageDescriptor"])
+
+
+@task(
+    name="list-published-prefixes",
+    **OVER_AWS,
+)
+def list_published_prefixes(bucket: str, database: str, table: str) -> set[str]:
+    """Return the prefixes that a table's partitions point to. Safe to repeat: it only reads."""
+    pages = (
+        boto3.client("glue")
+        .get_paginator("get_partitions")
+        .paginate(DatabaseName=database, TableName=table, ExcludeColumnSchema=True)
+    )
+    locations = [
+        partition["StorageDescriptor"]["Location"]
+        for page in pages
+        for partition in page["Partitions"]
+    ]
+    return {location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/" for location in locations}

@@ -8,7 +8,6 @@ import hashlib
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import requests
 from prefect import get_run_logger, task
@@ -31,9 +30,6 @@ from tasks.http import (
     read_chunks,
 )
 from tasks.retries import OVER_HTTP
-
-if TYPE_CHECKING:
-    from tasks.core.quotes.convert import QuotesFile
 
 READ_TIMEOUT_SECONDS = 60.0
 TOTAL_BUDGET_SECONDS = 1800.0
@@ -89,9 +85,9 @@ def download_quotes(
             is due among them.
         BadDataError: The answer is no ZIP, or over the size limit.
     """
-    url = f"{quotes_url.rstrip('/')}/{period.file_stem}.ZIP"
+    url = f"{quotes_url.rstrip('/')}/{period.file_name}"
     try:
-        download = _fetch(url, period, folder / f"{period.file_stem}.ZIP", known_etag, now)
+        download = _fetch(url, period, folder / f"{period.file_name}", known_etag, now)
     except RateLimitedError as error:
         get_run_logger().warning("%s Waiting %.0f s.", error, error.retry_after_seconds)
         time.sleep(error.retry_after_seconds)
@@ -140,7 +136,7 @@ def _check_start(url: str, start: bytes, period: QuotesPeriod, now: dt.datetime)
     """Tell a ZIP from the other things that a 200 may bring."""
     if start.startswith(_ZIP_STARTS):
         return
-    name = f"{host_of(url)} answered for {period.file_stem}.ZIP with"
+    name = f"{host_of(url)} answered for {period.file_name} with"
     if start and not looks_like_html(start):
         raise BadDataError(
             f"{name} something that is no ZIP: expected it to start with {_ZIP_STARTS[0]!r}, found "
@@ -149,33 +145,3 @@ def _check_start(url: str, start: bytes, period: QuotesPeriod, now: dt.datetime)
     found = f"a page: {describe_page(start)}" if start else "an empty body"
     message = f"{name} {found}. {explain_absence(period, now)}"
     raise RetryableError(message) if is_due(period, now) else SourceHasNoDataError(message)
-
-
-@task(name="convert-quotes")
-def convert_download(download: QuotesDownload, period: QuotesPeriod, folder: Path) -> "QuotesFile":
-    """Turn a quotes file into one Parquet file a session: all of them, or none.
-
-    Safe to repeat with a new folder: it writes there alone. Not retried: a bad file stays bad.
-
-    Args:
-        download: The file.
-        period: What it was asked for.
-        folder: Where to put the sessions; it does not exist yet.
-
-    Raises:
-        BadDataError: The file is damaged or not what was asked for.
-    """
-    # Imported here: numpy and pyarrow take their time, which other runs need not wait.
-    from tasks.core.quotes.convert import convert_quotes
-
-    try:
-        file = convert_quotes(download.path, folder, period)
-    except BadDataError as error:
-        raise BadDataError(
-            f"{period.file_stem}.ZIP: {error} "
-            f"Landing keeps the file; raw and refined are untouched."
-        ) from error
-    get_run_logger().info(
-        "%s.ZIP: %d sessions, %d records", period.file_stem, len(file.sessions), file.record_count
-    )
-    return file

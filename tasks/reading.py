@@ -1,14 +1,28 @@
-"""From B3's answer to a checked portfolio."""
+"""From what was landed, or saved by people, to checked values."""
 
 import datetime as dt
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import boto3
+from botocore.exceptions import ClientError
 from prefect import get_run_logger, task
 
 from tasks.core.checks import require
-from tasks.core.errors import SourceHasNoDataError
+from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
+from tasks.core.levels.answer import IndexLevel, check_levels, parse_levels, read_answer
 from tasks.core.portfolio.model import Portfolio, check_portfolio
 from tasks.core.portfolio.pages import parse_pages, read_page, shown_session
+from tasks.core.portfolio.reconcile import SavedFile
+from tasks.core.quotes.files import QuotesPeriod
+from tasks.retries import OVER_AWS
+
+if TYPE_CHECKING:
+    from tasks.core.quotes.convert import QuotesFile
+
+LARGEST_FILE_BYTES = 5_000_000  # the largest known file has 30 kB
+_SUFFIX = ".csv"
 
 
 @task(name="read-shown-session")
@@ -64,3 +78,131 @@ def read_portfolio(index_code: str, bodies: Sequence[bytes], today: dt.date) -> 
         "%s: %d constituents, %d checks passed", portfolio, len(portfolio.constituents), len(checks)
     )
     return portfolio
+
+
+@task(name="read-levels")
+def read_levels(
+    index_code: str, year: int, body: bytes, stored: Sequence[IndexLevel], today: dt.date
+) -> tuple[IndexLevel, ...]:
+    """Turn B3's answer into levels and check them. Safe to repeat: it changes nothing.
+
+    Args:
+        index_code: What was asked for.
+        year: What was asked for.
+        body: The answer, byte for byte.
+        stored: What raw holds of the year.
+        today: The day in São Paulo on which B3 answered.
+
+    Raises:
+        SourceHasNoDataError: There is no level in the whole year.
+        BadDataError: A value cannot be read, or a check failed; the message lists each.
+    """
+    levels = parse_levels(read_answer(body, index_code), index_code, year)
+    checks = check_levels(levels, stored, today)
+    require(
+        checks,
+        f"B3's levels of {index_code} in {year}",
+        "Landing keeps the bytes; raw is untouched. Look at it before running again.",
+    )
+    get_run_logger().info(
+        "%s %d: %d levels, %d checks passed", index_code, year, len(levels), len(checks)
+    )
+    return levels
+
+
+@task(name="convert-quotes")
+def convert_quotes_file(path: Path, period: QuotesPeriod, folder: Path) -> "QuotesFile":
+    """Turn a quotes file into one Parquet file a session: all of them, or none.
+
+    Safe to repeat with a new folder: it writes there alone. Not retried: a bad file stays bad.
+
+    Args:
+        path: The file.
+        period: What it was asked for.
+        folder: Where to put the sessions; it does not exist yet.
+
+    Raises:
+        BadDataError: The file is damaged or not what was asked for.
+    """
+    # Imported here: numpy and pyarrow take their time, which other runs need not wait.
+    from tasks.core.quotes.convert import convert_quotes
+
+    try:
+        file = convert_quotes(path, folder, period)
+    except BadDataError as error:
+        raise BadDataError(
+            f"{period.file_name}: {error} Landing keeps the file; raw and refined are untouched."
+        ) from error
+    get_run_logger().info(
+        "%s.ZIP: %d sessions, %d records", period.file_stem, len(file.sessions), file.record_count
+    )
+    return file
+
+
+@task(
+    name="read-saved-files",
+    **OVER_AWS,
+)
+def read_files(places: Sequence[str]) -> list[SavedFile]:
+    """Read files, and of folders every CSV in them. Safe to repeat: it only reads.
+
+    Args:
+        places: Paths of files or folders, or `s3://bucket/key` and `s3://bucket/folder/`.
+
+    Raises:
+        InvalidInputError: Nothing is at one of the places, or a file is over the size limit.
+    """
+    files = [
+        file
+        for place in places
+        for file in (_read_s3(place) if place.startswith("s3://") else _read_path(Path(place)))
+    ]
+    get_run_logger().info("Read %d file(s)", len(files))
+    return files
+
+
+def _read_path(path: Path) -> list[SavedFile]:
+    if path.is_dir():
+        paths = sorted(each for each in path.iterdir() if each.suffix.lower() == _SUFFIX)
+        if not paths:
+            raise InvalidInputError(f"Expected {_SUFFIX} files in {path}, found none.")
+    elif path.is_file():
+        paths = [path]
+    else:
+        raise InvalidInputError(f"Expected a file or a folder at {path}, found neither.")
+    for each in paths:
+        _check_size(str(each), each.stat().st_size)
+    return [SavedFile(str(each), each.read_bytes()) for each in paths]
+
+
+def _read_s3(url: str) -> list[SavedFile]:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    client = boto3.client("s3")
+    try:
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
+        found = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
+    except (client.exceptions.NoSuchBucket, ClientError) as error:
+        raise InvalidInputError(f"Cannot list {url}: {error}") from error
+    is_folder = not key or key.endswith("/")
+    keys = [k for k in found if k.lower().endswith(_SUFFIX)] if is_folder else [key]
+    if not keys or not found.keys() >= set(keys):
+        raise InvalidInputError(
+            f"Expected an object, or a folder of {_SUFFIX} objects that ends in '/', at {url}; "
+            f"found neither."
+        )
+    for each in keys:
+        _check_size(f"s3://{bucket}/{each}", found[each])
+    return [
+        SavedFile(
+            f"s3://{bucket}/{each}", client.get_object(Bucket=bucket, Key=each)["Body"].read()
+        )
+        for each in keys
+    ]
+
+
+def _check_size(name: str, size: int) -> None:
+    if size > LARGEST_FILE_BYTES:
+        raise InvalidInputError(
+            f"Expected at most {LARGEST_FILE_BYTES} bytes in {name}, found {size}: "
+            f"it is no file of the day's portfolio."
+        )

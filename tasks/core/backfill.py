@@ -12,7 +12,6 @@ from tasks.core.exchange import month_of
 USD_A_DPU_HOUR = Decimal("0.44")
 JOB_DPUS = 2  # two workers of type G.1X
 START_SECONDS = 60
-REFINE_SECONDS_A_MONTH = {"portfolio": 2, "quotes": 15}
 
 Outcome = Literal["published", "already there", "missing at the source", "failed"]
 
@@ -32,11 +31,11 @@ class SessionOutcome:
     reason: str = ""
 
 
-def describe_cost(dataset: str, month_count: int) -> str:
-    """Return an estimate of what Glue takes and costs, with its formula."""
+def describe_cost(month_count: int, seconds_a_month: int) -> str:
+    """Return an estimate of what Glue takes and costs for some months, with its formula."""
     if not month_count:
         return "no Glue run"
-    seconds = START_SECONDS + REFINE_SECONDS_A_MONTH[dataset] * month_count
+    seconds = START_SECONDS + seconds_a_month * month_count
     minutes = max(1, -(-seconds // 60))
     cost = (USD_A_DPU_HOUR * JOB_DPUS * minutes / 60).quantize(Decimal("0.01"))
     return (

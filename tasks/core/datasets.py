@@ -1,10 +1,12 @@
 """The datasets of the lake, and with them all of its tables.
 
-The Glue Data Catalog, the data dictionary and the infrastructure take their tables from here.
+The Glue Data Catalog, the data dictionary, the infrastructure and the vacuum take them from here.
 """
 
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.core.portfolio.tables import PORTFOLIO_TABLES
-from tasks.core.quotes.tables import QUOTES_TABLES
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.quotes import QUOTES
 
-TABLES = (*PORTFOLIO_TABLES, *QUOTES_TABLES, INDEX_LEVELS)
+DATASETS = (PORTFOLIO, QUOTES)
+# The levels are read straight from raw: nothing is refined of them.
+TABLES = (*(table for dataset in DATASETS for table in dataset.tables), INDEX_LEVELS)

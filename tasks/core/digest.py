@@ -1,10 +1,86 @@
-"""Names for work, made from what it works on: the same input gives the same name."""
+"""What a run refines, and its name, made from what it works on: the same input, the same name."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.core.dataset import Dataset
+from tasks.core.published import Published, is_up_to_date
 
 _LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A dataset, or the part of one that is refined by itself, and where.
+
+    Attributes:
+        dataset: The dataset.
+        partition: Values of its partition keys before the session or month: `("IBOV",)`.
+        bucket: The lake's bucket.
+        database: The lake's database in the Glue Data Catalog.
+        glue_job: The Glue job that refines it.
+    """
+
+    dataset: Dataset
+    partition: tuple[str, ...]
+    bucket: str
+    database: str
+    glue_job: str
+
+    def __str__(self) -> str:
+        return "/".join(self.partition) or self.dataset.name
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of what is made of it."""
+        return [table.name for table in self.dataset.refined]
+
+    @property
+    def job_arguments(self) -> dict[str, str]:
+        """What its Glue job is told of the partition."""
+        keys = self.dataset.raw.partition_keys
+        return {f"--{key.name}": value for key, value in zip(keys, self.partition, strict=False)}
+
+
+@dataclass(frozen=True)
+class Month:
+    """A month of a subject before it is refined.
+
+    Attributes:
+        subject: What it is a month of.
+        month: `YYYY-MM`.
+        raw_keys: Its raw objects.
+        raw_digest: Their digest.
+        published: `{table: what readers see now}`.
+    """
+
+    subject: Subject
+    month: str
+    raw_keys: tuple[str, ...]
+    raw_digest: str
+    published: dict[str, Published | None]
+
+    def __str__(self) -> str:
+        return f"{self.subject} {self.month}"
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values of its partition."""
+        return (*self.subject.partition, self.month)
+
+    @property
+    def is_up_to_date(self) -> bool:
+        """Whether readers see what raw holds."""
+        return is_up_to_date(self.published.values(), self.raw_digest)
+
+    def prefixes(self, run_id: str) -> dict[str, str]:
+        """Return `{table: prefix of what a run makes of it}`."""
+        return {
+            table.name: table.run_prefix(run_id, self.values)
+            for table in self.subject.dataset.refined
+        }
 
 
 def digest_raw_objects(etags: Mapping[str, str]) -> str:

@@ -7,8 +7,8 @@ import pytest
 
 from infra.local.sessions import SESSIONS
 from tasks.core.exchange import month_of, previous_session
-from tasks.core.layout import raw_portfolio_key, refined_partition_prefix
-from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tests.e2e.cloud import Cloud
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -34,24 +34,24 @@ def calls_of_a_run(cloud: Cloud) -> Counter[str]:
 
 def store(cloud: Cloud, count: int) -> None:
     """Store so many sessions of earlier months: raw objects, and published partitions."""
-    body = cloud.objects(raw_portfolio_key(INDEX, SESSION)).popitem()[1]
+    body = cloud.objects(RAW_PORTFOLIO.object_key((INDEX, str(SESSION)))).popitem()[1]
     day = SESSION.replace(day=1)
     days = [day := previous_session(day) for _ in range(count)]
     for each in days:
-        key = raw_portfolio_key(INDEX, each)
+        key = RAW_PORTFOLIO.object_key((INDEX, str(each)))
         cloud.client("s3").put_object(Bucket="b3-lake", Key=key, Body=body)
     publish(cloud, sorted(set(map(month_of, days))))
 
 
 def publish(cloud: Cloud, months: list[str]) -> None:
     glue = cloud.client("glue")
-    for table in REFINED_PORTFOLIO_TABLES:
+    for table in PORTFOLIO.refined:
         name = {"DatabaseName": "b3", "TableName": table.name}
         storage = glue.get_table(DatabaseName="b3", Name=table.name)["Table"]["StorageDescriptor"]
         partitions = [
             {"Values": [INDEX, month], "StorageDescriptor": storage | {"Location": location}}
             for month in months
-            for prefix in [refined_partition_prefix(table, "old", (INDEX, month))]
+            for prefix in [table.run_prefix("old", (INDEX, month))]
             for location in [f"s3://b3-lake/{prefix}"]
         ]
         glue.batch_create_partition(**name, PartitionInputList=partitions)

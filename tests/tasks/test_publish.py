@@ -9,13 +9,14 @@ from tasks import publish
 from tasks.assets import asset_of
 from tasks.core.datasets import TABLES
 from tasks.core.errors import NotConfiguredError, PublishConflictError
-from tasks.core.portfolio.tables import RAW_PORTFOLIO, REFINED_PORTFOLIO_TABLES
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.published import Published
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "catalog")
 
 DATABASE = "b3"
-TABLE, *_ = REFINED = [table.name for table in REFINED_PORTFOLIO_TABLES]
+TABLE, *_ = REFINED = [table.name for table in PORTFOLIO.refined]
 MONTH = ("IBOV", "2025-08")
 FIRST = Published("s3://b3-lake/refined/t/run_id=run-1/", "run-1", "digest-1")
 SECOND = Published("s3://b3-lake/refined/t/run_id=run-2/", "run-2", "digest-2")
@@ -78,7 +79,7 @@ def test_a_partition_keeps_the_columns_of_its_table_and_says_who_made_it() -> No
     show(FIRST, expected=None)
     (partition,) = partitions()
     names = [column["Name"] for column in partition["StorageDescriptor"]["Columns"]]
-    assert names == list(REFINED_PORTFOLIO_TABLES[0].types())
+    assert names == list(PORTFOLIO.refined[0].types())
     assert partition["StorageDescriptor"]["Location"] == FIRST.location
     assert partition["Parameters"].keys() == {"b3_run_id", "b3_published_at", "b3_raw_digest"}
     assert partition["Parameters"]["b3_published_at"].endswith("+00:00")
@@ -131,8 +132,8 @@ def test_a_table_that_is_missing_is_named_with_its_setting() -> None:
 
 
 def publish_all(new: Published, expected: dict[str, Published | None]) -> AssetContext:
-    with AssetContext(downstream_assets=set(map(asset_of, REFINED_PORTFOLIO_TABLES))) as context:
-        publish.publish_month.fn(
+    with AssetContext(downstream_assets=set(map(asset_of, PORTFOLIO.refined))) as context:
+        publish.move_partitions(
             DATABASE,
             MONTH,
             new=dict.fromkeys(REFINED, new),
@@ -218,3 +219,9 @@ def test_a_partition_that_glue_refuses_is_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(boto3, "client", lambda _: client)
     with pytest.raises(NotConfiguredError, match=r"IBOV.*2025-08-01.*too many"):
         register("2025-08-01")
+
+
+def test_published_prefixes_end_with_a_slash_however_they_are_written() -> None:
+    show(Published("s3://b3-lake/refined/t/run_id=run-1", "run-1", "digest-1"), expected=None)
+    found = publish.list_published_prefixes.fn("b3-lake", DATABASE, TABLE)
+    assert found == {"refined/t/run_id=run-1/"}

@@ -16,7 +16,8 @@ from tasks.core.errors import (
     SourceHasNoDataError,
 )
 from tasks.core.quotes.files import QuotesPeriod
-from tasks.quotes import QuotesDownload, convert_download, download_quotes
+from tasks.quotes import QuotesDownload, download_quotes
+from tasks.reading import convert_quotes_file
 from tests.tasks.conftest import Server
 
 pytestmark = pytest.mark.usefixtures("no_run_logger")
@@ -47,7 +48,7 @@ def test_a_file_comes_whole_and_is_read(
     assert found
     body = found.path.read_bytes()
     assert (found.size_bytes, found.sha256) == (len(body), hashlib.sha256(body).hexdigest())
-    file = convert_download.fn(found, period, tmp_path / "sessions")
+    file = convert_quotes_file.fn(found.path, period, tmp_path / "sessions")
     assert [session.trading_date in period for session in file.sessions] == [True] * len(
         file.sessions
     )
@@ -127,7 +128,7 @@ def test_a_damaged_file_is_refused_and_nothing_of_it_is_written(
     body[len(body) // 2] ^= 1
     found.path.write_bytes(body)
     with pytest.raises(BadDataError, match=r"^COTAHIST_D01082025\.ZIP: .*Landing keeps the file"):
-        convert_download.fn(found, DAY, tmp_path / "sessions")
+        convert_quotes_file.fn(found.path, DAY, tmp_path / "sessions")
     assert not (tmp_path / "sessions").exists()
 
 

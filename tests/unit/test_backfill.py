@@ -10,11 +10,11 @@ from tasks.core.backfill import (
 
 
 def test_the_cost_of_glue_is_told_with_its_formula() -> None:
-    assert describe_cost("quotes", 24) == (
+    assert describe_cost(24, 15) == (
         "one Glue run of about 7 min (0.44 USD × 2 DPU × 7/60 h = 0.10 USD)"
     )
-    assert "about 2 min" in describe_cost("portfolio", 1)
-    assert describe_cost("quotes", 0) == "no Glue run"
+    assert "about 2 min" in describe_cost(1, 2)
+    assert describe_cost(0, 15) == "no Glue run"
 
 
 def test_each_session_is_settled() -> None:

@@ -4,9 +4,11 @@ import pytest
 
 from tasks.core.errors import InvalidInputError
 from tasks.core.exchange import (
+    check_index_code,
     check_requested_session,
     explains_as_swapped,
     is_session,
+    month_of,
     next_session,
     previous_session,
 )
@@ -105,3 +107,22 @@ def test_a_far_date_whose_swapped_reading_is_near_was_swapped(
 ) -> None:
     other = day(swapped) if swapped else None
     assert explains_as_swapped(day(date), other, day(today)) is expected
+
+
+@pytest.mark.parametrize("code", ["IBOV", "IBXX", "SMLL", "IBXL50", "IFIX", "1234"])
+def test_an_index_code_is_four_to_six_capitals_and_digits(code: str) -> None:
+    assert check_index_code(code) == code
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["", "IBO", "IBOVESP", "ibov", "IB-V", "IBOV ", "IBOV\n", "../AB", "IBOÇ", "IB/OV", "١٢٣٤"],
+)
+def test_any_other_index_code_is_refused_and_named(code: str) -> None:
+    with pytest.raises(InvalidInputError, match="4 to 6 upper-case letters and digits") as error:
+        check_index_code(code)
+    assert repr(code) in str(error.value)
+
+
+def test_the_month_of_a_session_is_year_and_month() -> None:
+    assert month_of(dt.date(2025, 8, 1)) == "2025-08"

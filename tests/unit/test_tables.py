@@ -7,7 +7,7 @@ from awswrangler import _data_types as athena_types
 from infra.data_dictionary import data_dictionary
 from tasks.core.dataset import Column, Table
 from tasks.core.datasets import TABLES
-from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
+from tasks.core.portfolio import PORTFOLIO
 from tests.conftest import ROOT
 
 tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
@@ -85,5 +85,5 @@ def test_objects_of_a_table_lie_under_a_folder_of_its_own(table: Table) -> None:
 
 
 def test_refined_tables_are_partitioned_by_index_and_month() -> None:
-    for table in REFINED_PORTFOLIO_TABLES:
+    for table in PORTFOLIO.refined:
         assert [key.name for key in table.partition_keys] == ["index_code", "month"]

@@ -21,9 +21,10 @@ The answer names neither index nor year. Null is no session, or one to come.
 import base64
 import datetime as dt
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -175,6 +176,19 @@ def _read_level(index_code: str, date: tuple[int, int, int], text: str) -> Index
             f"{where}: {error}. B3 was asked for {LANGUAGE}; an answer in another form is "
             f"not stored."
         ) from error
+
+
+def to_raw_rows(levels: Sequence[IndexLevel], extracted_at: dt.datetime) -> list[dict[str, Any]]:
+    """Return the rows of `tasks.core.levels.tables.INDEX_LEVELS`."""
+    return [
+        {"trading_date": each.trading_date, "level": each.level, "extracted_at": extracted_at}
+        for each in levels
+    ]
+
+
+def from_raw_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[IndexLevel, ...]:
+    """Return the levels that raw rows hold, in order: `to_raw_rows` backwards."""
+    return tuple(sorted(IndexLevel(row["trading_date"], row["level"]) for row in rows))
 
 
 def check_levels(

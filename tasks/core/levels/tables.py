@@ -17,4 +17,5 @@ INDEX_LEVELS = Table(
         Column("index_code", "string", "B3's code of the index, e.g. `IBOV`."),
         Column("year", "string", "Year of the sessions, `YYYY`."),
     ),
+    object_name="levels.parquet",
 )

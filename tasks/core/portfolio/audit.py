@@ -15,7 +15,6 @@ from tasks.core.portfolio.tables import (
     PORTFOLIO_DAILY,
     PORTFOLIO_DAILY_SUMMARY,
     PORTFOLIO_MONTHLY,
-    REFINED_PORTFOLIO_TABLES,
 )
 
 Row = Mapping[str, Any]
@@ -50,7 +49,7 @@ def audit_portfolio_month(
         ),
         *(
             _check_key(table.name, table.key, refined[table.name])
-            for table in REFINED_PORTFOLIO_TABLES
+            for table in (PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY)
         ),
         none_of("daily_weights_sum_to_100", f"{WHOLE_PCT} a session", _wrong_weight_sums(daily)),
         none_of("daily_equals_raw", "the constituents of raw", _daily_differences(raw, daily)),

@@ -189,10 +189,10 @@ def to_raw_rows(portfolio: Portfolio, extracted_at: dt.datetime) -> list[dict[st
 
 def from_raw_rows(
     index_code: str, trading_date: dt.date, rows: Sequence[Mapping[str, Any]]
-) -> Portfolio:
-    """Return the portfolio that the rows of one raw object hold: `to_raw_rows` backwards."""
+) -> RawSession:
+    """Return the session that the rows of one raw object hold: `to_raw_rows` backwards."""
     header = rows[0]
-    return Portfolio(
+    portfolio = Portfolio(
         index_code=index_code,
         trading_date=trading_date,
         total_weight_pct=header["header_part"],
@@ -210,6 +210,7 @@ def from_raw_rows(
             for row in rows
         ),
     )
+    return RawSession(portfolio, header["extracted_at"])
 
 
 def sort_constituents(constituents: Iterable[Constituent]) -> tuple[Constituent, ...]:

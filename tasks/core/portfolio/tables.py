@@ -30,6 +30,7 @@ RAW_PORTFOLIO = Table(
         _INDEX_CODE,
         Column("trading_date", "date", "The session that B3's header names."),
     ),
+    object_name="portfolio.parquet",
 )
 
 PORTFOLIO_DAILY = Table(
@@ -102,6 +103,3 @@ PORTFOLIO_MONTHLY = Table(
     ),
     partition_keys=(_INDEX_CODE, _MONTH),
 )
-
-REFINED_PORTFOLIO_TABLES = (PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY)
-PORTFOLIO_TABLES = (RAW_PORTFOLIO, *REFINED_PORTFOLIO_TABLES)

@@ -10,7 +10,6 @@ https://bvmf.bmfbovespa.com.br/InstDados/SerHist/COTAHIST_A2022.ZIP       one ye
 """
 
 import datetime as dt
-import json
 from calendar import monthrange
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -61,6 +60,11 @@ class QuotesPeriod:
     def file_stem(self) -> str:
         """B3's name of the file without its ending, e.g. `COTAHIST_D03022022`."""
         return f"COTAHIST_{self.first_date.strftime(_NAME_FORMATS[self.kind])}"
+
+    @property
+    def file_name(self) -> str:
+        """B3's name of the file, e.g. `COTAHIST_D03022022.ZIP`."""
+        return f"{self.file_stem}.ZIP"
 
     def __contains__(self, date: dt.date) -> bool:
         """Tell whether `date` lies in the period."""
@@ -145,7 +149,7 @@ class LoadedQuotes:
     trading_dates: tuple[dt.date, ...]
     record_count: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_note(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
         return {
             "etag": self.etag,
@@ -155,11 +159,10 @@ class LoadedQuotes:
         }
 
     @classmethod
-    def from_json(cls, text: bytes) -> "LoadedQuotes":
-        """Read what `to_dict` gave."""
-        values = json.loads(text)
-        dates = tuple(map(dt.date.fromisoformat, values["trading_dates"]))
-        return cls(values["etag"], values["sha256"], dates, values["record_count"])
+    def from_note(cls, note: dict[str, Any]) -> "LoadedQuotes":
+        """Read what `to_note` gave."""
+        dates = tuple(map(dt.date.fromisoformat, note["trading_dates"]))
+        return cls(note["etag"], note["sha256"], dates, note["record_count"])
 
 
 NOTHING_LOADED = LoadedQuotes(etag="", sha256="", trading_dates=(), record_count=0)

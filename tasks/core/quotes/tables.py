@@ -39,6 +39,7 @@ RAW_QUOTES = Table(
         Column("dismes", "bigint", "Distribution number of the paper."),
     ),
     partition_keys=(Column("trading_date", "date", "The session."),),
+    object_name="quotes.parquet",
 )
 
 _PER_PIECE = "in `currency`, for one piece"
@@ -110,6 +111,3 @@ QUOTES_MONTHLY = Table(
     ),
     partition_keys=(_MONTH,),
 )
-
-REFINED_QUOTES_TABLES = (QUOTES_DAILY, QUOTES_MONTHLY)
-QUOTES_TABLES = (RAW_QUOTES, *REFINED_QUOTES_TABLES)

@@ -233,5 +233,5 @@ def test_a_portfolio_survives_raw_in_any_row_order(rows: list[Constituent]) -> N
     written = portfolio(*rows)
     raw_rows = to_raw_rows(written, EXTRACTED_AT)
     assert all(list(row) == list(RAW_PORTFOLIO.types()) for row in raw_rows)
-    assert from_raw_rows("IBOV", FRIDAY, raw_rows) == written
-    assert from_raw_rows("IBOV", FRIDAY, raw_rows[::-1]) == written
+    assert from_raw_rows("IBOV", FRIDAY, raw_rows).portfolio == written
+    assert from_raw_rows("IBOV", FRIDAY, raw_rows[::-1]).portfolio == written

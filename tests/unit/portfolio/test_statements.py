@@ -4,7 +4,7 @@ import pytest
 
 from infra.glue.refine_portfolio import FILE_ORDER, STATEMENTS, main, parse_arguments
 from tasks.core.dataset import Table
-from tasks.core.portfolio.tables import REFINED_PORTFOLIO_TABLES
+from tasks.core.portfolio import PORTFOLIO
 
 ARGUMENTS = {
     "--lake": "s3://b3-lake",
@@ -52,12 +52,12 @@ def test_a_malformed_month_ends_the_job_and_is_told(months: str) -> None:
 
 
 def test_there_is_one_statement_and_one_file_order_a_table() -> None:
-    names = [table.name for table in REFINED_PORTFOLIO_TABLES]
+    names = [table.name for table in PORTFOLIO.refined]
     assert list(STATEMENTS) == names
     assert list(FILE_ORDER) == names
 
 
-@pytest.mark.parametrize("table", REFINED_PORTFOLIO_TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", PORTFOLIO.refined, ids=lambda table: table.name)
 def test_a_statement_gives_the_columns_of_its_table_in_order(table: Table) -> None:
     # The last SELECT is the one that is written; an item ends in its name.
     select = STATEMENTS[table.name].rsplit("SELECT", 1)[1].rsplit("FROM", 1)[0]

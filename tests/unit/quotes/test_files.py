@@ -32,4 +32,4 @@ def test_period_has_bounds_and_names(
 def test_a_note_survives_writing_and_reading() -> None:
     note = LoadedQuotes('"abc"', "f" * 64, (THURSDAY, FRIDAY), 490)
     for each in (note, NOTHING_LOADED):
-        assert LoadedQuotes.from_json(json.dumps(each.to_dict()).encode()) == each
+        assert LoadedQuotes.from_note(json.loads(json.dumps(each.to_note()))) == each

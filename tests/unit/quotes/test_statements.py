@@ -4,7 +4,7 @@ import pytest
 
 from infra.glue.refine_quotes import FILE_ORDER, STATEMENTS, main, parse_arguments
 from tasks.core.dataset import Table
-from tasks.core.quotes.tables import REFINED_QUOTES_TABLES
+from tasks.core.quotes import QUOTES
 
 ARGUMENTS = {"--lake": "s3://b3-lake", "--months": "2025-07,2025-08", "--run_id": "run-1"}
 
@@ -36,11 +36,11 @@ def test_a_malformed_month_ends_the_job_and_is_told(months: str) -> None:
 
 
 def test_there_is_one_statement_and_one_file_order_a_table() -> None:
-    names = [table.name for table in REFINED_QUOTES_TABLES]
+    names = [table.name for table in QUOTES.refined]
     assert list(STATEMENTS) == list(FILE_ORDER) == names
 
 
-@pytest.mark.parametrize("table", REFINED_QUOTES_TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", QUOTES.refined, ids=lambda table: table.name)
 def test_a_statement_gives_the_columns_of_its_table_in_order(table: Table) -> None:
     select = STATEMENTS[table.name].rsplit("SELECT", 1)[1].rsplit("FROM", 1)[0]
     while "(" in select:
@@ -50,5 +50,5 @@ def test_a_statement_gives_the_columns_of_its_table_in_order(table: Table) -> No
 
 
 def test_a_month_of_quotes_is_partitioned_by_month_alone() -> None:
-    for table in REFINED_QUOTES_TABLES:
+    for table in QUOTES.refined:
         assert [key.name for key in table.partition_keys] == ["month"]

@@ -1,5 +1,4 @@
 import datetime as dt
-import gzip
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -12,11 +11,11 @@ from infra.local.sessions import index_level
 from tasks import fetch
 from tasks.assets import asset_of
 from tasks.core.errors import BadDataError, RetryableError
-from tasks.core.layout import raw_levels_key
-from tasks.core.levels.answer import IndexLevel
+from tasks.core.levels.answer import IndexLevel, from_raw_rows, to_raw_rows
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.index_levels import land_levels, read_levels, read_stored_levels, write_levels
 from tasks.objects import list_etags, read_rows
+from tasks.reading import read_levels
+from tasks.store import put_rows, read_raw
 from tests.portfolios import EXTRACTED_AT, FRIDAY
 from tests.tasks.conftest import Server
 
@@ -38,28 +37,23 @@ def bucket(aws: None) -> Iterator[None]:
     bucket.delete()
 
 
+def stored(year: str) -> tuple[IndexLevel, ...]:
+    return from_raw_rows(read_raw.fn(BUCKET, INDEX_LEVELS, ("IBOV", year)))
+
+
 @pytest.mark.usefixtures("bucket")
 def test_raw_gives_back_what_was_written_and_nothing_where_there_is_none() -> None:
-    assert read_stored_levels.fn(BUCKET, "IBOV", 2025) == ()
+    assert stored("2025") == ()
     with AssetContext(downstream_assets={asset_of(INDEX_LEVELS)}):
-        write_levels.fn(BUCKET, "IBOV", 2025, LEVELS, EXTRACTED_AT)
-    assert read_stored_levels.fn(BUCKET, "IBOV", 2025) == LEVELS
-    assert read_stored_levels.fn(BUCKET, "IBOV", 2024) == ()
+        put_rows(BUCKET, INDEX_LEVELS, ("IBOV", "2025"), to_raw_rows(LEVELS, EXTRACTED_AT))
+    assert stored("2025") == LEVELS
+    assert stored("2024") == ()
     key = "raw/index_levels/index_code=IBOV/year=2025/levels.parquet"
-    assert (raw_levels_key("IBOV", 2025), list(list_etags(BUCKET, ""))) == (key, [key])
+    assert list(list_etags(BUCKET, "")) == [key]
     row, _ = read_rows(BUCKET, [key])
     assert list(row) == list(INDEX_LEVELS.types())
     assert str(row["level"]) == "133071.05"
     assert row["extracted_at"] == EXTRACTED_AT.replace(tzinfo=None)
-
-
-@pytest.mark.usefixtures("bucket")
-def test_landing_keeps_the_bytes_and_the_same_bytes_once() -> None:
-    key = land_levels.fn(BUCKET, "IBOV", 2025, b"body")
-    assert land_levels.fn(BUCKET, "IBOV", 2025, b"body") == key
-    assert key.startswith("landing/index_levels/index_code=IBOV/year=2025/")
-    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
-    assert gzip.decompress(body) == b"body"
 
 
 def test_b3s_year_is_read_and_passes_its_checks(replay: Replay) -> None:

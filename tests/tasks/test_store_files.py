@@ -1,5 +1,6 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -7,14 +8,13 @@ from moto import mock_aws
 from prefect.context import AssetContext
 
 from infra.local.cotahist_files import write_quotes_zip
-from tasks import quotes_lake
+from tasks import store
 from tasks.assets import asset_of
-from tasks.core.layout import raw_quotes_key
 from tasks.core.quotes.convert import QuotesFile, convert_quotes
-from tasks.core.quotes.files import LoadedQuotes, QuotesPeriod
+from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.objects import list_etags
-from tests.portfolios import FRIDAY, THURSDAY
+from tests.portfolios import THURSDAY
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
@@ -40,10 +40,15 @@ def convert(tmp_path: Path) -> Convert:
     return run
 
 
+def put(file: QuotesFile) -> int:
+    files: Any = {(str(session.trading_date),): session.path for session in file.sessions}
+    return store.put_files(BUCKET, RAW_QUOTES, files)
+
+
 def test_raw_is_one_object_a_session(convert: Convert) -> None:
     file = convert(MONTH)
-    assert quotes_lake.write_raw_quotes.fn(BUCKET, file.sessions) == 23
-    keys = [raw_quotes_key(session.trading_date) for session in file.sessions]
+    assert put(file) == 23
+    keys = [RAW_QUOTES.object_key((str(session.trading_date),)) for session in file.sessions]
     assert list(list_etags(BUCKET, "")) == keys
     assert keys[-1] == "raw/quotes/trading_date=2025-07-31/quotes.parquet"
 
@@ -51,39 +56,32 @@ def test_raw_is_one_object_a_session(convert: Convert) -> None:
 def test_rows_that_raw_holds_are_not_written_again_whichever_file_brings_them(
     convert: Convert,
 ) -> None:
-    quotes_lake.write_raw_quotes.fn(BUCKET, convert(MONTH).sessions)
+    put(convert(MONTH))
     before = list_etags(BUCKET, "")
-    assert quotes_lake.write_raw_quotes.fn(BUCKET, convert(DAY).sessions) == 0
+    assert put(convert(DAY)) == 0
     assert list_etags(BUCKET, "") == before
 
 
 def test_rows_that_differ_replace_those_of_raw(convert: Convert) -> None:
-    quotes_lake.write_raw_quotes.fn(BUCKET, convert(DAY).sessions)
+    put(convert(DAY))
     before = list_etags(BUCKET, "")
-    assert quotes_lake.write_raw_quotes.fn(BUCKET, convert(DAY, seed=2).sessions) == 1
+    assert put(convert(DAY, seed=2)) == 1
     assert list_etags(BUCKET, "") != before
 
 
 def test_landing_keeps_the_file_byte_for_byte(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(b"PK...")
-    key = quotes_lake.land_quotes.fn(BUCKET, DAY, path, "ab12")
+    folder = "landing/quotes/COTAHIST_D31072025.ZIP/"
+    key = store.land_zip.fn(BUCKET, folder, path, "ab12")
     assert key == "landing/quotes/COTAHIST_D31072025.ZIP/ab12.zip"
-    assert quotes_lake.land_quotes.fn(BUCKET, DAY, path, "ab12") == key
+    assert store.land_zip.fn(BUCKET, folder, path, "ab12") == key
     assert boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read() == b"PK..."
-
-
-def test_it_is_noted_which_file_raw_was_loaded_from() -> None:
-    note = LoadedQuotes('"e"', "ab12", (THURSDAY,), 19)
-    assert quotes_lake.read_loaded_quotes.fn(BUCKET, DAY) is None
-    quotes_lake.note_loaded_quotes.fn(BUCKET, DAY, note)
-    assert quotes_lake.read_loaded_quotes.fn(BUCKET, DAY) == note
-    assert quotes_lake.read_loaded_quotes.fn(BUCKET, QuotesPeriod.day(FRIDAY)) is None
 
 
 def test_a_month_or_a_year_of_raw_is_listed() -> None:
     for day in ("2025-07-31", "2025-08-01", "2024-08-01"):
         key = f"raw/quotes/trading_date={day}/quotes.parquet"
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"")
-    assert len(quotes_lake.list_raw_quotes.fn(BUCKET, "2025-08")) == 1
-    assert len(quotes_lake.list_raw_quotes.fn(BUCKET, "2025")) == 2
+    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, (), "2025-08")) == 1
+    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, (), "2025")) == 2

@@ -5,10 +5,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tasks import saved_files
+from tasks import reading
 from tasks.core.errors import InvalidInputError
 from tasks.core.portfolio.reconcile import SavedFile
-from tasks.saved_files import read_files
+from tasks.reading import read_files
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
@@ -72,6 +72,6 @@ def test_a_folder_without_a_csv_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_not_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, is_local: bool
 ) -> None:
-    monkeypatch.setattr(saved_files, "LARGEST_FILE_BYTES", 4)
+    monkeypatch.setattr(reading, "LARGEST_FILE_BYTES", 4)
     with pytest.raises(InvalidInputError, match="at most 4 bytes"):
         read_files.fn([str(folder / "a.csv") if is_local else "s3://saved/ibov/a.csv"])
