@@ -1,6 +1,6 @@
 """What refreshing one session costs with a long history stored, against a short one.
 
-Two lakes on the local cloud, of 20 and of 2,500 sessions: the daily flow refines, audits and
+Two lakes on the local cloud, of 20 and of 2,500 sessions: the portfolio flow refines, audits and
 publishes the latest session's month in each. Run by `make bench`.
 """
 
@@ -99,7 +99,7 @@ def refresh(environment: dict[str, str], state: Path) -> Cost:
     trail = state / "trail.jsonl"
     before = len(trail.read_text().splitlines())
     started = time.perf_counter()
-    command = [sys.executable, "-m", "flows.daily", "--trading-date", str(LATEST), "--force"]
+    command = [sys.executable, "-m", "flows.portfolio", "--trading-date", str(LATEST), "--force"]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     seconds = time.perf_counter() - started
     lines = trail.read_text().splitlines()[before:]

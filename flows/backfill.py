@@ -14,11 +14,9 @@ from prefect.states import Completed
 
 from flows.command import calendar_date, now_in_sao_paulo, run_command
 from flows.command import index_code as index_option
-from flows.publishing import look_at_month, publish_months
 from flows.quotes_loading import load_missing
 from flows.settings import load_settings, subject_of
 from tasks.core.backfill import SessionOutcome, count_outcomes, describe_cost, settle_sessions
-from tasks.core.digest import Subject
 from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.core.exchange import (
     FIRST_YEAR,
@@ -27,10 +25,12 @@ from tasks.core.exchange import (
     month_of,
     sessions_between,
 )
+from tasks.core.plan import Subject
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import QuotesPeriod, plan_files
 from tasks.progress import show_progress
+from tasks.refine import look_at_month, publish_months
 from tasks.report import report_sessions
 from tasks.store import list_raw
 

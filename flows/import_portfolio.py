@@ -13,8 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import run_command, today_in_sao_paulo
-from flows.daily import load_session, store_session
-from flows.publishing import PublishedMonths, publish_months
+from flows.portfolio import load_session, store_session
 from flows.settings import Settings, load_settings, subject_of
 from tasks.core.errors import BadDataError
 from tasks.core.exchange import month_of
@@ -23,6 +22,7 @@ from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.reconcile import SavedPortfolio, Session, read_saved_files, reconcile
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.reading import read_files
+from tasks.refine import PublishedMonths, publish_months
 from tasks.store import land
 
 

@@ -13,11 +13,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import now_in_sao_paulo, run_command, traded_date
-from flows.publishing import audit_and_publish, look_at_month, refine_months
 from flows.quotes_loading import load_session
 from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
 from tasks.core.quotes import QUOTES
+from tasks.refine import audit_and_publish, look_at_month, refine_months
 from tasks.report import rename_flow_run
 
 

@@ -4,8 +4,8 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.core.dataset import Dataset
-from tasks.core.digest import Subject
 from tasks.core.errors import NotConfiguredError
+from tasks.core.plan import Subject
 
 
 class Settings(BaseSettings):

@@ -19,7 +19,7 @@ from flows.settings import load_settings
 from tasks.core.datasets import DATASETS
 from tasks.core.errors import InvalidInputError
 from tasks.core.vacuum import find_unpublished
-from tasks.publish import list_published_prefixes
+from tasks.shelf import list_published_prefixes
 from tasks.store import list_objects, remove_objects
 
 SHORTEST_GRACE_DAYS = 1

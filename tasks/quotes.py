@@ -1,6 +1,6 @@
 """Ask B3 for files of daily quotes, and read them into sessions.
 
-Retries live in the tasks alone, as in `tasks.fetch`.
+Retries live in the tasks alone, as in `tasks.download`.
 """
 
 import datetime as dt

@@ -71,18 +71,18 @@ def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
 def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
     console.rule("[bold]2. The flows", align="left")
     if is_live:
-        return all(_run_flow(environment, flow) for flow in ("daily", "quotes", "index_levels"))
+        return all(_run_flow(environment, flow) for flow in ("portfolio", "quotes", "levels"))
     for session in SESSIONS:
         shown = {"session": session.isoformat()}
         requests.post(
             f"{environment['B3_INDEX_URL']}/replay", json=shown, timeout=10
         ).raise_for_status()
-        if not _run_flow(environment, "daily", "--trading-date", session.isoformat()):
+        if not _run_flow(environment, "portfolio", "--trading-date", session.isoformat()):
             return False
     span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
     year = ["--year", str(SESSIONS[-1].year)]
     return _run_flow(environment, "backfill", "--dataset", "quotes", *span) and _run_flow(
-        environment, "index_levels", *year
+        environment, "levels", *year
     )
 
 
@@ -177,7 +177,7 @@ Try next:
   make demo                   again: each session is up to date, nothing is done twice
   make demo LIVE=1            the session that B3 shows now, on this machine
   python -m infra.local up    the cloud to keep; then: set -a; . {state}/env; set +a
-                              and python -m flows.daily --index SMLL
+                              and python -m flows.portfolio --index SMLL
                               or python -m flows.backfill --help
   docs/ATHENA_QUERIES.md      the queries above, to copy""",
         soft_wrap=True,

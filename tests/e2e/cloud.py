@@ -114,16 +114,16 @@ class Cloud:
             aws_secret_access_key=self.env["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def run_daily(
+    def run_portfolio(
         self,
         *arguments: str,
         kill_after: int = 0,
         without: Collection[str] = (),
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> Outcome:
-        """Run the daily flow's command; see `run_flow`."""
+        """Run the portfolio flow's command; see `run_flow`."""
         return self.run_flow(
-            "daily", *arguments, kill_after=kill_after, without=without, extra=extra
+            "portfolio", *arguments, kill_after=kill_after, without=without, extra=extra
         )
 
     def run_flow(

@@ -23,7 +23,7 @@ def prefect_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[di
 
 @pytest.fixture(scope="session")
 def flow_processes(prefect_environment: dict[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    """A process that runs the daily flow's command on request: see forked_flow.py."""
+    """A process that runs the portfolio flow's command on request: see forked_flow.py."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.e2e.forked_flow"],
         cwd=ROOT,

@@ -5,7 +5,7 @@ standard output, is the exit code of `python -m flows.<flow>` with those argumen
 
 | field | meaning |
 |---|---|
-| flow | module of the flow, e.g. `daily` |
+| flow | module of the flow, e.g. `portfolio` |
 | arguments | of the command |
 | environment | the whole environment of the run |
 | output | path without suffix: what the run prints goes to `.out` and `.err` |
@@ -22,14 +22,14 @@ from typing import Any
 from prefect import Task
 
 import tasks.glue
-import tasks.publish
-from flows import backfill, daily, import_portfolio, index_levels, quotes, vacuum
+import tasks.shelf
+from flows import backfill, import_portfolio, levels, portfolio, quotes, vacuum
 
 FLOWS: dict[str, Callable[[list[str]], int]] = {
     "backfill": backfill.main,
-    "daily": daily.main,
+    "portfolio": portfolio.main,
     "import_portfolio": import_portfolio.main,
-    "index_levels": index_levels.main,
+    "levels": levels.main,
     "quotes": quotes.main,
     "vacuum": vacuum.main,
 }
@@ -56,7 +56,7 @@ def kill_at(boundary: int) -> None:
 
     Task.__call__ = with_boundary(Task.__call__)  # type: ignore[method-assign]
     tasks.glue._start = with_boundary(tasks.glue._start)
-    tasks.publish.publish_partition = with_boundary(tasks.publish.publish_partition)
+    tasks.shelf.publish_partition = with_boundary(tasks.shelf.publish_partition)
 
 
 def run(request: dict[str, Any]) -> int:

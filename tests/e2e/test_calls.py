@@ -24,7 +24,7 @@ def calls_of_a_run(cloud: Cloud) -> Counter[str]:
     """How many AWS calls of each kind a run makes that refines and publishes its month again."""
     trail = cloud.state / "trail.jsonl"
     before = len(trail.read_text().splitlines())
-    outcome = cloud.run_daily("--trading-date", str(SESSION), "--index", INDEX, "--force")
+    outcome = cloud.run_portfolio("--trading-date", str(SESSION), "--index", INDEX, "--force")
     assert outcome.last_line.startswith(f"published {INDEX} {SESSION}"), outcome.error
     lines = trail.read_text().splitlines()[before:]
     calls = Counter(json.loads(line)["action"] for line in lines)
@@ -59,7 +59,7 @@ def publish(cloud: Cloud, months: list[str]) -> None:
 
 def test_a_session_costs_b3_one_request_and_aws_no_more_with_a_long_history(cloud: Cloud) -> None:
     asked = cloud.request_count()
-    assert cloud.run_daily("--trading-date", str(SESSION), "--index", INDEX).code == 0
+    assert cloud.run_portfolio("--trading-date", str(SESSION), "--index", INDEX).code == 0
     assert cloud.request_count() == asked + 1
 
     store(cloud, FEW)

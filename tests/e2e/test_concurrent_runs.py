@@ -53,12 +53,12 @@ def second_run(cloud: Cloud, folder: Path, index_code: str, session: dt.date) ->
     with (
         gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate,
         cloud.start_flow(
-            "daily", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
+            "portfolio", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
         ) as flow,
     ):
         asking = gate.hold("glue:GetJobRuns")
         asking.wait_until_held()
-        first = cloud.run_daily("--index", index_code)
+        first = cloud.run_portfolio("--index", index_code)
         assert first.code == 0, first.error
         question = sizes_question(index_code, f"{session:%Y-%m}")
         assert cloud.query(question) == whole_sizes(index_code, session)
@@ -121,12 +121,12 @@ def test_of_two_runs_whose_commits_cross_the_newer_content_stays(cloud: Cloud) -
     index_code, month = "SMLL", "2025-04"
     first, second, third = (dt.date(2025, 4, day) for day in (1, 2, 3))
     cloud.show(first)
-    assert cloud.run_daily("--index", index_code).code == 0
+    assert cloud.run_portfolio("--index", index_code).code == 0
     cloud.show(second)
     with (
         gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate,
         cloud.start_flow(
-            "daily", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
+            "portfolio", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
         ) as older,
     ):
         last_table = gate.hold(
@@ -134,7 +134,7 @@ def test_of_two_runs_whose_commits_cross_the_newer_content_stays(cloud: Cloud) -
         )
         last_table.wait_until_held()
         cloud.show(third)
-        newer = cloud.run_daily("--index", index_code)
+        newer = cloud.run_portfolio("--index", index_code)
         assert newer.code == 0, newer.error
         last_table.release()
         ended = older.end()

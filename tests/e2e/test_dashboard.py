@@ -18,7 +18,7 @@ INDEX, SESSION = "ITAG", SESSIONS[0]
 def published(cloud: Cloud) -> Cloud:
     """The lake with one session of a large index, which comes in two pages."""
     cloud.show(SESSION)
-    outcome = cloud.run_daily("--index", INDEX)
+    outcome = cloud.run_portfolio("--index", INDEX)
     assert outcome.code == 0, outcome.error
     return cloud
 
@@ -81,11 +81,11 @@ def test_a_forced_run_refines_again_under_a_name_of_its_own(
     published: Cloud,
 ) -> None:
     first = len(published.glue_runs(INDEX))
-    again = published.run_daily("--index", INDEX)
+    again = published.run_portfolio("--index", INDEX)
     assert again.last_line == f"up to date {INDEX} {SESSION}"
     assert len(published.glue_runs(INDEX)) == first
 
-    forced = published.run_daily("--index", INDEX, "--force")
+    forced = published.run_portfolio("--index", INDEX, "--force")
     assert forced.last_line.startswith(f"published {INDEX} {SESSION}")
     runs = published.glue_runs(INDEX)
     assert len(runs) == first + 1

@@ -36,14 +36,14 @@ def test_killed_at_every_step_boundary_it_goes_on_and_nothing_is_lost_or_doubled
     old = expected_daily(served(INDEX, BEFORE))
     new = old | expected_daily(served(INDEX, NOW))
     cloud.show(BEFORE)
-    assert cloud.run_daily("--trading-date", str(BEFORE), "--index", INDEX).code == 0
+    assert cloud.run_portfolio("--trading-date", str(BEFORE), "--index", INDEX).code == 0
     cloud.show(NOW)
 
     # Each run starts where the one before was killed, and is killed one boundary later, until
     # one comes to its end: the steps that were done are done once.
     killed = 0
     for boundary in range(1, MOST_BOUNDARIES):
-        code = cloud.run_daily(
+        code = cloud.run_portfolio(
             "--trading-date", str(NOW), "--index", INDEX, kill_after=boundary
         ).code
         if code == 0:
@@ -63,5 +63,5 @@ def test_killed_at_every_step_boundary_it_goes_on_and_nothing_is_lost_or_doubled
     assert len(cloud.objects(f"raw/portfolio/index_code={INDEX}/")) == 2
     assert [run["JobRunState"] for run in cloud.glue_runs(INDEX)] == ["SUCCEEDED"] * 2
 
-    again = cloud.run_daily("--trading-date", str(NOW), "--index", INDEX)
+    again = cloud.run_portfolio("--trading-date", str(NOW), "--index", INDEX)
     assert (again.code, again.last_line) == (0, f"up to date {INDEX} {NOW}")

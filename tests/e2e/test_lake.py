@@ -34,7 +34,7 @@ def filled_cloud(whole_cloud: Cloud) -> Cloud:
     """The lake with every session published."""
     for session in SESSIONS:
         whole_cloud.show(session)
-        outcome = whole_cloud.run_daily("--trading-date", str(session))
+        outcome = whole_cloud.run_portfolio("--trading-date", str(session))
         assert outcome.code == 0, outcome.error
         assert outcome.last_line.startswith(f"published IBOV {session}")
     return whole_cloud
@@ -127,7 +127,7 @@ def test_raw_holds_each_session_in_one_object_and_answers_in_athena(lake: Cloud)
 def test_a_session_again_is_up_to_date_and_costs_no_request_and_no_glue_run(lake: Cloud) -> None:
     runs, requests_before = len(lake.glue_runs("IBOV")), lake.request_count()
     before = lake.objects()
-    outcome = lake.run_daily("--trading-date", str(SESSIONS[0]))
+    outcome = lake.run_portfolio("--trading-date", str(SESSIONS[0]))
     assert (outcome.code, outcome.last_line) == (0, f"up to date IBOV {SESSIONS[0]}")
     assert (len(lake.glue_runs("IBOV")), lake.request_count()) == (runs, requests_before)
     assert lake.objects() == before
@@ -151,5 +151,5 @@ def test_entries_and_exits_name_who_came_and_went(lake: Cloud) -> None:
 
 
 def test_the_command_line_prints_its_outcome_as_the_last_line(lake: Cloud) -> None:
-    outcome = run_module("flows.daily", ["--trading-date", str(SESSIONS[-1])], lake.env)
+    outcome = run_module("flows.portfolio", ["--trading-date", str(SESSIONS[-1])], lake.env)
     assert (outcome.code, outcome.last_line) == (0, f"up to date IBOV {SESSIONS[-1]}")

@@ -29,7 +29,7 @@ def filled_cloud(whole_cloud: Cloud) -> Cloud:
     """The lake with portfolio and quotes of every session of the replay."""
     for session in SESSIONS:
         whole_cloud.show(session)
-        assert whole_cloud.run_daily("--trading-date", str(session)).code == 0
+        assert whole_cloud.run_portfolio("--trading-date", str(session)).code == 0
     span = ["--start", str(SESSIONS[0]), "--end", str(SESSIONS[-1])]
     outcome = whole_cloud.run_flow("backfill", "--dataset", "quotes", *span)
     assert outcome.code == 0, outcome.error
@@ -91,7 +91,7 @@ def test_contributions_sum_to_the_implied_move(lake: Cloud) -> None:
 
 def test_the_published_level_is_the_implied_one_and_the_moves_are_close(lake: Cloud) -> None:
     (sql,) = [query.sql for query in documented_queries() if query.title == "Implied index move"]
-    outcome = lake.run_flow("index_levels", "--year", str(SESSIONS[-1].year))
+    outcome = lake.run_flow("levels", "--year", str(SESSIONS[-1].year))
     assert outcome.code == 0, outcome.error
     ((*_, implied, implied_move, previous, level, move),) = lake.query(sql)
     assert Decimal(previous) == index_level("IBOV", SESSIONS[-2])

@@ -8,7 +8,7 @@ import pytest
 from infra.local.sessions import SESSIONS
 from tasks.core.exchange import month_of
 from tasks.core.published import Published
-from tasks.publish import publish_partition, read_published
+from tasks.shelf import publish_partition, read_published
 from tests.e2e.cloud import TABLES, Cloud, served
 from tests.e2e.readers import Answer, Reader
 
@@ -48,7 +48,7 @@ def test_a_reader_sees_whole_sessions_only(client_of_the_cloud: Cloud) -> None:
     with reader.at_work():
         for day in (BEFORE, NOW):
             cloud.show(day)
-            outcome = cloud.run_daily("--trading-date", str(day), "--index", INDEX)
+            outcome = cloud.run_portfolio("--trading-date", str(day), "--index", INDEX)
             assert outcome.code == 0, outcome.error
             runs.append(shown())
         for _ in range(REPUBLISHED_TIMES):

@@ -28,13 +28,13 @@ def test_once_a_job_that_made_too_few_rows_is_mended_the_same_command_publishes(
     index_code, session, month = "IDIV", dt.date(2025, 2, 3), "2025-02"
     cloud.show(session)
     with jobs_that_write_too_few_rows(cloud):
-        refused = cloud.run_daily("--index", index_code)
+        refused = cloud.run_portfolio("--index", index_code)
     assert refused.code == 1
     assert "The audit of" in refused.error
     assert "Nothing was published" in refused.error
     assert rows_seen(cloud, index_code, month).total() == 0
 
-    again = cloud.run_daily("--index", index_code)
+    again = cloud.run_portfolio("--index", index_code)
     with right_when_mended():
         assert again.code == 0, again.error
         assert again.last_line.startswith("published")
@@ -71,14 +71,14 @@ def test_another_column_in_a_tables_statement_makes_its_months_stale(
     command = ("--index", index_code)
     with local_cloud(state, prefect_environment, flow_processes) as cloud:
         cloud.show(session)
-        assert cloud.run_daily(*command).last_line.startswith("published")
-        assert cloud.run_daily(*command).last_line.startswith("up to date")
+        assert cloud.run_portfolio(*command).last_line.startswith("published")
+        assert cloud.run_portfolio(*command).last_line.startswith("up to date")
         runs = len(cloud.all_glue_runs())
 
     copy = copy_with_another_column(tmp_path)
     with local_cloud(state, prefect_environment, root=copy) as cloud:
         cloud.show(session)
-        outcome = run_module("flows.daily", command, cloud.env, copy)
+        outcome = run_module("flows.portfolio", command, cloud.env, copy)
         with right_when_mended():
             assert not outcome.last_line.startswith("up to date")
             assert len(cloud.all_glue_runs()) > runs, outcome.error
@@ -92,13 +92,13 @@ def test_another_column_in_a_tables_statement_makes_its_months_stale(
 def test_deleted_files_of_a_published_month_are_made_again_by_the_next_run(cloud: Cloud) -> None:
     index_code, session, month = "IBXX", dt.date(2025, 3, 5), "2025-03"
     cloud.show(session)
-    assert cloud.run_daily("--index", index_code).code == 0
+    assert cloud.run_portfolio("--index", index_code).code == 0
     assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
     for key in (key for keys in objects_seen(cloud, month).values() for key in keys):
         cloud.client("s3").delete_object(Bucket="b3-lake", Key=key)
     assert rows_seen(cloud, index_code, month).total() == 0
 
-    again = cloud.run_daily("--index", index_code)
+    again = cloud.run_portfolio("--index", index_code)
     assert again.code == 0, again.error
     with right_when_mended():
         assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
@@ -116,7 +116,7 @@ def test_a_lost_answer_about_a_new_partition_leaves_all_tables_published(cloud: 
     cloud.show(session)
     with gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate:
         gate.lose_answer("glue:CreatePartition")
-        outcome = cloud.run_daily("--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url})
+        outcome = cloud.run_portfolio("--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url})
         assert gate.has_lost_all
     with right_when_mended():
         shown = sessions_seen(cloud, index_code, month)
@@ -137,7 +137,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 def raw(cloud: Cloud) -> Iterator[tuple[str, bytes]]:
     """Key and bytes of the one raw object of a published month; put back at the end."""
     cloud.show(RAW_SESSION)
-    outcome = cloud.run_daily("--index", RAW_INDEX)
+    outcome = cloud.run_portfolio("--index", RAW_INDEX)
     assert outcome.code == 0, outcome.error
     ((key, body),) = [
         (key, body)
@@ -166,7 +166,7 @@ def test_a_damaged_raw_object_of_the_session_that_b3_shows_is_replaced(
     assert rows_seen(cloud, RAW_INDEX, RAW_MONTH) == rows_served(RAW_INDEX, RAW_SESSION)
     cloud.client("s3").put_object(Bucket="b3-lake", Key=key, Body=DAMAGES[damage](body))
 
-    outcome: Outcome = cloud.run_daily("--index", RAW_INDEX, *arguments)
+    outcome: Outcome = cloud.run_portfolio("--index", RAW_INDEX, *arguments)
     with right_when_mended():
         assert outcome.code == 0, outcome.error
         assert rows_seen(cloud, RAW_INDEX, RAW_MONTH) == rows_served(RAW_INDEX, RAW_SESSION)

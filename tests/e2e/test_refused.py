@@ -1,4 +1,4 @@
-"""What the daily flow does with input that it must not store: one outcome each, nothing changed."""
+"""What the portfolio flow does with what it must not store: one outcome each, nothing changed."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_wrong_usage_ends_at_once_before_any_request(
     cloud: Cloud, untouched: dict[str, bytes], arguments: list[str], said: str
 ) -> None:
     asked = cloud.request_count()
-    outcome = cloud.run_daily(*arguments)
+    outcome = cloud.run_portfolio(*arguments)
     assert outcome.code == 2
     assert said in " ".join(outcome.error.split())
     assert cloud.request_count() == asked
@@ -47,7 +47,7 @@ def test_a_date_that_b3_does_not_show_writes_nothing_and_says_how_to_import_it(
     cloud: Cloud,
 ) -> None:
     before = cloud.objects()
-    outcome = cloud.run_daily("--trading-date", "2025-07-01", "--index", "SMLL")
+    outcome = cloud.run_portfolio("--trading-date", "2025-07-01", "--index", "SMLL")
     assert outcome.code == 1
     assert f"found {SESSION}" in outcome.error
     assert "python -m flows.import_portfolio" in outcome.error
@@ -55,7 +55,7 @@ def test_a_date_that_b3_does_not_show_writes_nothing_and_says_how_to_import_it(
 
 
 def test_an_unknown_index_is_named(cloud: Cloud, untouched: dict[str, bytes]) -> None:
-    outcome = cloud.run_daily("--index", "XXXX")
+    outcome = cloud.run_portfolio("--index", "XXXX")
     assert outcome.code == 1
     assert "B3 publishes no portfolio for XXXX" in outcome.error
     assert "Traceback" not in outcome.error
@@ -78,7 +78,7 @@ def test_bytes_that_fail_a_check_stay_in_landing_alone(
 ) -> None:
     cloud.misbehave(fault)
     landed = set(cloud.objects("landing/"))
-    outcome = cloud.run_daily("--index", "SMLL")
+    outcome = cloud.run_portfolio("--index", "SMLL")
     assert outcome.code == 1
     assert said in outcome.error
     assert set(cloud.objects("landing/")) > landed
@@ -99,7 +99,7 @@ def test_what_is_not_configured_is_named_before_any_request(
     cloud: Cloud, missing: str, said: str
 ) -> None:
     asked = cloud.request_count()
-    outcome = cloud.run_daily(
+    outcome = cloud.run_portfolio(
         "--index",
         "SMLL",
         without=[missing, missing.replace("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")],
@@ -112,7 +112,7 @@ def test_what_is_not_configured_is_named_before_any_request(
 
 def test_what_passes_by_itself_is_tried_again(cloud: Cloud) -> None:
     cloud.misbehave("http_520", times=2)
-    outcome = cloud.run_daily("--trading-date", "2025-07-01", "--index", "IDIV")
+    outcome = cloud.run_portfolio("--trading-date", "2025-07-01", "--index", "IDIV")
     assert outcome.code == 1
     assert "Retry 2/5" in outcome.error
     assert f"found {SESSION}" in outcome.error
@@ -124,7 +124,7 @@ def test_a_failing_glue_run_publishes_nothing_and_its_own_message_is_told(cloud:
     real = s3.get_object(**script)["Body"].read()
     s3.put_object(**script, Body=b"raise SystemExit('the disk is full')\n")
     try:
-        outcome = cloud.run_daily("--index", "IBXX")
+        outcome = cloud.run_portfolio("--index", "IBXX")
     finally:
         s3.put_object(**script, Body=real)
     assert outcome.code == 1
@@ -143,7 +143,7 @@ def test_a_run_that_refines_wrong_numbers_fails_the_audit_and_publishes_nothing(
     assert wrong != real
     s3.put_object(**script, Body=wrong)
     try:
-        outcome = cloud.run_daily("--index", "IBXX")
+        outcome = cloud.run_portfolio("--index", "IBXX")
     finally:
         s3.put_object(**script, Body=real)
     assert outcome.code == 1

@@ -38,7 +38,7 @@ def test_who_reads_the_table_and_not_its_partitions_gets_no_row_that_is_not_publ
             monkeypatch.setenv(name, value)
     cloud.show(SESSION)
     for arguments in ((), ("--force",), ("--force",)):
-        outcome = cloud.run_daily("--index", INDEX, *arguments)
+        outcome = cloud.run_portfolio("--index", INDEX, *arguments)
         assert outcome.last_line.startswith("published"), outcome.error
     published = rows_seen(cloud, INDEX, MONTH)
     assert published == rows_served(INDEX, SESSION)

@@ -65,7 +65,7 @@ def test_a_vacuum_between_audit_and_commit_leaves_no_published_month_without_fil
     with (
         gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate,
         cloud.start_flow(
-            "daily", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
+            "portfolio", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
         ) as flow,
     ):
         commit = gate.hold(
@@ -96,7 +96,7 @@ def leave_unpublished(cloud: Cloud, index_code: str) -> None:
     with (
         gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate,
         cloud.start_flow(
-            "daily", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
+            "portfolio", "--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url}
         ) as flow,
     ):
         waiting = gate.hold("glue:GetJobRun")
@@ -130,7 +130,7 @@ def test_a_vacuum_at_its_delete_leaves_what_a_flow_publishes_meanwhile(cloud: Cl
             if not removal.has_one:
                 assert vacuum.end().code == 0
                 continue
-            flow = cloud.run_daily("--index", index_code)
+            flow = cloud.run_portfolio("--index", index_code)
             assert flow.code == 0, flow.error
             assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
             removal.release()

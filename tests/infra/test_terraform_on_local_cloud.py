@@ -70,7 +70,7 @@ def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cl
 
     with prefect_server(cloud.state) as prefect:
         as_role = {"AWS_ACCESS_KEY_ID": FLOW_RUN_ROLE}
-        outcome = cloud.run_daily(extra=prefect | outputs["flow_environment"] | as_role)
+        outcome = cloud.run_portfolio(extra=prefect | outputs["flow_environment"] | as_role)
     assert_flow_run_role_allows_what_it_asked_for(cloud)
     assert outcome.last_line.startswith("published "), outcome.error
     assert_session_is_published(outputs)

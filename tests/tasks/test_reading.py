@@ -6,7 +6,7 @@ from prefect.logging import disable_run_logger
 from infra.local.replay import Replay
 from tasks.core.errors import BadDataError, SourceHasNoDataError
 from tasks.core.portfolio.model import Portfolio
-from tasks.fetch import download_portfolio
+from tasks.download import download_portfolio
 from tasks.reading import read_portfolio, read_shown_session
 from tests.portfolios import FRIDAY, THURSDAY, answer, to_bytes
 

@@ -21,7 +21,7 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.fetch import download_portfolio
+from tasks.download import download_portfolio
 from tasks.retries import is_aws_error, is_retryable, may_pass
 
 

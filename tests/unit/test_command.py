@@ -8,7 +8,7 @@ import pytest
 from prefect.states import Completed, Crashed, Failed
 
 import flows.command
-from flows import daily
+from flows import portfolio
 from flows.command import run_command
 from tasks.core.errors import BadDataError
 from tests.portfolios import FRIDAY
@@ -32,9 +32,9 @@ def refuse(
 
     def call(*arguments: str) -> str:
         monkeypatch.setattr(socket.socket, "connect", connect)
-        monkeypatch.setattr(daily, "daily_portfolio", connect)
+        monkeypatch.setattr(portfolio, "daily_portfolio", connect)
         with pytest.raises(SystemExit) as ended:
-            daily.main([*arguments])
+            portfolio.main([*arguments])
         assert ended.value.code == 2
         return " ".join(capsys.readouterr().err.split())
 
@@ -101,10 +101,15 @@ def test_an_unknown_option_is_wrong_usage(refuse: Callable[..., str]) -> None:
 
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        daily.main(["--help"])
+        portfolio.main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    for said in ("python -m flows.daily", "--trading-date YYYY-MM-DD", "--index CODE", "--force"):
+    for said in (
+        "python -m flows.portfolio",
+        "--trading-date YYYY-MM-DD",
+        "--index CODE",
+        "--force",
+    ):
         assert said in text
 
 
@@ -127,8 +132,8 @@ def test_options_become_the_parameters_of_the_flow(
         asked.append(parameters)
         return Completed(message="published IBOV 2025-08-01")
 
-    monkeypatch.setattr(daily, "daily_portfolio", run)
-    assert daily.main(arguments) == 0
+    monkeypatch.setattr(portfolio, "daily_portfolio", run)
+    assert portfolio.main(arguments) == 0
     assert asked == [expected | {"return_state": True}]
 
 

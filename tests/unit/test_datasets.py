@@ -5,7 +5,7 @@ import pytest
 
 from tasks.core.dataset import Dataset
 from tasks.core.datasets import DATASETS, TABLES
-from tasks.core.digest import Month, Subject
+from tasks.core.plan import Month, Subject
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.audit import expected_daily, expected_monthly, expected_summary
 from tasks.core.portfolio.model import to_raw_rows

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import flows.command
-from flows import index_levels as command
+from flows import levels as command
 from tasks.core.checks import Check
 from tasks.core.errors import (
     B3PipelineError,
@@ -22,11 +22,15 @@ from tasks.core.levels.answer import (
     IndexLevel,
     check_levels,
     check_year,
+    from_raw_rows,
     parse_levels,
     read_answer,
     request_path,
+    to_raw_rows,
 )
+from tasks.core.levels.tables import INDEX_LEVELS
 from tests.conftest import ROOT
+from tests.portfolios import EXTRACTED_AT
 
 SAMPLE = ROOT / ".." / "shared" / "b3" / "samples" / "IndexStatistics_IBOV_2022_en-us.json"
 TODAY = dt.date(2025, 8, 4)
@@ -198,3 +202,9 @@ def test_a_year_that_cannot_be_is_wrong_usage(
         command.main(["--year", argument])
     assert ended.value.code == 2
     assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_levels_survive_raw_in_any_order() -> None:
+    rows = to_raw_rows(LEVELS, EXTRACTED_AT)
+    assert all(list(row) == list(INDEX_LEVELS.types()) for row in rows)
+    assert from_raw_rows(rows) == from_raw_rows(rows[::-1]) == LEVELS

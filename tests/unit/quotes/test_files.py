@@ -19,7 +19,7 @@ CASES = [
 def test_period_has_bounds_and_names(
     period: QuotesPeriod, stem: str, text: str, first: str, last: str
 ) -> None:
-    assert period.file_stem == stem
+    assert (period.file_stem, period.file_name) == (stem, f"{stem}.ZIP")
     assert str(period) == text
     first_date, last_date = (dt.date.fromisoformat(f"{text[:4]}-{end}") for end in (first, last))
     assert (period.first_date, period.last_date) == (first_date, last_date)

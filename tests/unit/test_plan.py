@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.digest import digest_raw_objects, name_run
+from tasks.core.plan import digest_raw_objects, name_run
 
 etags = st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=4)
 

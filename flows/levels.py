@@ -1,6 +1,6 @@
 """The levels flow: B3's published levels of one index in one year, from B3 to Athena.
 
-python -m flows.index_levels [--index IBOV] [--year YYYY]
+python -m flows.levels [--index IBOV] [--year YYYY]
 """
 
 import argparse
@@ -17,10 +17,10 @@ from flows.settings import load_settings
 from tasks.core.exchange import check_index_code, latest_due_session
 from tasks.core.levels.answer import check_year, from_raw_rows, to_raw_rows
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.fetch import download_index_levels
-from tasks.publish import register_partitions
+from tasks.download import download_index_levels
 from tasks.reading import read_levels
 from tasks.report import rename_flow_run
+from tasks.shelf import register_partitions
 from tasks.store import land, read_raw, write_raw
 
 
@@ -66,7 +66,7 @@ def index_levels(year: int | None = None, index_code: str = "IBOV") -> State[Any
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m flows.index_levels", description=__doc__.split("\n")[0]
+        prog="python -m flows.levels", description=__doc__.split("\n")[0]
     )
     parser.add_argument(
         "--index", type=index_option, default="IBOV", metavar="CODE", help="default: %(default)s"

@@ -1,6 +1,6 @@
-"""The daily flow: one session of one index, from B3 to Athena.
+"""The portfolio flow: one session of one index, from B3 to Athena.
 
-python -m flows.daily [--trading-date YYYY-MM-DD] [--index IBOV] [--force]
+python -m flows.portfolio [--trading-date YYYY-MM-DD] [--index IBOV] [--force]
 """
 
 import argparse
@@ -14,7 +14,6 @@ from prefect.states import Completed
 
 from flows.command import index_code as index_option
 from flows.command import run_command, session_date, today_in_sao_paulo
-from flows.publishing import audit_and_publish, look_at_month, refine_months
 from flows.settings import Settings, load_settings, subject_of
 from tasks.core.exchange import (
     check_index_code,
@@ -25,8 +24,9 @@ from tasks.core.exchange import (
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio, from_raw_rows, to_raw_rows
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.fetch import download_portfolio
+from tasks.download import download_portfolio
 from tasks.reading import read_portfolio, read_shown_session
+from tasks.refine import audit_and_publish, look_at_month, refine_months
 from tasks.report import rename_flow_run, report_portfolio
 from tasks.store import land, read_raw, write_raw
 
@@ -100,7 +100,7 @@ def store_session(bucket: str, portfolio: Portfolio, extracted_at: dt.datetime) 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m flows.daily", description=__doc__.split("\n")[0]
+        prog="python -m flows.portfolio", description=__doc__.split("\n")[0]
     )
     parser.add_argument(
         "--trading-date",

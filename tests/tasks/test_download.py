@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.replay import Replay
-from tasks import fetch
+from tasks import download
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -16,7 +16,7 @@ from tasks.core.errors import (
     SourceHasNoDataError,
 )
 from tasks.core.portfolio.pages import parse_pages, read_page
-from tasks.fetch import Download, download_portfolio
+from tasks.download import Download, download_portfolio
 from tests.tasks.conftest import Server
 
 pytestmark = pytest.mark.usefixtures("no_run_logger")
@@ -29,17 +29,17 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Wait for nothing; returns the pauses that were asked for."""
     slept: list[float] = []
     clock = SimpleNamespace(sleep=slept.append, monotonic=time.monotonic)
-    monkeypatch.setattr(fetch, "time", clock)
-    monkeypatch.setattr(fetch, "LARGEST_BODY_BYTES", 200_000)
+    monkeypatch.setattr(download, "time", clock)
+    monkeypatch.setattr(download, "LARGEST_BODY_BYTES", 200_000)
     return slept
 
 
-def download(replay: Replay, index_code: str = "IBOV") -> Download:
+def fetch(replay: Replay, index_code: str = "IBOV") -> Download:
     return download_portfolio.fn(replay.url, index_code)
 
 
 def test_a_portfolio_that_fits_takes_one_request(replay: Replay) -> None:
-    bodies = download(replay).bodies
+    bodies = fetch(replay).bodies
     assert len(replay.requests) == len(bodies) == 1
     assert len(parse_pages([read_page(bodies[0], "IBOV")], "IBOV").constituents) == 84
 
@@ -47,16 +47,16 @@ def test_a_portfolio_that_fits_takes_one_request(replay: Replay) -> None:
 def test_an_index_of_222_constituents_comes_whole_in_two_pages(
     replay: Replay, pauses: list[float]
 ) -> None:
-    bodies = download(replay, "ITAG").bodies
+    bodies = fetch(replay, "ITAG").bodies
     portfolio = parse_pages([read_page(body, "ITAG") for body in bodies], "ITAG")
     assert len({row.ticker for row in portfolio.constituents}) == 222
     assert [query.page_number for query in replay.requests] == [1, 2]
-    assert pauses == [fetch.PAUSE_SECONDS]
+    assert pauses == [download.PAUSE_SECONDS]
 
 
 def test_it_is_known_when_the_answer_had_come(replay: Replay) -> None:
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    received_at = download(replay).received_at
+    received_at = fetch(replay).received_at
     assert before <= received_at <= dt.datetime.now(dt.UTC)
     assert received_at.microsecond == 0
 
@@ -92,7 +92,7 @@ def test_misbehaviour_becomes_the_error_that_says_what_to_do(
 ) -> None:
     replay.misbehave(fault)
     with pytest.raises(error, match=said) as raised:
-        download(replay)
+        fetch(replay)
     assert type(raised.value) is error
     assert len(replay.requests) == 1
 
@@ -100,31 +100,31 @@ def test_misbehaviour_becomes_the_error_that_says_what_to_do(
 def test_an_answer_that_is_late_may_come_later(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(download, "READ_TIMEOUT_SECONDS", 0.2)
     replay.misbehave("timeout")
     with pytest.raises(RetryableError, match=r"No complete answer from 127.* timed out"):
-        download(replay)
+        fetch(replay)
 
 
 def test_an_answer_that_drips_meets_the_time_budget(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetch, "TOTAL_BUDGET_SECONDS", 0.3)
+    monkeypatch.setattr(download, "TOTAL_BUDGET_SECONDS", 0.3)
     replay.misbehave("drip", pause_seconds=0.02)
     started = time.monotonic()
     with pytest.raises(RetryableError, match="within the time budget"):
-        download(replay)
+        fetch(replay)
     assert time.monotonic() - started < 10
 
 
 def test_the_budget_is_one_for_all_pages(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "TOTAL_BUDGET_SECONDS", 1.0)
+    monkeypatch.setattr(download, "TOTAL_BUDGET_SECONDS", 1.0)
     clock = SimpleNamespace(
         sleep=lambda _: replay.misbehave("drip", pause_seconds=0.02), monotonic=time.monotonic
     )
-    monkeypatch.setattr(fetch, "time", clock)
+    monkeypatch.setattr(download, "time", clock)
     with pytest.raises(RetryableError, match="within the time budget"):
-        download(replay, "ITAG")
+        fetch(replay, "ITAG")
     assert len(replay.requests) == 2
 
 
@@ -132,13 +132,13 @@ def test_the_budget_is_one_for_all_pages(replay: Replay, monkeypatch: pytest.Mon
 def test_pages_that_do_not_go_together_may_pass(replay: Replay, fault: str) -> None:
     replay.misbehave(fault)
     with pytest.raises(RetryableError, match="etch all pages again"):
-        download(replay, "ITAG")
+        fetch(replay, "ITAG")
 
 
 def test_json_in_a_json_string_is_kept_as_it_came(replay: Replay) -> None:
-    plain = download(replay).bodies[0]
+    plain = fetch(replay).bodies[0]
     replay.misbehave("json_string")
-    wrapped = download(replay).bodies[0]
+    wrapped = fetch(replay).bodies[0]
     assert wrapped != plain
     assert read_page(wrapped, "IBOV") == read_page(plain, "IBOV")
 
@@ -152,7 +152,7 @@ def test_an_answer_of_an_unknown_form_is_returned_so_that_it_can_be_kept(server:
 def test_the_wait_that_b3_asks_for_is_kept(replay: Replay, pauses: list[float], fault: str) -> None:
     replay.misbehave(fault, retry_after_seconds=7)
     with pytest.raises(RateLimitedError, match="429") as raised:
-        download(replay)
+        fetch(replay)
     assert 6 < raised.value.retry_after_seconds <= 8
     assert pauses == [raised.value.retry_after_seconds]
 

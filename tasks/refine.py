@@ -13,14 +13,14 @@ from prefect import get_run_logger, runtime, task
 from tasks.core.checks import Check, require
 from tasks.core.console import table_urls
 from tasks.core.dataset import Table
-from tasks.core.digest import Month, Subject, digest_raw_objects, name_run
 from tasks.core.errors import B3PipelineError, PublishConflictError
+from tasks.core.plan import Month, Subject, digest_raw_objects, name_run
 from tasks.core.published import Published
 from tasks.glue import run_glue_job
 from tasks.objects import list_parquet, read_table
-from tasks.publish import publish_month, read_published, register_partitions
 from tasks.report import report_checks, report_links
 from tasks.retries import OVER_AWS
+from tasks.shelf import publish_month, read_published, register_partitions
 from tasks.store import has_objects, list_raw
 
 GLUE_TIMEOUT_SECONDS = 30 * 60

@@ -5,7 +5,7 @@ import boto3
 import pytest
 from prefect.context import AssetContext
 
-from tasks import publish
+from tasks import shelf
 from tasks.assets import asset_of
 from tasks.core.datasets import TABLES
 from tasks.core.errors import NotConfiguredError, PublishConflictError
@@ -45,11 +45,11 @@ def catalog(aws: None) -> Iterator[None]:
 
 
 def show(new: Published, expected: Published | None, table: str = TABLE) -> None:
-    publish.publish_partition(DATABASE, table, MONTH, new=new, expected=expected)
+    shelf.publish_partition(DATABASE, table, MONTH, new=new, expected=expected)
 
 
 def shown(*tables: str) -> list[Published | None]:
-    return list(publish.read_published.fn(DATABASE, tables or [TABLE], MONTH).values())
+    return list(shelf.read_published.fn(DATABASE, tables or [TABLE], MONTH).values())
 
 
 def partitions(table: str = TABLE) -> list[Any]:
@@ -59,7 +59,7 @@ def partitions(table: str = TABLE) -> list[Any]:
 
 
 def test_nothing_is_shown_before_anything_is_published() -> None:
-    assert publish.read_published.fn(DATABASE, REFINED, MONTH) == dict.fromkeys(REFINED)
+    assert shelf.read_published.fn(DATABASE, REFINED, MONTH) == dict.fromkeys(REFINED)
 
 
 def test_the_first_run_creates_the_partition() -> None:
@@ -133,7 +133,7 @@ def test_a_table_that_is_missing_is_named_with_its_setting() -> None:
 
 def publish_all(new: Published, expected: dict[str, Published | None]) -> AssetContext:
     with AssetContext(downstream_assets=set(map(asset_of, PORTFOLIO.refined))) as context:
-        publish.move_partitions(
+        shelf.move_partitions(
             DATABASE,
             MONTH,
             new=dict.fromkeys(REFINED, new),
@@ -165,7 +165,7 @@ def locations(*days: str) -> dict[tuple[str, ...], str]:
 
 
 def register(*days: str, table: str = RAW_PORTFOLIO.name) -> None:
-    publish.register_partitions.fn(DATABASE, table, locations(*days))
+    shelf.register_partitions.fn(DATABASE, table, locations(*days))
 
 
 def test_raw_sessions_are_registered_with_their_locations() -> None:
@@ -223,5 +223,5 @@ def test_a_partition_that_glue_refuses_is_told(monkeypatch: pytest.MonkeyPatch) 
 
 def test_published_prefixes_end_with_a_slash_however_they_are_written() -> None:
     show(Published("s3://b3-lake/refined/t/run_id=run-1", "run-1", "digest-1"), expected=None)
-    found = publish.list_published_prefixes.fn("b3-lake", DATABASE, TABLE)
+    found = shelf.list_published_prefixes.fn("b3-lake", DATABASE, TABLE)
     assert found == {"refined/t/run_id=run-1/"}

@@ -8,7 +8,7 @@ from prefect.context import AssetContext
 
 from infra.local.replay import Replay
 from infra.local.sessions import index_level
-from tasks import fetch
+from tasks import download
 from tasks.assets import asset_of
 from tasks.core.errors import BadDataError, RetryableError
 from tasks.core.levels.answer import IndexLevel, from_raw_rows, to_raw_rows
@@ -57,16 +57,16 @@ def test_raw_gives_back_what_was_written_and_nothing_where_there_is_none() -> No
 
 
 def test_b3s_year_is_read_and_passes_its_checks(replay: Replay) -> None:
-    download = fetch.download_index_levels.fn(replay.url, "IBOV", 2025)
-    (body,) = download.bodies
-    levels = read_levels.fn("IBOV", 2025, body, (), download.day_in_sao_paulo)
+    answered = download.download_index_levels.fn(replay.url, "IBOV", 2025)
+    (body,) = answered.bodies
+    levels = read_levels.fn("IBOV", 2025, body, (), answered.day_in_sao_paulo)
     found = {each.trading_date: each.level for each in levels}
     assert found[FRIDAY] == index_level("IBOV", FRIDAY)
     assert {day.year for day in found} == {2025}
 
 
 def test_levels_that_fail_a_check_are_refused_with_the_reason(replay: Replay) -> None:
-    (body,) = fetch.download_index_levels.fn(replay.url, "IBOV", 2025).bodies
+    (body,) = download.download_index_levels.fn(replay.url, "IBOV", 2025).bodies
     with pytest.raises(BadDataError, match=r"no_level_of_a_day_to_come: .* found 2025-08-04"):
         read_levels.fn("IBOV", 2025, body, (), FRIDAY)
 
@@ -76,11 +76,11 @@ def test_what_may_pass_by_itself_may_be_asked_again(
     server: Callable[..., Server], status: int, body: bytes
 ) -> None:
     with pytest.raises(RetryableError):
-        fetch.download_index_levels.fn(server(status, body).url, "IBOV", 2025)
+        download.download_index_levels.fn(server(status, body).url, "IBOV", 2025)
 
 
 def test_an_answer_of_an_unknown_form_is_kept_before_it_is_refused(
     server: Callable[..., Server],
 ) -> None:
-    download = fetch.download_index_levels.fn(server(200, b'{"other": 1}').url, "IBOV", 2025)
-    assert download.bodies == (b'{"other": 1}',)
+    answered = download.download_index_levels.fn(server(200, b'{"other": 1}').url, "IBOV", 2025)
+    assert answered.bodies == (b'{"other": 1}',)

@@ -18,7 +18,7 @@ SUBJECT = f"IBOV levels 2025, {len(SERVED)} sessions"
 @pytest.fixture
 def lake(cloud: Cloud) -> Cloud:
     """The lake with the levels of 2025."""
-    outcome = cloud.run_flow("index_levels", "--year", "2025")
+    outcome = cloud.run_flow("levels", "--year", "2025")
     assert outcome.code == 0, outcome.error
     assert outcome.last_line in (f"published {SUBJECT}", f"up to date {SUBJECT}")
     return cloud
@@ -35,7 +35,7 @@ def test_what_athena_answers_is_what_was_served(lake: Cloud) -> None:
 
 def test_a_second_run_changes_nothing(lake: Cloud) -> None:
     before = lake.objects()
-    outcome = lake.run_flow("index_levels", "--year", "2025")
+    outcome = lake.run_flow("levels", "--year", "2025")
     assert (outcome.code, outcome.last_line) == (0, f"up to date {SUBJECT}")
     assert lake.objects() == before
 
@@ -43,7 +43,7 @@ def test_a_second_run_changes_nothing(lake: Cloud) -> None:
 def test_a_partition_that_was_never_registered_is_by_the_next_run(lake: Cloud) -> None:
     place = {"DatabaseName": "b3", "TableName": "index_levels"}
     lake.client("glue").delete_partition(**place, PartitionValues=["IBOV", "2025"])
-    assert lake.run_flow("index_levels", "--year", "2025").code == 0
+    assert lake.run_flow("levels", "--year", "2025").code == 0
     assert lake.query("SELECT count(*) FROM index_levels") == [(str(len(SERVED)),)]
 
 
@@ -54,13 +54,13 @@ def test_the_implied_move_is_a_query_that_runs_beside_them(lake: Cloud) -> None:
 
 
 def test_an_index_without_levels_fails_and_writes_no_raw(cloud: Cloud) -> None:
-    outcome = cloud.run_flow("index_levels", "--index", "XXXX", "--year", "2025")
+    outcome = cloud.run_flow("levels", "--index", "XXXX", "--year", "2025")
     assert outcome.code == 1
     assert "B3 publishes no level of XXXX in 2025" in outcome.error
     assert cloud.objects("raw/index_levels/index_code=XXXX/") == {}
 
 
 def test_a_year_to_come_is_wrong_usage(cloud: Cloud) -> None:
-    outcome = cloud.run_flow("index_levels", "--year", "2099")
+    outcome = cloud.run_flow("levels", "--year", "2099")
     assert outcome.code == 2
     assert "Expected a year from 1986 to" in outcome.error
