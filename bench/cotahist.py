@@ -69,7 +69,7 @@ def make_files(cache: Path) -> dict[QuotesPeriod, Path]:
     missing = [str(period) for period, path in paths.items() if not path.exists()]
     if missing:
         print(f"Generating {', '.join(missing)} in {cache} ...", flush=True)
-        _run([sys.executable, "-m", "infra.local.cotahist_files", str(cache), *missing])
+        _run([sys.executable, "-m", "infra.local.b3.cotahist_files", str(cache), *missing])
     return paths
 
 

@@ -28,7 +28,7 @@ def drain(path: Path, _: Path) -> None:
 
 def _convert(threads: int, period_text: str) -> Callable[[Path, Path], None]:
     # Imported here, so that draining is not charged with the memory of libraries.
-    from infra.local.cotahist_files import parse_period
+    from infra.local.b3.cotahist_files import parse_period
     from tasks.core.quotes.convert import convert_quotes
 
     period = parse_period(period_text)

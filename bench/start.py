@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 import requests
 
+from infra.local.b3.sessions import SESSIONS
 from infra.local.platform import platform
-from infra.local.sessions import SESSIONS
 
 RUNS = 5
 DEPLOYMENT = "daily-portfolio/daily-portfolio"

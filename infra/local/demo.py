@@ -16,9 +16,9 @@ import rich.box
 from rich.console import Console
 from rich.table import Table
 
+from infra.local.b3.sessions import SESSIONS
 from infra.local.prefect_server import PrefectServerError, prefect_server
 from infra.local.server import LocalCloud, StateInUseError
-from infra.local.sessions import SESSIONS
 from infra.queries import Query, documented_queries
 
 _ROWS_SHOWN = 8

@@ -18,11 +18,11 @@ from types import FrameType
 from typing import Any
 
 from deployments.settings import as_environment
+from infra.local.b3.sessions import SESSIONS
 from infra.local.cluster import set_up_cluster
 from infra.local.prefect_server import PrefectServerError, prefect_server
 from infra.local.process_tree import ProcessTree
 from infra.local.server import LocalCloud, PortInUseError, StateInUseError
-from infra.local.sessions import SESSIONS
 
 _PROJECT = Path(__file__).parents[2]
 _HOST = "127.0.0.1"

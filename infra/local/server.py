@@ -145,7 +145,7 @@ class LocalCloud:
         if self._is_live:
             return {"B3_INDEX_URL": _B3_INDEX_URL, "B3_QUOTES_URL": _B3_QUOTES_URL}
         # Imported here: B3's own site needs no replay.
-        from infra.local import replay
+        from infra.local.b3 import replay
 
         source = replay.start()
         opening.callback(source.stop)

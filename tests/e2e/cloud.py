@@ -18,7 +18,7 @@ import boto3
 import pyarrow.parquet as pq
 import requests
 
-from infra.local.sessions import SESSIONS, Portfolio, published_portfolio
+from infra.local.b3.sessions import SESSIONS, Portfolio, published_portfolio
 from tasks.core.exchange import month_of
 from tasks.core.portfolio.tables import PORTFOLIO_DAILY
 

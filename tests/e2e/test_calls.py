@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from infra.local.sessions import SESSIONS
+from infra.local.b3.sessions import SESSIONS
 from tasks.core.exchange import month_of, previous_session
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.sessions import SESSIONS
+from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import Cloud
 
 pytestmark = pytest.mark.e2e

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.b3_format import DownloadQuery, content_of, render_csv
-from infra.local.sessions import SESSIONS
+from infra.local.b3.format import DownloadQuery, content_of, render_csv
+from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import ROOT, Cloud, served
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.b3_format import DownloadQuery, content_of, render_csv
-from infra.local.sessions import Portfolio, generate_portfolio
+from infra.local.b3.format import DownloadQuery, content_of, render_csv
+from infra.local.b3.sessions import Portfolio, generate_portfolio
 from tests.e2e.cloud import Cloud, daily_tuples, expected_daily
 
 pytestmark = pytest.mark.e2e

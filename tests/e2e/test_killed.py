@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from infra.local.sessions import SESSIONS
+from infra.local.b3.sessions import SESSIONS
 from tasks.core.exchange import month_of
 from tests.e2e.cloud import TABLES, Cloud, daily_tuples, expected_daily, served
 

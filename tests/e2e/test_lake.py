@@ -6,7 +6,7 @@ from decimal import Decimal
 import duckdb
 import pytest
 
-from infra.local.sessions import SESSIONS
+from infra.local.b3.sessions import SESSIONS
 from infra.queries import Query, documented_queries
 from tasks.core.exchange import month_of
 from tests.e2e.cloud import (

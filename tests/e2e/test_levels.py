@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from infra.local.levels_service import levels_of_year
+from infra.local.b3.levels import levels_of_year
 from infra.queries import documented_queries
 from tests.e2e.cloud import Cloud
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from infra.local.quotes_service import serve_quotes
-from infra.local.sessions import SESSIONS, index_level
+from infra.local.b3.quotes import serve_quotes
+from infra.local.b3.sessions import SESSIONS, index_level
 from infra.queries import Query, documented_queries
 from tasks.core.quotes.files import QuotesPeriod
 from tests.cotahist_text import read_line

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.sessions import SESSIONS
+from infra.local.b3.sessions import SESSIONS
 from tasks.core.exchange import month_of
 from tasks.core.published import Published
 from tasks.shelf import publish_partition, read_published

@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.local.sessions import SESSIONS
+from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import Cloud
 
 pytestmark = pytest.mark.e2e

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from moto import mock_aws
 
-from infra.local.http_answer import Answer
-from infra.local.replay import Replay, start
+from infra.local.b3.http_answer import Answer
+from infra.local.b3.replay import Replay, start
 from tests.portfolios import FRIDAY
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.replay import Replay
+from infra.local.b3.replay import Replay
 from tasks import download
 from tasks.core.errors import (
     B3PipelineError,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.replay import Replay
+from infra.local.b3.replay import Replay
 from tasks import quotes
 from tasks.core.errors import (
     B3PipelineError,

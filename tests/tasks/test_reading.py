@@ -3,7 +3,7 @@ import datetime as dt
 import pytest
 from prefect.logging import disable_run_logger
 
-from infra.local.replay import Replay
+from infra.local.b3.replay import Replay
 from tasks.core.errors import BadDataError, SourceHasNoDataError
 from tasks.core.portfolio.model import Portfolio
 from tasks.download import download_portfolio

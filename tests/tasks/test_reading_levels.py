@@ -6,8 +6,8 @@ import boto3
 import pytest
 from prefect.context import AssetContext
 
-from infra.local.replay import Replay
-from infra.local.sessions import index_level
+from infra.local.b3.replay import Replay
+from infra.local.b3.sessions import index_level
 from tasks import download
 from tasks.assets import asset_of
 from tasks.core.errors import BadDataError, RetryableError

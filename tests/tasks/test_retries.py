@@ -10,7 +10,7 @@ from botocore.exceptions import (
 from prefect import flow
 from prefect.states import Completed, Crashed, Failed
 
-from infra.local.replay import Replay
+from infra.local.b3.replay import Replay
 from tasks.core.errors import (
     BadDataError,
     InvalidInputError,

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 from prefect.context import AssetContext
 
-from infra.local.cotahist_files import write_quotes_zip
+from infra.local.b3.cotahist_files import write_quotes_zip
 from tasks import store
 from tasks.assets import asset_of
 from tasks.core.quotes.convert import QuotesFile, convert_quotes

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
-from infra.local.b3_routes import Query
-from infra.local.faults import FAULTS, NO_FAULT, Fault
-from infra.local.sessions import SESSIONS
-from infra.local.wire_faults import FaultOptions
+from infra.local.b3.faults import FAULTS, NO_FAULT, Fault
+from infra.local.b3.routes import Query
+from infra.local.b3.sessions import SESSIONS
+from infra.local.b3.wire_faults import FaultOptions
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
-from infra.local.b3_format import (
+from infra.local.b3.faults import Fault
+from infra.local.b3.format import (
     Content,
     DownloadQuery,
     PortfolioQuery,
@@ -17,11 +18,10 @@ from infra.local.b3_format import (
     render_csv,
     render_page,
 )
-from infra.local.faults import Fault
-from infra.local.http_answer import Answer
-from infra.local.levels_service import LevelsQuery, serve_levels
-from infra.local.quotes_service import QuotesQuery, read_file_name, serve_quotes
-from infra.local.sessions import published_portfolio
+from infra.local.b3.http_answer import Answer
+from infra.local.b3.levels import LevelsQuery, serve_levels
+from infra.local.b3.quotes import QuotesQuery, read_file_name, serve_quotes
+from infra.local.b3.sessions import published_portfolio
 
 Query = PortfolioQuery | DownloadQuery | QuotesQuery | LevelsQuery
 

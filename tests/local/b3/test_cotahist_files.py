@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from infra.local.constituents import LISTED_SHARES
-from infra.local.cotahist_files import list_sessions, main, parse_period, write_quotes_zip
+from infra.local.b3.constituents import LISTED_SHARES
+from infra.local.b3.cotahist_files import list_sessions, main, parse_period, write_quotes_zip
 from tasks.core.quotes.archive import read_sessions
 from tasks.core.quotes.files import QuotesPeriod
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infra.local import content_faults, wire_faults
-from infra.local.b3_format import Content
-from infra.local.http_answer import Answer
-from infra.local.wire_faults import FaultOptions, Pieces, html
+from infra.local.b3 import content_faults, wire_faults
+from infra.local.b3.format import Content
+from infra.local.b3.http_answer import Answer
+from infra.local.b3.wire_faults import FaultOptions, Pieces, html
 
 
 def _same_content(content: Content) -> Content:

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import requests
 
-from infra.local.faults import FAULTS
-from infra.local.replay import Replay, main, start
-from infra.local.sessions import SESSIONS, Constituent, generate_portfolio
+from infra.local.b3.faults import FAULTS
+from infra.local.b3.replay import Replay, main, start
+from infra.local.b3.sessions import SESSIONS, Constituent, generate_portfolio
 
-SAMPLES = Path(__file__).parents[2] / ".." / "shared" / "b3" / "samples"
+SAMPLES = Path(__file__).parents[3] / ".." / "shared" / "b3" / "samples"
 DAY = "/indexProxy/indexCall/GetPortfolioDay/"
 DOWNLOAD = "/indexProxy/indexCall/GetDownloadPortfolioDay/"
 

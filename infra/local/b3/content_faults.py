@@ -8,8 +8,8 @@ import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 
-from infra.local.b3_format import Content, Language
-from infra.local.sessions import INDEX_SIZES, generate_portfolio
+from infra.local.b3.format import Content, Language
+from infra.local.b3.sessions import INDEX_SIZES, generate_portfolio
 
 
 def _other(language: Language) -> Language:

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
 
-from infra.local.http_answer import Answer, html_page
+from infra.local.b3.http_answer import Answer, html_page
 
 Pieces = Iterator[tuple[float, bytes]]
 

@@ -7,8 +7,8 @@ from decimal import Decimal
 import exchange_calendars
 import pytest
 
-from infra.local.constituents import LISTED_SHARES
-from infra.local.sessions import (
+from infra.local.b3.constituents import LISTED_SHARES
+from infra.local.b3.sessions import (
     ENTRIES,
     EXITS,
     INDEX_SIZES,
@@ -132,7 +132,7 @@ def test_the_divisor_changes_with_the_members_only() -> None:
 
 def test_another_process_makes_the_same_session() -> None:
     program = (
-        "from infra.local.sessions import *\nprint(generate_portfolio('ITAG', SESSIONS[1], 222))"
+        "from infra.local.b3.sessions import *\nprint(generate_portfolio('ITAG', SESSIONS[1], 222))"
     )
     there = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

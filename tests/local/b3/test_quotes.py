@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from infra.local.replay import Replay, start
-from infra.local.sessions import SESSIONS, published_portfolio
+from infra.local.b3.replay import Replay, start
+from infra.local.b3.sessions import SESSIONS, published_portfolio
 from tests.cotahist_text import read_line
 
 

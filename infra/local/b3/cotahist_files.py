@@ -1,6 +1,6 @@
 """Writes COTAHIST files as B3 publishes them, of a day, a month or a year, up to their real size.
 
-Run `python -m infra.local.cotahist_files --help`. The defaults make a year of about 2.5 million
+Run `python -m infra.local.b3.cotahist_files --help`. The defaults make a year of about 2.5 million
 records, 620 MB of text.
 """
 
@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from infra.local.cotahist_session import session_lines
+from infra.local.b3.cotahist_session import session_lines
 from tasks.core.exchange import is_session
 from tasks.core.quotes.files import QuotesPeriod
 
@@ -90,7 +90,7 @@ def parse_period(text: str) -> QuotesPeriod:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the files that the command line asks for; print their paths."""
     parser = argparse.ArgumentParser(
-        prog="python -m infra.local.cotahist_files",
+        prog="python -m infra.local.b3.cotahist_files",
         description="Write generated COTAHIST files: same arguments, same bytes.",
     )
     parser.add_argument("directory", type=Path, help="where to write them")

@@ -1,6 +1,6 @@
 """The instruments that the generated quotes files are made of: a market of any size, by rule.
 
-The shares of `infra.local.constituents` come first, so that a portfolio always finds its
+The shares of `infra.local.b3.constituents` come first, so that a portfolio always finds its
 constituents on the cash market. Invented shares, funds and receipts fill up. In a market of real
 size about 85 of 100 records are options, as in B3's files. A month has one set of instruments;
 its options expire in the three months after it.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from typing import NamedTuple
 
-from infra.local.constituents import LISTED_SHARES, ListedShare
+from infra.local.b3.constituents import LISTED_SHARES, ListedShare
 
 CALL_MONTHS, PUT_MONTHS = "ABCDEFGHIJKL", "MNOPQRSTUVWX"
 FORWARD_DAYS = ("030", "060", "090", "018", "120", "361")

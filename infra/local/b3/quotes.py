@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from infra.local.b3_format import BadRequestError
-from infra.local.cotahist_files import list_sessions, parse_period, write_quotes_zip
-from infra.local.http_answer import Answer, html_page
+from infra.local.b3.cotahist_files import list_sessions, parse_period, write_quotes_zip
+from infra.local.b3.format import BadRequestError
+from infra.local.b3.http_answer import Answer, html_page
 from tasks.core.quotes.files import QuotesPeriod
 
 INSTRUMENTS = 250

@@ -15,10 +15,10 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from infra.local.b3_format import Language, write_number
-from infra.local.cotahist_files import list_sessions
-from infra.local.http_answer import Answer
-from infra.local.sessions import INDEX_SIZES, index_level
+from infra.local.b3.cotahist_files import list_sessions
+from infra.local.b3.format import Language, write_number
+from infra.local.b3.http_answer import Answer
+from infra.local.b3.sessions import INDEX_SIZES, index_level
 from tasks.core.exchange import FIRST_YEAR
 from tasks.core.quotes.files import QuotesPeriod
 

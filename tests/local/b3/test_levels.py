@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 import requests
 
-from infra.local.quotes_service import serve_quotes
-from infra.local.replay import Replay, start
-from infra.local.sessions import SESSIONS, index_level, published_portfolio
+from infra.local.b3.quotes import serve_quotes
+from infra.local.b3.replay import Replay, start
+from infra.local.b3.sessions import SESSIONS, index_level, published_portfolio
 from tasks.core.exchange import is_session
 from tasks.core.quotes.files import QuotesPeriod
 from tests.cotahist_text import read_line

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from infra.local.constituents import LISTED_SHARES, SECTORS, ListedShare
+from infra.local.b3.constituents import LISTED_SHARES, SECTORS, ListedShare
 
 SESSIONS = (dt.date(2025, 7, 31), dt.date(2025, 8, 1), dt.date(2025, 8, 4))
 INDEX_SIZES = {"IBOV": 84, "IBXX": 100, "SMLL": 110, "IDIV": 50, "ITAG": 222}

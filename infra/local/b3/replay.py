@@ -1,9 +1,9 @@
-"""B3's sites on this machine: `python -m infra.local.replay`.
+"""B3's sites on this machine: `python -m infra.local.b3.replay`.
 
-It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `b3_format`), for the
+It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `format`), for the
 indices of `sessions.INDEX_SIZES`, and like B3 shows one session at a time. It serves the files of
-daily quotes, `/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes_service`),
-and the levels of the indices that these quotes give (see `levels_service`).
+daily quotes, `/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes`),
+and the levels of the indices that these quotes give (see `levels`).
 
     GET  /replay                              what it shows, how it misbehaves, what was asked
     POST /replay {"session": "2025-08-01"}    show another session
@@ -24,13 +24,13 @@ from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Self
 
-from infra.local.b3_format import BadRequestError
-from infra.local.b3_routes import read_request
-from infra.local.faults import FAULTS
-from infra.local.http_answer import Answer, html_page
-from infra.local.replay_state import ReplayState, Steering
-from infra.local.sessions import SESSIONS
-from infra.local.wire_faults import FaultOptions, Pieces, send_at_once
+from infra.local.b3.faults import FAULTS
+from infra.local.b3.format import BadRequestError
+from infra.local.b3.http_answer import Answer, html_page
+from infra.local.b3.routes import read_request
+from infra.local.b3.sessions import SESSIONS
+from infra.local.b3.state import ReplayState, Steering
+from infra.local.b3.wire_faults import FaultOptions, Pieces, send_at_once
 
 _LOG = logging.getLogger(__name__)
 
@@ -152,7 +152,7 @@ def _pieces_for(path: str, replay: Replay, known_etag: str | None) -> Pieces:
 def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
     faults = "\n".join(f"  {name:<18} {fault.description}" for name, fault in FAULTS.items())
     parser = argparse.ArgumentParser(
-        prog="python -m infra.local.replay",
+        prog="python -m infra.local.b3.replay",
         description=(__doc__ or "").split("\n\nA program")[0],
         epilog=f"faults:\n{faults}",
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -26,8 +26,8 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from infra.local.http_answer import Answer
-from infra.local.sessions import Constituent, Portfolio
+from infra.local.b3.http_answer import Answer
+from infra.local.b3.sessions import Constituent, Portfolio
 
 Language = Literal["pt-br", "en-us"]
 
