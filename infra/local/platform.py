@@ -18,10 +18,10 @@ from types import FrameType
 from typing import Any
 
 from deployments.settings import as_environment
+from infra.local.aws.process_tree import ProcessTree
 from infra.local.b3.sessions import SESSIONS
 from infra.local.cluster import set_up_cluster
 from infra.local.prefect_server import PrefectServerError, prefect_server
-from infra.local.process_tree import ProcessTree
 from infra.local.server import LocalCloud, PortInUseError, StateInUseError
 
 _PROJECT = Path(__file__).parents[2]

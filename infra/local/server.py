@@ -18,17 +18,17 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from infra.local import s3
-from infra.local.athena import api as athena_api
-from infra.local.athena.executions import Athena
-from infra.local.ecs import api as ecs_api
-from infra.local.ecs.tasks import EcsTasks
-from infra.local.glue import api as glue_api
-from infra.local.glue.catalog import Catalog, CatalogMiddleware
-from infra.local.glue.jobs import GlueJobs
+from infra.local.aws import s3
+from infra.local.aws.athena import api as athena_api
+from infra.local.aws.athena.executions import Athena
+from infra.local.aws.ecs import api as ecs_api
+from infra.local.aws.ecs.tasks import EcsTasks
+from infra.local.aws.glue import api as glue_api
+from infra.local.aws.glue.catalog import Catalog, CatalogMiddleware
+from infra.local.aws.glue.jobs import GlueJobs
+from infra.local.aws.state_files import StateDirectory
+from infra.local.aws.trail import TrailMiddleware
 from infra.local.setup import pipeline_settings, set_up
-from infra.local.state_files import StateDirectory
-from infra.local.trail import TrailMiddleware
 
 _HOST = "127.0.0.1"
 _ACCESS_KEY = "local"

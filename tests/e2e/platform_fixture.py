@@ -14,7 +14,7 @@ import boto3
 import pytest
 import requests
 
-from infra.local.first_process import find_processes
+from infra.local.aws.first_process import find_processes
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")

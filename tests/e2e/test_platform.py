@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from infra.local.aws.ecs.tasks import SPOT_REASON
 from infra.local.b3.sessions import SESSIONS, published_portfolio
-from infra.local.ecs.tasks import SPOT_REASON
 from tests.e2e.platform_fixture import CLUSTER, FAMILY, JOB, ROOT, Platform, platform, wait_for
 from tests.permissions import (
     FLOW_RUN_UNUSED,

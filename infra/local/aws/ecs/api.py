@@ -9,7 +9,7 @@ from moto.ecs.exceptions import InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.moto_api import state_manager
 
-from infra.local.ecs.tasks import EcsTasks
+from infra.local.aws.ecs.tasks import EcsTasks
 
 _pretend_run_task = EC2ContainerServiceBackend.run_task
 _FOR_EVER_SECONDS = 10**8

@@ -11,7 +11,7 @@ from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
 
-from infra.local.athena.tables import QueryError
+from infra.local.aws.athena.tables import QueryError
 
 _NAME = r'[`"]?[\w-]+[`"]?(?:\.[`"]?[\w-]+[`"]?)?'
 _DDL = (

@@ -12,21 +12,21 @@ from moto.core.exceptions import JsonRESTError
 from moto.ecs.models import ecs_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from infra.local import logs
-from infra.local.ecs.definition import (
+from infra.local.aws import logs
+from infra.local.aws.ecs.definition import (
     Container,
     TaskStartError,
     describe_container,
     image_environment,
 )
-from infra.local.ecs.events import FAILED_TO_START, put_state_change
-from infra.local.process_tree import ProcessTree
-from infra.local.s3 import REGION
-from infra.local.state_files import StateDirectory
+from infra.local.aws.ecs.events import FAILED_TO_START, put_state_change
+from infra.local.aws.process_tree import ProcessTree
+from infra.local.aws.s3 import REGION
+from infra.local.aws.state_files import StateDirectory
 
 SPOT_REASON = "Your Spot Task was interrupted."
 _EXITED = ("EssentialContainerExited", "Essential container in task exited")
-_PROJECT = Path(__file__).parents[3]
+_PROJECT = Path(__file__).parents[4]
 _log = logging.getLogger(__name__)
 
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from moto.athena.responses import AthenaResponse
 from moto.core.exceptions import JsonRESTError
 
-from infra.local.athena.executions import Athena, Execution, UnknownExecutionError
+from infra.local.aws.athena.executions import Athena, Execution, UnknownExecutionError
 
 _LARGEST_PAGE = 1000
 _NO_OUTPUT = (

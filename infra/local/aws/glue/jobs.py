@@ -7,12 +7,12 @@ import tempfile
 import threading
 from pathlib import Path
 
-from infra.local import logs, s3
-from infra.local.glue import launcher, spark_home
-from infra.local.glue.process import JobProcess
-from infra.local.glue.runs import JobRun, JobRuns
-from infra.local.lake_files import InvalidKeyError
-from infra.local.state_files import StateDirectory
+from infra.local.aws import logs, s3
+from infra.local.aws.glue import launcher, spark_home
+from infra.local.aws.glue.process import JobProcess
+from infra.local.aws.glue.runs import JobRun, JobRuns
+from infra.local.aws.lake_files import InvalidKeyError
+from infra.local.aws.state_files import StateDirectory
 
 LOG_GROUP = "/aws-glue/jobs"
 SECONDS_PER_MINUTE = 60.0

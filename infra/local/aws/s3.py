@@ -25,8 +25,8 @@ from moto.s3.exceptions import (
 )
 from moto.s3.utils import _VersionedKeyStore, bucket_and_name_from_url
 
-from infra.local.lake_files import InvalidKeyError, LakeFiles
-from infra.local.state_files import StateDirectory
+from infra.local.aws.lake_files import InvalidKeyError, LakeFiles
+from infra.local.aws.state_files import StateDirectory
 
 REGION = "us-east-1"
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from infra.local import first_process
+from infra.local.aws import first_process
 
 _MARK = "LOCAL_PROCESS_TREE"
 

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from infra.local import s3
-from infra.local.athena.engine import Query
-from infra.local.athena.results import Result
-from infra.local.athena.tables import QueryError
-from infra.local.glue.catalog import Catalog
+from infra.local.aws import s3
+from infra.local.aws.athena.engine import Query
+from infra.local.aws.athena.results import Result
+from infra.local.aws.athena.tables import QueryError
+from infra.local.aws.glue.catalog import Catalog
 
 _DDL = ("ALTER", "CREATE", "DESCRIBE", "DROP", "MSCK", "SHOW")
 _TEXT_ANSWER = ("DESCRIBE", "MSCK", "SHOW")

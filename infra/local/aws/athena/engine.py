@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from moto.glue.exceptions import GlueClientError
 from sqlglot import exp
 
-from infra.local import s3
-from infra.local.athena.results import Result, athena_type, table_result, text_result
-from infra.local.athena.sql import (
+from infra.local.aws import s3
+from infra.local.aws.athena.results import Result, athena_type, table_result, text_result
+from infra.local.aws.athena.sql import (
     Statement,
     TableName,
     parse_statement,
@@ -23,7 +23,7 @@ from infra.local.athena.sql import (
     to_duckdb,
     with_types,
 )
-from infra.local.athena.tables import (
+from infra.local.aws.athena.tables import (
     CatalogTable,
     QueryError,
     data_files,
@@ -31,8 +31,8 @@ from infra.local.athena.tables import (
     glue,
     table_names,
 )
-from infra.local.glue.catalog import Catalog
-from infra.local.lake_files import InvalidKeyError
+from infra.local.aws.glue.catalog import Catalog
+from infra.local.aws.lake_files import InvalidKeyError
 
 PARQUET_STORAGE = {
     "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",

@@ -12,8 +12,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.glue.models import glue_backends
 from pyarrow import fs
 
-from infra.local import s3
-from infra.local.s3 import REGION
+from infra.local.aws import s3
+from infra.local.aws.s3 import REGION
 
 _ARROW_TYPES = {
     "bigint": pa.int64(),

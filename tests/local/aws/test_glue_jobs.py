@@ -8,7 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.glue import jobs as glue_jobs
+from infra.local.aws.glue import jobs as glue_jobs
 from infra.local.server import LocalCloud
 from tests.local.conftest import is_alive, wait_until
 

@@ -6,7 +6,7 @@ import time
 import uuid
 from dataclasses import asdict, dataclass, field
 
-from infra.local.state_files import StateDirectory
+from infra.local.aws.state_files import StateDirectory
 
 ACTIVE_STATES = frozenset({"STARTING", "RUNNING", "STOPPING"})
 

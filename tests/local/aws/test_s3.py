@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local import s3 as local_s3
-from infra.local.lake_files import InvalidKeyError, LakeFiles
+from infra.local.aws import s3 as local_s3
+from infra.local.aws.lake_files import InvalidKeyError, LakeFiles
 from infra.local.server import LocalCloud
 
 FIVE_MIB = 5 * 1024 * 1024

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 
-from infra.local.ecs.tasks import SPOT_REASON
+from infra.local.aws.ecs.tasks import SPOT_REASON
 from infra.local.server import LocalCloud
 from tests.local.conftest import is_alive, wait_until
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.state_files import write_whole
+from infra.local.aws.state_files import write_whole
 
 # What Hadoop's committers and checksums leave behind; on S3 it would never be an object.
 _LEFTOVER = re.compile(r"_temporary|\.spark-staging-.*|\..*\.crc")

@@ -11,8 +11,8 @@ from moto.glue.exceptions import ConcurrentRunsExceededException, JobRunNotFound
 from moto.glue.models import FakeJob, GlueBackend
 from moto.glue.responses import GlueResponse
 
-from infra.local.glue.jobs import LOG_GROUP, GlueJobs
-from infra.local.glue.runs import JobRun, TooManyRunsError
+from infra.local.aws.glue.jobs import LOG_GROUP, GlueJobs
+from infra.local.aws.glue.runs import JobRun, TooManyRunsError
 
 _DEFAULT_TIMEOUT_MINUTES = 480
 _JOB_FIELDS = {

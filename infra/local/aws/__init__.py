@@ -1,0 +1,4 @@
+"""AWS on this machine: moto's server, with what moto only pretends made real.
+
+Objects live on disk, Glue jobs run on PySpark, Athena answers by DuckDB, ECS tasks are processes.
+"""
