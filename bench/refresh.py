@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from infra.local.b3.sessions import Portfolio, generate_portfolio
 from infra.local.prefect_server import prefect_server
-from infra.local.server import LocalCloud
+from infra.local.up import LocalCloud
 from tasks.core.exchange import previous_session
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 

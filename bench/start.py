@@ -16,7 +16,7 @@ import boto3
 import requests
 
 from infra.local.b3.sessions import SESSIONS
-from infra.local.platform import platform
+from infra.local.local import platform
 
 RUNS = 5
 DEPLOYMENT = "daily-portfolio/daily-portfolio"

@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopped.set())
     # Imported here: usage and --help do not wait for moto.
-    from infra.local.server import LocalCloud, PortInUseError, StateInUseError
+    from infra.local.up import LocalCloud, PortInUseError, StateInUseError
 
     try:
         with LocalCloud(options.state, port=options.port, is_live=options.live) as cloud:

@@ -18,7 +18,7 @@ from rich.table import Table
 
 from infra.local.b3.sessions import SESSIONS
 from infra.local.prefect_server import PrefectServerError, prefect_server
-from infra.local.server import LocalCloud, StateInUseError
+from infra.local.up import LocalCloud, StateInUseError
 from infra.queries import Query, documented_queries
 
 _ROWS_SHOWN = 8

@@ -163,7 +163,7 @@ class Platform:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """The platform as `make local` starts it; stopped as Ctrl-C stops it."""
     state = tmp_path_factory.mktemp("platform")
-    command = [sys.executable, "-m", "infra.local.platform", "--state", str(state)]
+    command = [sys.executable, "-m", "infra.local.local", "--state", str(state)]
     process = subprocess.Popen(
         [*command, "--prefect-port", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )

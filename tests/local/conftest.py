@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from infra.local.server import LocalCloud
+from infra.local.up import LocalCloud
 
 ROOT = Path(__file__).parents[2]
 

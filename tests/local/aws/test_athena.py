@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.server import LocalCloud
+from infra.local.up import LocalCloud
 from tests.local.conftest import wait_until
 
 AT = dt.datetime(2025, 8, 1, 12, 0, 0, 123456, tzinfo=dt.UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from infra.local.server import LocalCloud
+from infra.local.up import LocalCloud
 from tasks.core.datasets import TABLES
 
 

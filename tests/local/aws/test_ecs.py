@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from infra.local.aws.ecs.tasks import SPOT_REASON
-from infra.local.server import LocalCloud
+from infra.local.up import LocalCloud
 from tests.local.conftest import is_alive, wait_until
 
 CLUSTER = "test"

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.aws.glue import jobs as glue_jobs
-from infra.local.server import LocalCloud
+from infra.local.up import LocalCloud
 from tests.local.conftest import is_alive, wait_until
 
 SPARK_SCRIPT = """

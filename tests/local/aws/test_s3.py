@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.aws import s3 as local_s3
 from infra.local.aws.lake_files import InvalidKeyError, LakeFiles
-from infra.local.server import LocalCloud
+from infra.local.up import LocalCloud
 
 FIVE_MIB = 5 * 1024 * 1024
 

@@ -22,7 +22,7 @@ from infra.local.aws.process_tree import ProcessTree
 from infra.local.b3.sessions import SESSIONS
 from infra.local.cluster import set_up_cluster
 from infra.local.prefect_server import PrefectServerError, prefect_server
-from infra.local.server import LocalCloud, PortInUseError, StateInUseError
+from infra.local.up import LocalCloud, PortInUseError, StateInUseError
 
 _PROJECT = Path(__file__).parents[2]
 _HOST = "127.0.0.1"
@@ -207,7 +207,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run until interrupted; return 1 when a part does not start."""
     parser = argparse.ArgumentParser(
-        prog="python -m infra.local.platform",
+        prog="python -m infra.local.local",
         description="The deployed pipeline on this machine, until Ctrl-C: Prefect with its UI, an "
         "ECS worker, the local cloud and a replay of B3.",
     )
