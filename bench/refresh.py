@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from infra.local.b3.sessions import Portfolio, generate_portfolio
 from infra.local.prefect_server import prefect_server
-from infra.local.up import LocalCloud
+from infra.local.up import local_cloud
 from tasks.core.exchange import previous_session
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 
@@ -114,7 +114,7 @@ def measure(count: int) -> Cost:
     with tempfile.TemporaryDirectory() as directory:
         state = Path(directory)
         fill_raw(state / "lake" / "b3-lake", last_sessions(count))
-        with LocalCloud(state) as cloud, prefect_server(state) as prefect:
+        with local_cloud(state) as cloud, prefect_server(state) as prefect:
             environment = {**os.environ, **cloud.env, **prefect}
             runs = [refresh(environment, state) for _ in range(ROUNDS)]
     best = min(runs)

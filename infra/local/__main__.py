@@ -45,10 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopped.set())
     # Imported here: usage and --help do not wait for moto.
-    from infra.local.up import LocalCloud, PortInUseError, StateInUseError
+    from infra.local.aws.server import PortInUseError
+    from infra.local.up import StateInUseError, local_cloud
 
     try:
-        with LocalCloud(options.state, port=options.port, is_live=options.live) as cloud:
+        with local_cloud(options.state, port=options.port, is_live=options.live) as cloud:
             print(
                 f"ready: {cloud.env['AWS_ENDPOINT_URL']}, settings in {options.state / 'env'}",
                 flush=True,

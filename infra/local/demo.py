@@ -18,7 +18,7 @@ from rich.table import Table
 
 from infra.local.b3.sessions import SESSIONS
 from infra.local.prefect_server import PrefectServerError, prefect_server
-from infra.local.up import LocalCloud, StateInUseError
+from infra.local.up import StateInUseError, local_cloud
 from infra.queries import Query, documented_queries
 
 _ROWS_SHOWN = 8
@@ -62,7 +62,7 @@ def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
     source = "B3 itself" if is_live else "a replay of B3"
     console.rule("[bold]1. The cloud, on this machine", align="left")
     console.print(f"Starting S3, Glue, Athena, a Prefect server, and {source} …")
-    with LocalCloud(state, is_live=is_live) as cloud, prefect_server(state) as prefect:
+    with local_cloud(state, is_live=is_live) as cloud, prefect_server(state) as prefect:
         for name, value in [*cloud.env.items(), *prefect.items()]:
             console.print(f"  {name}={value}", style="dim", soft_wrap=True)
         yield dict(os.environ) | cloud.env | prefect

@@ -22,7 +22,7 @@ from infra.local.aws.process_tree import ProcessTree
 from infra.local.b3.sessions import SESSIONS
 from infra.local.cluster import set_up_cluster
 from infra.local.prefect_server import PrefectServerError, prefect_server
-from infra.local.up import LocalCloud, PortInUseError, StateInUseError
+from infra.local.up import StateInUseError, connection, local_cloud
 
 _PROJECT = Path(__file__).parents[2]
 _HOST = "127.0.0.1"
@@ -60,9 +60,9 @@ def platform(state: Path, *, port: int = 0, is_live: bool = False) -> Iterator[d
     for name in [name for name in os.environ if name.startswith(_OURS)]:
         del os.environ[name]  # the person's own Prefect and AWS are none of our children's
     os.environ |= _PREFECT_PACE
-    with LocalCloud(state, is_live=is_live) as cloud, prefect_server(state, port) as prefect:
+    with local_cloud(state, is_live=is_live) as cloud, prefect_server(state, port) as prefect:
         env = cloud.env | prefect
-        outputs = set_up_cluster(_connection(env), _flow_environment(cloud.env))
+        outputs = set_up_cluster(connection(env), _flow_environment(cloud.env))
         os.environ |= env | as_environment(outputs) | _deployment_values()
         cloud.state.write(Path(prefect["PREFECT_HOME"]) / "env", _as_lines(prefect))
         _set_up_work_pool()
@@ -93,15 +93,6 @@ def _deploy() -> None:
     ended = subprocess.run(command, cwd=_PROJECT, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise PlatformError(f"prefect deploy failed:\n{ended.stdout}{ended.stderr}")
-
-
-def _connection(env: dict[str, str]) -> dict[str, str]:
-    return {
-        "endpoint_url": env["AWS_ENDPOINT_URL"],
-        "aws_access_key_id": env["AWS_ACCESS_KEY_ID"],
-        "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
-        "region_name": env["AWS_DEFAULT_REGION"],
-    }
 
 
 def _flow_environment(env: dict[str, str]) -> dict[str, str]:
@@ -227,7 +218,7 @@ def main(argv: list[str] | None = None) -> int:
             threading.Event().wait()
     except KeyboardInterrupt:
         print("\nEverything is stopped; what it kept is in", options.state)
-    except (PlatformError, PrefectServerError, PortInUseError, StateInUseError) as error:
+    except (PlatformError, PrefectServerError, StateInUseError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

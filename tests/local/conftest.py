@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from infra.local.up import LocalCloud
+from infra.local.up import LocalCloud, local_cloud
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="package")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
     state = tmp_path_factory.mktemp("cloud")
-    with LocalCloud(state, is_live=True) as cloud, pytest.MonkeyPatch.context() as patch:
+    with local_cloud(state, is_live=True) as cloud, pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.env.items():
             patch.setenv(name, value)
         yield cloud
