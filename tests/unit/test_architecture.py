@@ -15,6 +15,8 @@ MAY_IMPORT = {
     "flows": ("flows", "tasks"),
     "infra.glue": (),
     "infra": ("infra", "deployments", "tasks.core"),
+    "infra.local.aws": ("infra.local.aws",),
+    "infra.local.b3": ("infra.local.b3", "tasks.core"),
     "deployments": ("deployments", "tasks.core"),
 }
 OUTSIDE_CORE = (
@@ -167,6 +169,14 @@ def test_the_rules_look_at_every_module() -> None:
         ),
         (imports_against_the_layers, {"infra.local.a": "from flows.portfolio import main"}),
         (imports_against_the_layers, {"infra.local.a": "from tasks.download import Download"}),
+        (imports_against_the_layers, {"infra.local.aws.a": "from infra.local.b3 import replay"}),
+        (imports_against_the_layers, {"infra.local.aws.a": "import infra.local.up"}),
+        (
+            imports_against_the_layers,
+            {"infra.local.aws.a": "from tasks.core.datasets import TABLES"},
+        ),
+        (imports_against_the_layers, {"infra.local.b3.a": "from infra.local.aws import s3"}),
+        (imports_against_the_layers, {"infra.local.b3.a": "import infra.local.up"}),
         (imports_against_the_layers, {"deployments.a": "import flows.portfolio"}),
         (imports_against_the_layers, {"deployments.a": "from infra.local import setup"}),
         (imports_against_the_layers, {"tasks.a": "from tests.portfolios import portfolio"}),
