@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from infra.local.aws.s3 import REGION
+from infra.local.aws import REGION
 
 _NAME = "b3-pipeline"
 _ACCOUNT = "123456789012"

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from infra.local.aws import REGION
 from infra.local.aws.athena.engine import PARQUET_STORAGE
-from infra.local.aws.s3 import REGION
 from tasks.core.dataset import Column, Table
 from tasks.core.datasets import TABLES
 

@@ -2,3 +2,5 @@
 
 Objects live on disk, Glue jobs run on PySpark, Athena answers by DuckDB, ECS tasks are processes.
 """
+
+REGION = "us-east-1"

@@ -6,7 +6,7 @@ from typing import Any
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.logs.models import logs_backends
 
-from infra.local.aws.s3 import REGION
+from infra.local.aws import REGION
 
 
 def put_lines(group: str, stream: str, lines: list[str]) -> None:

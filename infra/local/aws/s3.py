@@ -1,14 +1,11 @@
 """moto's S3 over the lake's files.
 
-Two of moto's classes are replaced: the bucket, whose key store writes each object to disk before
-the call returns, and the key, which reads its bytes from there. All else of S3 is moto's.
+Two of moto's classes are replaced: the bucket here, and the key in `s3_objects`. All else of S3 is
+moto's.
 """
 
-import datetime as dt
-import hashlib
 import re
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,174 +15,18 @@ from unittest.mock import patch
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3 import models
 from moto.s3 import responses as _responses  # noqa: F401 - it takes over moto's names at import
-from moto.s3.exceptions import (
-    InvalidArgumentError,
-    InvalidBucketName,
-    MissingKey,
-)
-from moto.s3.utils import _VersionedKeyStore, bucket_and_name_from_url
+from moto.s3.exceptions import InvalidBucketName
+from moto.s3.utils import bucket_and_name_from_url
 
+from infra.local.aws import REGION
 from infra.local.aws.lake_files import InvalidKeyError, LakeFiles
+from infra.local.aws.s3_objects import LakeKey, LakeKeys
 from infra.local.aws.state_files import StateDirectory
 
-REGION = "us-east-1"
 _BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# moto looks its classes up by name, so the names below are where ours are put.
-_MotoKey: Any = models.FakeKey
+# moto looks its classes up by name, so that is where ours are put.
 _MotoBucket: Any = models.FakeBucket
 _delete_bucket_in_moto = models.S3Backend.delete_bucket
-
-
-class LakeKey(_MotoKey):  # type: ignore[misc]
-    """An object: in memory until it is stored, on disk from then on."""
-
-    path: Path | None = None
-    stamp: tuple[int, int, int] | None = None
-    _etag: str | None
-
-    def __new__(cls, *_args: Any, **_kwargs: Any) -> "LakeKey":
-        """Make a key without moto's list of every key there ever was."""
-        return object.__new__(cls)
-
-    @property
-    def value(self) -> bytes:
-        """The object's bytes."""
-        if self.path is None:
-            return bytes(_MotoKey.value.fget(self))
-        try:
-            return self.path.read_bytes()
-        except FileNotFoundError:
-            raise MissingKey(self.name) from None
-
-    @value.setter
-    def value(self, new_value: bytes) -> None:
-        _MotoKey.value.fset(self, new_value)
-
-    @property
-    def etag(self) -> str:
-        """The MD5 of the bytes in quotes, or what the multipart upload gave."""
-        if self._etag is None:
-            self._etag = hashlib.md5(self.value, usedforsecurity=False).hexdigest()
-        return f'"{self._etag}"'
-
-    def settle(self, path: Path) -> None:
-        """Take the bytes from `path` from now on, and its time as the last change."""
-        status = path.stat()
-        self._value_buffer.close()
-        self.path = path
-        self.disposed = True
-        self.multipart = None
-        self.contentsize = status.st_size
-        self.stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-        changed_at = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
-        self.last_modified = changed_at.replace(tzinfo=None)
-
-    def __deepcopy__(self, _memo: dict[int, Any]) -> "LakeKey":
-        """Return a copy that a listing may mark; an object on disk is not read for it."""
-        if self.path is None:
-            return self.recall()
-        copied = object.__new__(LakeKey)
-        copied.__dict__.update(self.__dict__)
-        return copied
-
-    def recall(self) -> "LakeKey":
-        """Return the same object, in memory: an older version, whose file gives way."""
-        older = LakeKey(
-            self.name,
-            self.value,
-            account_id=self.account_id,
-            region_name=self.region_name,
-            bucket_name=self.bucket_name,
-            is_versioned=self._is_versioned,
-            version_id=self.version_id,
-            etag=self.etag.strip('"'),
-        )
-        older.set_metadata(self.metadata)
-        older.last_modified = self.last_modified
-        return older
-
-
-class LakeKeys(_VersionedKeyStore):  # type: ignore[misc]
-    """A bucket's objects; the newest version of each is a file.
-
-    Older versions of a versioned bucket stay in memory and end with the server.
-    """
-
-    def __init__(self, bucket: str, files: LakeFiles) -> None:
-        super().__init__()
-        self.bucket = bucket
-        self.files = files
-        self.lock = threading.RLock()
-
-    def __setitem__(self, key: str, value: Any) -> None:
-        self.setlist(key, [*self.getlist(key, []), value])
-
-    def items(self) -> list[tuple[str, Any]]:
-        """Return each object's newest version, as of one moment: others write meanwhile."""
-        return [(key, versions[-1]) for key, versions in dict(self).items() if versions]
-
-    def setlist(self, key: str, list_: list[Any]) -> None:
-        """Replace an object's versions; the last one is the newest and goes to disk."""
-        with self.lock:
-            versions = [
-                version.recall() if version is not list_[-1] and _is_on_disk(version) else version
-                for version in list_
-            ]
-            if versions and isinstance(versions[-1], LakeKey):
-                self._store(key, versions[-1])
-                super().setlist(key, versions)
-            else:
-                super().setlist(key, versions)  # first: a listing must meet no lost file
-                self.files.remove(key)
-
-    def pop(self, key: str) -> None:
-        """Remove an object and its file.
-
-        Raises:
-            KeyError: There is no such object.
-        """
-        with self.lock:
-            if key not in self:
-                raise KeyError(key)
-            super().pop(key)  # first: a listing must meet no lost file
-            self.files.remove(key)
-
-    def synchronize(self) -> None:
-        """Take over what a job wrote to disk or deleted there."""
-        with self.lock:
-            found = dict(self.files.find())
-            for key in [key for key in self if key not in found]:
-                if _is_on_disk(self[key]):
-                    super().pop(key)
-            for key, status in found.items():
-                stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-                if key not in self or self[key].stamp != stamp:
-                    super().setlist(key, [self._restored(key)])
-
-    def _store(self, key: str, newest: LakeKey) -> None:
-        if newest.path is not None:
-            return
-        try:
-            data, _etag = newest.value, newest.etag
-            newest.settle(self.files.write(key, data))
-        except InvalidKeyError as error:
-            raise InvalidArgumentError(str(error), "key", key) from error
-
-    def _restored(self, key: str) -> LakeKey:
-        restored = LakeKey(
-            key,
-            b"",
-            account_id=DEFAULT_ACCOUNT_ID,
-            region_name=REGION,
-            bucket_name=self.bucket,
-            version_id="null",
-        )
-        restored.settle(self.files.root / key)
-        return restored
-
-
-def _is_on_disk(version: Any) -> bool:
-    return isinstance(version, LakeKey) and version.path is not None
 
 
 class LakeBucket(_MotoBucket):  # type: ignore[misc]

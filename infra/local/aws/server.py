@@ -16,7 +16,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from infra.local.aws import s3
+from infra.local.aws import REGION, s3
 from infra.local.aws.athena import api as athena_api
 from infra.local.aws.athena.executions import Athena
 from infra.local.aws.ecs import api as ecs_api
@@ -76,7 +76,7 @@ def aws_server(state: StateDirectory, port: int = 0) -> Iterator[dict[str, str]]
             "AWS_ENDPOINT_URL": f"http://{_HOST}:{server.port}",
             "AWS_ACCESS_KEY_ID": _ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": _ACCESS_KEY,
-            "AWS_DEFAULT_REGION": s3.REGION,
+            "AWS_DEFAULT_REGION": REGION,
         }
 
         jobs = GlueJobs(state, env)

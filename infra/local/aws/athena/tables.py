@@ -12,8 +12,7 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from moto.glue.models import glue_backends
 from pyarrow import fs
 
-from infra.local.aws import s3
-from infra.local.aws.s3 import REGION
+from infra.local.aws import REGION, s3
 
 _ARROW_TYPES = {
     "bigint": pa.int64(),

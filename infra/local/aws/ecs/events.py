@@ -6,7 +6,7 @@ from typing import Any
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.events.models import events_backends
 
-from infra.local.aws.s3 import REGION
+from infra.local.aws import REGION
 
 # Of a container that never was, ECS reports nothing but the reason.
 FAILED_TO_START = "TaskFailedToStart"

@@ -12,7 +12,7 @@ from moto.core.exceptions import JsonRESTError
 from moto.ecs.models import ecs_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from infra.local.aws import logs
+from infra.local.aws import REGION, logs
 from infra.local.aws.ecs.definition import (
     Container,
     TaskStartError,
@@ -21,7 +21,6 @@ from infra.local.aws.ecs.definition import (
 )
 from infra.local.aws.ecs.events import FAILED_TO_START, put_state_change
 from infra.local.aws.process_tree import ProcessTree
-from infra.local.aws.s3 import REGION
 from infra.local.aws.state_files import StateDirectory
 
 SPOT_REASON = "Your Spot Task was interrupted."

@@ -18,7 +18,7 @@ from urllib.parse import quote
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.glue.models import FakePartition, FakeTable, glue_backends
 
-from infra.local.aws.s3 import REGION
+from infra.local.aws import REGION
 from infra.local.aws.state_files import StateDirectory
 
 _CHANGE = re.compile(
