@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tasks.core.datasets import TABLES
 from tests.local.conftest import ROOT, is_alive, wait_until
 
 SETTINGS = {
@@ -37,6 +38,19 @@ def test_up_writes_its_settings_says_ready_and_ends_at_sigterm(
 
     assert (running.process.returncode, errors) == (0, "")
     assert not (tmp_path / "env").exists()
+
+
+def test_first_start_creates_the_tables_of_the_schema(glue: Any) -> None:
+    found = {table["Name"]: table for table in glue.get_tables(DatabaseName="b3")["TableList"]}
+
+    for table in TABLES:
+        storage = found[table.name]["StorageDescriptor"]
+        assert {c["Name"]: c["Type"] for c in storage["Columns"]} == table.types()
+        assert storage["Location"] == f"s3://b3-lake/{table.prefix}"
+        assert "parquet" in storage["SerdeInfo"]["SerializationLibrary"]
+        assert [c["Name"] for c in found[table.name]["PartitionKeys"]] == [
+            column.name for column in table.partition_keys
+        ]
 
 
 def test_second_up_on_the_same_state_is_refused(tmp_path: Path, up: Callable[..., Any]) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from infra.local.up import LocalCloud
-from tasks.core.datasets import TABLES
 
 
 def partition(month: str, run: str) -> dict[str, Any]:
@@ -24,19 +23,6 @@ def described(glue: Any, table: str) -> list[tuple[list[str], str]]:
         for page in pages
         for each in page["Partitions"]
     ]
-
-
-def test_first_start_creates_the_tables_of_the_schema(glue: Any) -> None:
-    found = {table["Name"]: table for table in glue.get_tables(DatabaseName="b3")["TableList"]}
-
-    for table in TABLES:
-        storage = found[table.name]["StorageDescriptor"]
-        assert {c["Name"]: c["Type"] for c in storage["Columns"]} == table.types()
-        assert storage["Location"] == f"s3://b3-lake/{table.prefix}"
-        assert "parquet" in storage["SerdeInfo"]["SerializationLibrary"]
-        assert [c["Name"] for c in found[table.name]["PartitionKeys"]] == [
-            column.name for column in table.partition_keys
-        ]
 
 
 Change = Callable[[Any, dict[str, str]], Any]
