@@ -28,6 +28,7 @@ _PROJECT = Path(__file__).parents[2]
 _HOST = "127.0.0.1"
 _USUAL_PORT = 4200  # where people look for Prefect
 _WORKER_END_SECONDS = 15.0
+_LOOK_SECONDS = 0.1
 # A person watches: runs start, and those in a queue move on, sooner than a deployment needs.
 _PREFECT_PACE = {
     "PREFECT_WORKER_QUERY_SECONDS": "2",
@@ -125,35 +126,31 @@ def _worker(outputs: dict[str, Any], log: Path) -> Iterator[Callable[[], None]]:
         "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME": outputs["queue_name"],
         "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_REGION": outputs["region"],
     }
-    tree = ProcessTree(
-        f"worker-{os.getpid()}",
-        [sys.executable, *command, "--pool", outputs["work_pool_name"]],
-        dict(os.environ) | own,
-        _PROJECT,
-    )
     is_up = threading.Event()
-    threading.Thread(target=_keep_log, args=(tree, log, is_up), daemon=True).start()
+
+    def keep(line: str) -> None:
+        print(line, file=file, flush=True)
+        if "started" in line:
+            is_up.set()
 
     def wait_until_up() -> None:
-        is_up.wait()
-        if tree.has_ended:
-            raise PlatformError(f"The worker ended: see {log}")
+        while not is_up.wait(_LOOK_SECONDS):
+            if tree.has_ended:
+                raise PlatformError(f"The worker ended: see {log}")
 
-    try:
-        yield wait_until_up
-    finally:
-        tree.terminate(_WORKER_END_SECONDS)
-        tree.wait()
-
-
-def _keep_log(tree: ProcessTree, log: Path, is_up: threading.Event) -> None:
     with log.open("w") as file:
-        for line in tree.read_lines():
-            file.write(f"{line}\n")
-            file.flush()
-            if "started" in line:
-                is_up.set()
-    is_up.set()
+        tree = ProcessTree(
+            f"worker-{os.getpid()}",
+            [sys.executable, *command, "--pool", outputs["work_pool_name"]],
+            dict(os.environ) | own,
+            _PROJECT,
+            keep,
+        )
+        try:
+            yield wait_until_up
+        finally:
+            tree.terminate(_WORKER_END_SECONDS)
+            tree.wait()
 
 
 def _usual_port() -> int:

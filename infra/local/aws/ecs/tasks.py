@@ -5,7 +5,7 @@ import logging
 import shutil
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import JsonRESTError
@@ -110,29 +110,27 @@ class EcsTasks:
         if role_arn:  # it acts as its role: the trail tells it by this
             image_env["AWS_ACCESS_KEY_ID"] = role_arn.rpartition("/")[2]
         container = describe_container(task, definition, image_env, _read_secret)
+        with (self._directory / f"{task.id}.log").open("a") as log:
+            return self._watch(task, container, log)
+
+    def _watch(self, task: Any, container: Container, log: IO[str]) -> int | None:
+        def keep(line: str) -> None:
+            print(line, file=log, flush=True)
+            if container.log_group:
+                logs.put_lines(container.log_group, container.log_stream, [line])
+
         pid_file = self._directory / f"{task.id}.pid"
         with self._lock:
             if not self._is_open or task.desired_status == "STOPPED":
                 return None
-            process = ProcessTree(task.id, container.command, container.env, _PROJECT)
+            process = ProcessTree(task.id, container.command, container.env, _PROJECT, keep)
             self._running[task.id] = container, process
         pid_file.write_text(str(process.pid))
         _move(task, "RUNNING")
         put_state_change(task)
-        pump = threading.Thread(target=self._pump, args=(task, container, process), daemon=True)
-        pump.start()
         code = process.wait()
-        pump.join()
         pid_file.unlink()
         return code
-
-    def _pump(self, task: Any, container: Container, process: ProcessTree) -> None:
-        with (self._directory / f"{task.id}.log").open("a") as file:
-            for line in process.read_lines():
-                file.write(f"{line}\n")
-                file.flush()
-                if container.log_group:
-                    logs.put_lines(container.log_group, container.log_stream, [line])
 
     def _finish(self, task: Any, exit_code: int | None, stop_code: str, reason: str) -> None:
         with self._lock:

@@ -5,13 +5,15 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 from infra.local.aws import logs, s3
 from infra.local.aws.glue import launcher, spark_home
-from infra.local.aws.glue.process import JobProcess
 from infra.local.aws.glue.runs import JobRun, JobRuns
 from infra.local.aws.lake_files import InvalidKeyError
+from infra.local.aws.process_tree import ProcessTree
 from infra.local.aws.state_files import StateDirectory
 
 LOG_GROUP = "/aws-glue/jobs"
@@ -32,7 +34,7 @@ class GlueJobs:
         self.runs = JobRuns(state)
         self.env = env
         self._state = state
-        self._processes: dict[str, JobProcess] = {}
+        self._processes: dict[str, ProcessTree] = {}
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
 
@@ -96,28 +98,34 @@ class GlueJobs:
             return self._watch(run, directory, script)
 
     def _watch(self, run: JobRun, directory: Path, script: Path) -> tuple[str, str | None]:
-        process = self._launch(run, directory, script)
-        if process is None:
-            return "STOPPED", None
-        try:
-            status = process.wait(run.timeout_minutes * SECONDS_PER_MINUTE)
-        except subprocess.TimeoutExpired:
-            return "TIMEOUT", f"The run took longer than its {run.timeout_minutes:g} minutes."
-        finally:
-            logs.put_lines(f"{LOG_GROUP}/output", run.id, process.output)
-            logs.put_lines(f"{LOG_GROUP}/error", run.id, process.errors)
+        output: list[str] = []
+        errors: list[str] = []
+        with (self._state.glue / f"{run.id}.log").open("a") as log:
+            process = self._launch(run, directory, script, _keep(output, log), _keep(errors, log))
+            if process is None:
+                return "STOPPED", None
+            try:
+                status = process.wait(run.timeout_minutes * SECONDS_PER_MINUTE)
+            except subprocess.TimeoutExpired:
+                return "TIMEOUT", f"The run took longer than its {run.timeout_minutes:g} minutes."
+            finally:
+                logs.put_lines(f"{LOG_GROUP}/output", run.id, output)
+                logs.put_lines(f"{LOG_GROUP}/error", run.id, errors)
         if status == 0:
             return "SUCCEEDED", None
-        return "FAILED", _reason(directory / "reason", process, status)
+        return "FAILED", _reason(directory / "reason", errors, status)
 
-    def _launch(self, run: JobRun, directory: Path, script: Path) -> JobProcess | None:
+    def _launch(
+        self, run: JobRun, directory: Path, script: Path, *takers: Callable[[str], None]
+    ) -> ProcessTree | None:
         buckets = {name: self._state.lake.resolve() / name for name in s3.bucket_names()}
         env = spark_home.prepare(directory, buckets) | self.env
         arguments = {"--JOB_NAME": run.job_name, "--JOB_RUN_ID": run.id, **run.arguments}
         with self._lock:
             if not self.runs.advance(run, to="RUNNING", only_from=frozenset({"STARTING"})):
                 return None
-            process = self._processes[run.id] = JobProcess(
+            process = self._processes[run.id] = ProcessTree(
+                run.id,
                 [
                     sys.executable,
                     launcher.__file__,
@@ -127,13 +135,21 @@ class GlueJobs:
                 ],
                 env,
                 script.parent,
-                self._state.glue.resolve() / f"{run.id}.log",
+                *takers,
             )
         return process
 
 
-def _reason(path: Path, process: JobProcess, status: int) -> str:
+def _keep(lines: list[str], log: IO[str]) -> Callable[[str], None]:
+    def keep(line: str) -> None:
+        lines.append(line)
+        print(line, file=log, flush=True)
+
+    return keep
+
+
+def _reason(path: Path, errors: list[str], status: int) -> str:
     if path.exists():
         return path.read_text()[:_LONGEST_ERROR]
-    last_lines = [line for line in process.errors if line.strip()][-1:]
+    last_lines = [line for line in errors if line.strip()][-1:]
     return (last_lines or [f"The script ended with exit status {status}."])[0][:_LONGEST_ERROR]
