@@ -78,22 +78,6 @@ def _datum(cell: str | None) -> dict[str, str]:
     return {} if cell is None else {"VarCharValue": cell}
 
 
-def _batch(api: Any, athena: Athena) -> dict[str, Any]:
-    asked = api._get_param("QueryExecutionIds")  # noqa: SLF001 - moto's own way
-    known = set(athena.list_ids(None))
-    return {
-        "QueryExecutions": [athena.get(each).describe() for each in asked if each in known],
-        "UnprocessedQueryExecutionIds": [
-            {"QueryExecutionId": each} for each in asked if each not in known
-        ],
-    }
-
-
-def _list(api: Any, athena: Athena) -> dict[str, Any]:
-    workgroup = api._get_param("WorkGroup")  # noqa: SLF001 - moto's own way
-    return {"QueryExecutionIds": athena.list_ids(workgroup)}
-
-
 def _stop(api: Any, athena: Athena) -> dict[str, Any]:
     athena.stop(_execution(api, athena).id)
     return {}
@@ -110,9 +94,7 @@ _CALLS: dict[str, Callable[[Any, Athena], dict[str, Any]]] = {
     "get_query_execution": lambda api, athena: {
         "QueryExecution": _execution(api, athena).describe()
     },
-    "batch_get_query_execution": _batch,
     "get_query_results": _results,
-    "list_query_executions": _list,
     "stop_query_execution": _stop,
     "delete_named_query": _delete_named_query,
 }

@@ -1,7 +1,6 @@
-"""Runs statements of Athena: queries by DuckDB, the rest on the catalog and the lake."""
+"""Runs statements of Athena by DuckDB; an answer in Parquet goes to the lake and the catalog."""
 
 import io
-import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from moto.glue.exceptions import GlueClientError
 from sqlglot import exp
 
 from infra.local.aws import s3
-from infra.local.aws.athena.results import Result, athena_type, table_result, text_result
+from infra.local.aws.athena.results import Result, athena_type, table_result
 from infra.local.aws.athena.sql import (
     Statement,
     TableName,
@@ -23,14 +22,7 @@ from infra.local.aws.athena.sql import (
     to_duckdb,
     with_types,
 )
-from infra.local.aws.athena.tables import (
-    CatalogTable,
-    QueryError,
-    data_files,
-    find_table,
-    glue,
-    table_names,
-)
+from infra.local.aws.athena.tables import QueryError, find_table, glue
 from infra.local.aws.glue.catalog import Catalog
 from infra.local.aws.lake_files import InvalidKeyError
 
@@ -88,7 +80,7 @@ class Query:
             QueryError: It cannot be answered; the message says why.
         """
         try:
-            return self._run(parse_statement(self.sql, self.parameters, self.database))
+            return self._run(parse_statement(self.sql, self.parameters))
         except _REASONS_TO_FAIL as error:
             raise QueryError(str(error)) from error
         finally:
@@ -100,21 +92,16 @@ class Query:
             self._connection.interrupt()
 
     def _run(self, statement: Statement) -> Result:
-        if statement.query is not None:
-            table, scanned_bytes = self._select(statement)
-            if statement.kind == "select":
-                return table_result(table, scanned_bytes)
+        table, scanned_bytes = self._select(statement.query)
+        if statement.is_written:
             return self._write(statement, table, scanned_bytes)
-        if statement.table is None:
-            raise QueryError(f"NOT_SUPPORTED: {self.sql[:80]!r}")
-        return self._run_ddl(statement.kind, statement.table)
+        return table_result(table, scanned_bytes)
 
-    def _select(self, statement: Statement) -> tuple[pa.Table, int]:
-        assert statement.query is not None  # noqa: S101 - for the type checker: the caller knows
+    def _select(self, query: exp.Query) -> tuple[pa.Table, int]:
         self._use(self.database)
         scanned_bytes = 0
         columns: dict[str, dict[str, dict[str, str]]] = {}
-        for index, name in enumerate(tables_of(statement.query, self.database)):
+        for index, name in enumerate(tables_of(query, self.database)):
             table = find_table(name.database, name.name)
             dataset = table.dataset()
             columns.setdefault(name.database, {})[name.name] = dict(
@@ -127,7 +114,7 @@ class Query:
                 f"CREATE VIEW {_quoted(name.name)} AS SELECT * FROM __table_{index}"  # noqa: S608
             )
         self._use(self.database)
-        return _fetch(self._bind(statement.query, columns)), scanned_bytes
+        return _fetch(self._bind(query, columns)), scanned_bytes
 
     def _bind(self, query: exp.Query, columns: dict[str, dict[str, dict[str, str]]]) -> Any:
         typed = with_types(query, self.database, columns)
@@ -142,17 +129,15 @@ class Query:
 
     def _write(self, statement: Statement, table: pa.Table, scanned_bytes: int) -> Result:
         target = statement.url or f"{self.output_url.rsplit('/', 1)[0]}/tables/{self.id}"
-        if data_files(s3.local_path(target)):
-            raise QueryError(f"HIVE_PATH_ALREADY_EXISTS: Target directory has files: {target}")
         buffer = io.BytesIO()
         pq.write_table(table, buffer)
         url = f"{target.rstrip('/')}/{self.id}.parquet"
         s3.put_object(url, buffer.getvalue())
         if statement.table is not None:
             self._create_table(statement.table, table.schema, target)
-        manifest = re.sub(r"(\.csv)?$", "-manifest.csv", self.output_url, count=1)
+        manifest = f"{self.output_url.removesuffix('.csv')}-manifest.csv"
         s3.put_object(manifest, f"{url}\n".encode())
-        return Result([], [], has_header=False, scanned_bytes=scanned_bytes, manifest=manifest)
+        return Result([], [], scanned_bytes, manifest)
 
     def _create_table(self, name: TableName, schema: pa.Schema, url: str) -> None:
         columns = [{"Name": f.name.lower(), "Type": athena_type(f.type)} for f in schema]
@@ -165,36 +150,6 @@ class Query:
         }
         glue().create_table(name.database, name.name, definition)
         self.catalog.save_table(name.database, name.name)
-
-    def _run_ddl(self, kind: str, name: TableName) -> Result:
-        if kind == "tables":
-            return text_result("tab_name", table_names(name.database))
-        table = find_table(name.database, name.name)
-        if kind == "partitions":
-            return text_result("partition", sorted(_partition_names(table)))
-        if kind == "describe":
-            return text_result("col_name", _description(table))
-        self._repair(table)
-        return text_result("result", [])
-
-    def _repair(self, table: CatalogTable) -> None:
-        keys = [name for name, _kind in table.partition_keys]
-        if not keys:
-            raise QueryError(f"FAILED: {table.database}.{table.name} is not a partitioned table")
-        root, known = s3.local_path(table.location), {str(p["Values"]) for p in table.partitions}
-        pattern = re.compile("/".join(f"{re.escape(key)}=([^/]+)" for key in keys) + "/.*")
-        for path in data_files(root):
-            found = pattern.fullmatch(path.relative_to(root).as_posix())
-            if found is None or str(list(found.groups())) in known:
-                continue
-            values = list(found.groups())
-            parts = "/".join(f"{k}={v}" for k, v in zip(keys, values, strict=True))
-            location = f"{table.location.rstrip('/')}/{parts}/"
-            storage = {**table.definition["StorageDescriptor"], "Location": location}
-            partition = {"Values": values, "StorageDescriptor": storage}
-            glue().create_partition(table.database, table.name, partition)
-            known.add(str(values))
-        self.catalog.save_table(table.database, table.name)
 
 
 def _quoted(name: str) -> str:
@@ -210,18 +165,3 @@ def _fetch(relation: Any) -> pa.Table:
             column = table.column(index).cast(pa.int64())
             table = table.set_column(index, table.schema.names[index], column)
     return table
-
-
-def _partition_names(table: CatalogTable) -> list[str]:
-    keys = [name for name, _kind in table.partition_keys]
-    return [
-        "/".join(f"{key}={value}" for key, value in zip(keys, partition["Values"], strict=True))
-        for partition in table.partitions
-    ]
-
-
-def _description(table: CatalogTable) -> list[str]:
-    lines = [f"{name:<20}\t{kind:<20}\t" for name, kind in table.columns + table.partition_keys]
-    keys = [f"{name:<20}\t{kind:<20}\t" for name, kind in table.partition_keys]
-    heading = ["", "# Partition Information", f"# {'col_name':<18}\tdata_type"]
-    return [*lines, *heading, *keys] if keys else lines

@@ -15,8 +15,6 @@ from infra.local.aws.athena.results import Result
 from infra.local.aws.athena.tables import QueryError
 from infra.local.aws.glue.catalog import Catalog
 
-_DDL = ("ALTER", "CREATE", "DESCRIBE", "DROP", "MSCK", "SHOW")
-_TEXT_ANSWER = ("DESCRIBE", "MSCK", "SHOW")
 _KEPT_EXECUTIONS = 1000
 _INTERRUPT_SECONDS = 0.05
 _log = logging.getLogger(__name__)
@@ -57,14 +55,8 @@ class Execution:
 
     def __post_init__(self) -> None:
         location = self.configuration["OutputLocation"].rstrip("/")
-        ending = "txt" if self._starts_with(_TEXT_ANSWER) else "csv"
-        self.configuration = {
-            **self.configuration,
-            "OutputLocation": f"{location}/{self.id}.{ending}",
-        }
-
-    def _starts_with(self, words: tuple[str, ...]) -> bool:
-        return self.sql.lstrip().upper().startswith(words)
+        url = f"{location}/{self.id}.csv"
+        self.configuration = {**self.configuration, "OutputLocation": url}
 
     def describe(self) -> dict[str, Any]:
         """Return the execution as GetQueryExecution does."""
@@ -77,7 +69,7 @@ class Execution:
         described: dict[str, Any] = {
             "QueryExecutionId": self.id,
             "Query": self.sql,
-            "StatementType": "DDL" if self._starts_with(_DDL) else "DML",
+            "StatementType": "DDL" if self.sql.startswith("CREATE TABLE") else "DML",
             "ResultConfiguration": self.configuration,
             "QueryExecutionContext": self.context,
             "Status": status,
@@ -131,12 +123,6 @@ class Athena:
         except KeyError:
             raise UnknownExecutionError(f"QueryExecution {execution_id} was not found") from None
 
-    def list_ids(self, workgroup: str | None) -> list[str]:
-        """Return the ids of a workgroup's executions, the newest first."""
-        with self._lock:
-            executions = list(self._executions.values())
-        return [e.id for e in reversed(executions) if workgroup in {None, e.workgroup}]
-
     def stop(self, execution_id: str) -> None:
         """Cancel an execution that has not ended.
 
@@ -152,7 +138,7 @@ class Athena:
 
     def close(self) -> None:
         """Cancel what runs, and wait for it."""
-        for execution_id in self.list_ids(None):
+        for execution_id in list(self._executions):
             self.stop(execution_id)
         self._pool.shutdown()
 

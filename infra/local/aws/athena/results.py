@@ -2,7 +2,6 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,32 +26,23 @@ class Result:
     Attributes:
         columns: Each column in the form of GetQueryResults' ColumnInfo.
         rows: Text or null for each cell, without a header.
-        has_header: Whether the first row that Athena gives is the columns' names.
         scanned_bytes: The size of the files that were opened to the query.
         manifest: Address of the list of files that CREATE TABLE AS or UNLOAD wrote.
     """
 
     columns: list[dict[str, Any]]
     rows: list[list[Cell]]
-    has_header: bool = True
     scanned_bytes: int = 0
     manifest: str | None = None
 
     def all_rows(self) -> list[list[Cell]]:
-        """Return the rows as GetQueryResults pages through them."""
+        """Return the rows as GetQueryResults pages through them, the columns' names first."""
         header: list[Cell] = [column["Name"] for column in self.columns]
-        return [header, *self.rows] if self.has_header else self.rows
+        return [header, *self.rows] if self.columns else []
 
     def as_bytes(self) -> bytes:
-        """Return the file that Athena writes: quoted CSV, or text for a statement of DDL."""
-        if self.has_header:
-            return "".join(map(_csv_line, self.all_rows())).encode()
-        return "".join("\t".join(cell or "" for cell in row) + "\n" for row in self.rows).encode()
-
-
-def text_result(column: str, lines: Iterable[str]) -> Result:
-    """Return the answer of a statement of DDL: one column of text."""
-    return Result([_column(column, "string")], [[line] for line in lines], has_header=False)
+        """Return the file that Athena writes: quoted CSV."""
+        return "".join(map(_csv_line, self.all_rows())).encode()
 
 
 def table_result(table: pa.Table, scanned_bytes: int) -> Result:
@@ -60,7 +50,7 @@ def table_result(table: pa.Table, scanned_bytes: int) -> Result:
     columns = [_column_of(field) for field in table.schema]
     cells = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
     rows = [list(row) for row in zip(*cells, strict=True)]
-    return Result(columns, rows, scanned_bytes=scanned_bytes)
+    return Result(columns, rows, scanned_bytes)
 
 
 def athena_type(kind: pa.DataType) -> str:
@@ -72,10 +62,8 @@ def athena_type(kind: pa.DataType) -> str:
 
 
 def _column_of(field: pa.Field) -> dict[str, Any]:
-    return _column(field.name.lower(), *_described(field.type))
-
-
-def _column(name: str, kind: str, precision: int = 0, scale: int = 0) -> dict[str, Any]:
+    name = field.name.lower()
+    kind, precision, scale = _described(field.type)
     return {
         "CatalogName": "hive",
         "SchemaName": "",

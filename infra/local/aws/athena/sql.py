@@ -13,19 +13,15 @@ from sqlglot.schema import MappingSchema
 
 from infra.local.aws.athena.tables import QueryError
 
-_NAME = r'[`"]?[\w-]+[`"]?(?:\.[`"]?[\w-]+[`"]?)?'
-_DDL = (
-    ("repair", re.compile(rf"MSCK\s+REPAIR\s+TABLE\s+(?P<name>{_NAME})", re.IGNORECASE)),
-    ("partitions", re.compile(rf"SHOW\s+PARTITIONS\s+(?P<name>{_NAME})", re.IGNORECASE)),
-    ("tables", re.compile(rf"SHOW\s+TABLES(?:\s+IN\s+(?P<name>{_NAME}))?", re.IGNORECASE)),
-    ("describe", re.compile(rf"DESCRIBE\s+(?P<name>{_NAME})", re.IGNORECASE)),
-)
+# The two ways in which awswrangler has Athena write an answer as Parquet, in its own spelling.
 _UNLOAD = re.compile(
-    r"UNLOAD\s*\((?P<query>.*)\)\s*TO\s*'(?P<url>[^']+)'(?:\s*WITH\s*\((?P<options>.*)\))?",
-    re.IGNORECASE | re.DOTALL,
+    r"UNLOAD \((?P<query>.*)\) TO '(?P<url>[^']+)' WITH \( *format='PARQUET'\)", re.DOTALL
 )
-_FORMAT = re.compile(r"format\s*=\s*'(\w+)'", re.IGNORECASE)
-_LOCATION = re.compile(r"external_location\s*=\s*'([^']+)'", re.IGNORECASE)
+_CTAS = re.compile(
+    r'CREATE TABLE "(?P<database>[^"]+)"\."(?P<table>[^"]+)"\s+WITH\('
+    r"(?:\s+external_location = '(?P<url>[^']+)',)?\s+format = 'PARQUET'\)\s+AS (?P<query>.*)",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -46,51 +42,35 @@ class Statement:
     """What a statement asks for.
 
     Attributes:
-        kind: `select`, `ctas`, `unload`, `repair`, `partitions`, `tables` or `describe`.
-        query: The query of the first three.
-        table: The table of `ctas` and of the last four (of `tables` only its database).
-        url: Where `ctas` and `unload` write; empty where the workgroup decides.
+        query: The query.
+        is_written: Whether its rows go to a Parquet file, and not into the answer.
+        table: The table that the file is of, where it is to be in the catalog.
+        url: Where the file goes; None where the workgroup decides.
     """
 
-    kind: str
-    query: exp.Query | None = None
+    query: exp.Query
+    is_written: bool = False
     table: TableName | None = None
-    url: str = ""
-
-    @property
-    def is_ddl(self) -> bool:
-        """Whether the answer is plain text, with no header."""
-        return self.kind in {"repair", "partitions", "tables", "describe"}
+    url: str | None = None
 
 
-def parse_statement(sql: str, parameters: list[str], database: str) -> Statement:
+def parse_statement(sql: str, parameters: list[str]) -> Statement:
     """Read one statement of Athena.
 
     Args:
         sql: The statement.
         parameters: A literal for each `?`, in order.
-        database: The session's database.
 
     Raises:
         QueryError: It is no statement that the local Athena runs.
     """
-    sql = sql.strip().rstrip(";").strip()
-    for kind, pattern in _DDL:
-        if ddl := pattern.fullmatch(sql):
-            return Statement(kind, table=_table_name(kind, ddl["name"], database))
-    sql = _with_parameters(sql, parameters)
+    sql = _with_parameters(sql.strip().rstrip(";").strip(), parameters)
     if unload := _UNLOAD.fullmatch(sql):
-        _require_parquet(unload["options"] or "")
-        return Statement("unload", _parse_query(unload["query"]), url=unload["url"])
-    tree = _parse(sql)
-    if isinstance(tree, exp.Create) and isinstance(tree.expression, exp.Query):
-        return _ctas(tree, sql, database)
-    if isinstance(tree, exp.Query):
-        return Statement("select", _with_names(tree))
-    raise QueryError(
-        "NOT_SUPPORTED: the local Athena runs SELECT, CREATE TABLE AS, UNLOAD, MSCK REPAIR TABLE, "
-        f"SHOW PARTITIONS, SHOW TABLES and DESCRIBE; found {sql[:80]!r}"
-    )
+        return Statement(_parse(unload["query"]), is_written=True, url=unload["url"])
+    if ctas := _CTAS.fullmatch(sql):
+        table = TableName(ctas["database"].lower(), ctas["table"].lower())
+        return Statement(_parse(ctas["query"]), is_written=True, table=table, url=ctas["url"])
+    return Statement(_parse(sql))
 
 
 def tables_of(query: exp.Query, database: str) -> list[TableName]:
@@ -146,13 +126,6 @@ def with_types(query: exp.Query, database: str, columns: dict[str, Any]) -> exp.
     return cast("exp.Query", tree)
 
 
-def _table_name(kind: str, written: str | None, database: str) -> TableName:
-    parts = [part.strip('`"').lower() for part in (written or "").split(".")]
-    if kind == "tables":
-        return TableName(parts[0] or database, "")
-    return TableName(parts[-2] if len(parts) > 1 else database, parts[-1])
-
-
 def _with_parameters(sql: str, parameters: list[str]) -> str:
     try:
         tokens = sqlglot.tokenize(sql, read="trino")
@@ -169,7 +142,7 @@ def _with_parameters(sql: str, parameters: list[str]) -> str:
     return sql
 
 
-def _parse(sql: str) -> Any:
+def _parse(sql: str) -> exp.Query:
     try:
         trees = sqlglot.parse(sql, read="athena")
     except SqlglotError as error:
@@ -177,14 +150,12 @@ def _parse(sql: str) -> Any:
         raise QueryError(f"SYNTAX_ERROR: {reason}") from error
     if len(trees) != 1 or trees[0] is None:
         raise QueryError("SYNTAX_ERROR: Only one sql statement is allowed")
-    return trees[0]
-
-
-def _parse_query(sql: str) -> exp.Query:
-    tree = _parse(sql)
-    if not isinstance(tree, exp.Query):
-        raise QueryError(f"SYNTAX_ERROR: expected a query, found {sql[:80]!r}")
-    return _with_names(tree)
+    if not isinstance(trees[0], exp.Query):
+        raise QueryError(
+            "NOT_SUPPORTED: the local Athena runs queries, and CREATE TABLE AS and UNLOAD as "
+            f"awswrangler writes them to read an answer; found {sql[:80]!r}"
+        )
+    return _with_names(trees[0])
 
 
 def _with_names(query: exp.Query) -> exp.Query:
@@ -194,19 +165,3 @@ def _with_names(query: exp.Query) -> exp.Query:
             if not column.output_name:
                 column.replace(exp.alias_(column.copy(), f"_col{index}"))
     return query
-
-
-def _ctas(tree: exp.Create, sql: str, database: str) -> Statement:
-    _require_parquet(sql)
-    location = _LOCATION.search(sql)
-    table = tree.find(exp.Table)
-    if table is None or not isinstance(tree.expression, exp.Query):
-        raise QueryError("SYNTAX_ERROR: CREATE TABLE AS needs a table and a query")
-    name = TableName((table.db or database).lower(), table.name.lower())
-    return Statement("ctas", _with_names(tree.expression), name, location[1] if location else "")
-
-
-def _require_parquet(options: str) -> None:
-    written = _FORMAT.search(options)
-    if written and written[1].upper() != "PARQUET":
-        raise QueryError(f"NOT_SUPPORTED: the local Athena writes PARQUET, not {written[1]}")

@@ -92,7 +92,7 @@ class CatalogTable:
         fragments = [
             _PARQUET.make_fragment(str(path), filesystem=local, partition_expression=expression)
             for directory, expression in self._places(schema)
-            for path in data_files(directory)
+            for path in _data_files(directory)
         ]
         return ds.FileSystemDataset(fragments, schema, _PARQUET, local)
 
@@ -127,7 +127,7 @@ def arrow_type(athena_type: str) -> pa.DataType:
     raise QueryError(f"NOT_SUPPORTED: the local Athena does not read columns of {athena_type!r}")
 
 
-def data_files(directory: Path) -> list[Path]:
+def _data_files(directory: Path) -> list[Path]:
     """Return the files below a location that hold rows: no name on the way starts with _ or ."""
     return sorted(
         path
@@ -142,25 +142,15 @@ def glue() -> Any:
     return glue_backends[DEFAULT_ACCOUNT_ID][REGION]
 
 
-def table_names(database: str) -> list[str]:
-    """Return the names of a database's tables.
-
-    Raises:
-        QueryError: There is no such database.
-    """
-    if database not in glue().databases:
-        raise QueryError(f"SCHEMA_NOT_FOUND: Schema {database!r} does not exist")
-    return sorted(glue().databases[database].tables)
-
-
 def find_table(database: str, name: str) -> CatalogTable:
     """Return a table as it is in the catalog now.
 
     Raises:
-        QueryError: There is no such table.
+        QueryError: There is no such database or table.
     """
-    database, name = database.lower(), name.lower()
-    if name not in table_names(database):
+    if database not in glue().databases:
+        raise QueryError(f"SCHEMA_NOT_FOUND: Schema {database!r} does not exist")
+    if name not in glue().databases[database].tables:
         raise QueryError(
             f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
         )
