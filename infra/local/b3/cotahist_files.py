@@ -27,7 +27,6 @@ def write_quotes_zip(
     *,
     instrument_count: int = DEFAULT_INSTRUMENTS,
     seed: int = 1,
-    count_ends: bool = True,
 ) -> Path:
     """Write the ZIP of a period under B3's name; the same arguments give the same bytes.
 
@@ -37,7 +36,6 @@ def write_quotes_zip(
         instrument_count: Instruments of the market, at least 10; about 95 % of them have a
             record on each session.
         seed: Another seed gives other numbers.
-        count_ends: Whether the trailer counts the header and itself, as B3's did to 2024.
 
     Returns:
         The file's path. It appears when it is whole.
@@ -54,7 +52,7 @@ def write_quotes_zip(
     member = zipfile.ZipInfo(f"{period.file_stem}.TXT", (*sessions[-1].timetuple()[:3], 20, 30, 0))
     member.compress_type = zipfile.ZIP_DEFLATED
     mark = f"COTAHIST.{sessions[-1]:%Y}BOVESPA {sessions[-1]:%Y%m%d}"
-    count = 2 if count_ends else 0
+    count = 2  # the trailer counts the header and itself, as B3's did to 2024
     with zipfile.ZipFile(partial, "w") as archive, archive.open(member, "w") as text:
         text.write(f"{'00' + mark:<245}\r\n".encode())
         for trading_date in sessions:
@@ -103,23 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=DEFAULT_INSTRUMENTS,
         help="instruments of the market, at least 10 (default: %(default)s, the real size)",
     )
-    parser.add_argument("--seed", type=int, default=1, help="other numbers (default: 1)")
-    parser.add_argument(
-        "--count-records-only",
-        action="store_true",
-        help="have the trailer count the records alone, without header and trailer",
-    )
     options = parser.parse_args(arguments)
     try:
         for text in options.periods:
-            path = write_quotes_zip(
-                options.directory,
-                parse_period(text),
-                instrument_count=options.instruments,
-                seed=options.seed,
-                count_ends=not options.count_records_only,
-            )
-            print(path)
+            period = parse_period(text)
+            print(write_quotes_zip(options.directory, period, instrument_count=options.instruments))
     except ValueError as error:
         parser.error(str(error))
     return 0

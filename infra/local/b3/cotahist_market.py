@@ -59,21 +59,19 @@ class Instrument(NamedTuple):
     usual_trades: int = 6
 
 
-def list_instruments(
-    first_of_month: dt.date, count: int, shares: Sequence[ListedShare] = LISTED_SHARES
-) -> list[Instrument]:
+def list_instruments(first_of_month: dt.date, count: int) -> list[Instrument]:
     """Return a month's instruments, in the order in which B3's files list them.
 
     Args:
         first_of_month: The month.
         count: How many instruments, at least 10. In small markets the listed shares get at
             most two fifths of them.
-        shares: The shares to start with.
     """
     if count < 10:
         raise ValueError(f"A market has at least 10 instruments; asked for {count}.")
-    cash_count = max(round(count * _CASH_SHARE), min(len(shares), count * 2 // 5))
-    cash = [*shares, *(_invent_share(n) for n in range(cash_count - len(shares)))][:cash_count]
+    cash_count = max(round(count * _CASH_SHARE), min(len(LISTED_SHARES), count * 2 // 5))
+    invented = (_invent_share(number) for number in range(cash_count - len(LISTED_SHARES)))
+    cash = [*LISTED_SHARES, *invented][:cash_count]
     groups = [
         [_cash(share) for share in cash],
         [_odd_lot(share) for share in cash[: round(count * _ODD_LOT_SHARE)]],

@@ -16,7 +16,6 @@ Request: `GET <call>/<standard base64 of a JSON object>`, e.g.
 
 import base64
 import binascii
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from infra.local.b3.http_answer import Answer
+from infra.local.b3.http_answer import Answer, json_answer
 from infra.local.b3.sessions import Constituent, Portfolio
 
 Language = Literal["pt-br", "en-us"]
@@ -120,16 +119,15 @@ def render_page(content: Content | None, query: PortfolioQuery) -> Answer:
     """Put one page into B3's JSON; None is an index that B3 publishes no portfolio of."""
     page: dict[str, int | None] = {"pageNumber": query.page_number, "pageSize": query.page_size}
     if content is None:
-        return _json_answer(page | {"totalRecords": None, "totalPages": None}, None, None)
+        page |= {"totalRecords": None, "totalPages": None}
+        return json_answer({"page": page, "header": None, "results": None})
     total_pages = -(-content.total_records // query.page_size)
     page |= {"totalRecords": content.total_records, "totalPages": total_pages}
-    if query.segment == "1":
-        return _json_answer(page, _header(content), _rows_by_name(content, query.page_size))
-    return _json_answer(
-        page,
-        _header(content) | {"partAcum": _number(content.portfolio.total_weight_pct, content)},
-        _rows_by_sector(content, query.page_size),
-    )
+    header, rows = _header(content), _rows_by_name(content, query.page_size)
+    if query.segment == "2":
+        header |= {"partAcum": _number(content.portfolio.total_weight_pct, content)}
+        rows = _rows_by_sector(content, query.page_size)
+    return json_answer({"page": page, "header": header, "results": rows})
 
 
 def render_csv(content: Content | None) -> Answer:
@@ -137,12 +135,6 @@ def render_csv(content: Content | None) -> Answer:
     lines = [] if content is None else _csv_lines(content)
     csv = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
     return Answer(200, "text/plain; charset=utf-8", base64.b64encode(csv))
-
-
-def _json_answer(page: object, header: object, results: object) -> Answer:
-    body = {"page": page, "header": header, "results": results}
-    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
-    return Answer(200, "application/json; charset=utf-8", text.encode())
 
 
 def write_number(value: Decimal | int, language: Language) -> str:

@@ -1,5 +1,6 @@
 """An HTTP answer as a value, and the bytes that it is on the wire."""
 
+import json
 from dataclasses import dataclass, replace
 from email.utils import formatdate
 from http import HTTPStatus
@@ -45,6 +46,12 @@ class Answer:
     def message(self) -> bytes:
         """Return the whole answer as it is on the wire."""
         return self.head(len(self.body)) + self.body
+
+
+def json_answer(body: object) -> Answer:
+    """Return a JSON body, written as B3 writes it."""
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Answer(200, "application/json; charset=utf-8", text.encode())
 
 
 def html_page(status: int, title: str, text: str) -> Answer:

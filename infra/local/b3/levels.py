@@ -7,7 +7,6 @@ portfolios, `sessions.index_level`, of every session up to today, whichever sess
 
 import datetime as dt
 import functools
-import json
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import ClassVar
@@ -17,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from infra.local.b3.cotahist_files import list_sessions
 from infra.local.b3.format import Language, write_number
-from infra.local.b3.http_answer import Answer
+from infra.local.b3.http_answer import Answer, json_answer
 from infra.local.b3.sessions import INDEX_SIZES, index_level
 from tasks.core.exchange import FIRST_YEAR
 from tasks.core.quotes.files import QuotesPeriod
@@ -43,20 +42,17 @@ def serve_levels(query: LevelsQuery) -> Answer:
     """Return the levels of a year; rows without any for an index or year that has none."""
     today = dt.datetime.now(_SAO_PAULO).date()
     levels = levels_of_year(query.index_code, int(query.year), today)
-    body = {
-        "min": _row(0, _extremes(min, levels), query.language),
-        "max": _row(0, _extremes(max, levels), query.language),
-        "results": [
-            _row(
-                number,
-                {day.month: level for day, level in levels.items() if day.day == number},
-                query.language,
-            )
-            for number in range(1, 32)
-        ],
-    }
-    text = json.dumps(body, separators=(",", ":"))
-    return Answer(200, "application/json; charset=utf-8", text.encode())
+    by_day = (
+        {day.month: level for day, level in levels.items() if day.day == number}
+        for number in range(1, 32)
+    )
+    return json_answer(
+        {
+            "min": _row(0, _extremes(min, levels), query.language),
+            "max": _row(0, _extremes(max, levels), query.language),
+            "results": [_row(n, row, query.language) for n, row in enumerate(by_day, start=1)],
+        }
+    )
 
 
 @functools.lru_cache(maxsize=16)

@@ -1,4 +1,4 @@
-"""B3's sites on this machine: `python -m infra.local.b3.replay`.
+"""B3's sites on this machine, as a server.
 
 It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `format`), for the
 indices of `sessions.INDEX_SIZES`, and like B3 shows one session at a time. It serves the files of
@@ -13,26 +13,20 @@ and the levels of the indices that these quotes give (see `levels`).
 A program starts it with `start()` and steers it with the methods of `Replay`.
 """
 
-import argparse
 import datetime as dt
-import json
-import logging
 import socketserver
-import sys
 import threading
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Self
 
-from infra.local.b3.faults import FAULTS
 from infra.local.b3.format import BadRequestError
-from infra.local.b3.http_answer import Answer, html_page
+from infra.local.b3.http_answer import Answer, html_page, json_answer
 from infra.local.b3.routes import read_request
 from infra.local.b3.sessions import SESSIONS
 from infra.local.b3.state import ReplayState, Steering
 from infra.local.b3.wire_faults import FaultOptions, Pieces, send_at_once
-
-_LOG = logging.getLogger(__name__)
 
 
 class Replay(ReplayState):
@@ -42,10 +36,10 @@ class Replay(ReplayState):
         url: Where it is served, without a slash at the end.
     """
 
-    def __init__(self, port: int, session: dt.date) -> None:
+    def __init__(self, session: dt.date) -> None:
         super().__init__(session)
         self.stopping = threading.Event()
-        self._server = _Server(port, self)
+        self._server = _Server(self)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         serve = self._server.serve_forever
         threading.Thread(target=serve, args=(0.05,), name="b3-replay", daemon=True).start()
@@ -65,27 +59,22 @@ class Replay(ReplayState):
         self._server.server_close()
 
 
-def start(port: int = 0, session: dt.date | None = None) -> Replay:
+def start(session: dt.date | None = None) -> Replay:
     """Start a replay in a daemon thread.
 
     Args:
-        port: On 127.0.0.1; 0 takes a free one.
         session: What to show; the last of `SESSIONS` if None.
-
-    Raises:
-        OSError: The port is taken.
     """
-    return Replay(port, session or SESSIONS[-1])
+    return Replay(session or SESSIONS[-1])
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, port: int, replay: Replay) -> None:
+    def __init__(self, replay: Replay) -> None:
         self.replay = replay
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(("127.0.0.1", 0), _Handler)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -106,13 +95,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(_at_once(_text(404, "POST goes to /replay.")))
 
     def _send(self, pieces: Pieces) -> None:
-        try:
+        with suppress(ConnectionError):  # the client has closed it
             for seconds, piece in pieces:
                 if self.server.replay.stopping.wait(seconds):
                     return
                 self.wfile.write(piece)
-        except ConnectionError:
-            _LOG.info("the client closed the connection")
 
 
 def _at_once(answer: Answer) -> Pieces:
@@ -124,7 +111,7 @@ def _text(status: int, text: str) -> Answer:
 
 
 def _state_answer(replay: Replay) -> Answer:
-    return Answer(200, "application/json; charset=utf-8", json.dumps(replay.state()).encode())
+    return json_answer(replay.state())
 
 
 def _steer(body: bytes, replay: Replay) -> Answer:
@@ -139,7 +126,6 @@ def _pieces_for(path: str, replay: Replay, known_etag: str | None) -> Pieces:
     try:
         asked = read_request(path)
     except BadRequestError as error:
-        replay.refuse()
         return _at_once(_text(400, str(error)))
     if asked is None:
         return _at_once(html_page(404, "Not Found", "No such page."))
@@ -147,47 +133,3 @@ def _pieces_for(path: str, replay: Replay, known_etag: str | None) -> Pieces:
     answer = asked.answer(session, in_force.fault)
     answer = in_force.fault.answer(answer.unless_known(known_etag), in_force.options)
     return in_force.fault.send(answer, in_force.options)
-
-
-def _parse_arguments(arguments: list[str] | None) -> argparse.Namespace:
-    faults = "\n".join(f"  {name:<18} {fault.description}" for name, fault in FAULTS.items())
-    parser = argparse.ArgumentParser(
-        prog="python -m infra.local.b3.replay",
-        description=(__doc__ or "").split("\n\nA program")[0],
-        epilog=f"faults:\n{faults}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--port", type=int, default=8313, help="port on 127.0.0.1 (%(default)s)")
-    parser.add_argument(
-        "--session",
-        type=dt.date.fromisoformat,
-        default=SESSIONS[-1],
-        metavar="YYYY-MM-DD",
-        help="session to show (%(default)s)",
-    )
-    return parser.parse_args(arguments)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted; return 1 if the port cannot be had."""
-    chosen = _parse_arguments(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    try:
-        replay = start(chosen.port, chosen.session)
-    except OSError as error:
-        print(
-            f"Port {chosen.port} cannot be had ({error}): choose another with --port.",
-            file=sys.stderr,
-        )
-        return 1
-    print(f"B3 replay on {replay.url}, session {chosen.session}; Ctrl-C ends it.", flush=True)
-    with replay:
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            return 0
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,6 @@
 """What a replay shows and how it misbehaves: changed by people and tests while it serves."""
 
 import datetime as dt
-import logging
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
@@ -13,8 +12,6 @@ from infra.local.b3.faults import FAULTS, NO_FAULT, Fault
 from infra.local.b3.routes import Query
 from infra.local.b3.sessions import SESSIONS
 from infra.local.b3.wire_faults import FaultOptions
-
-_LOG = logging.getLogger(__name__)
 
 
 class Steering(BaseModel):
@@ -48,12 +45,10 @@ class ReplayState:
 
     Attributes:
         requests: The requests that were understood, misbehaved answers included, in order.
-        refused_count: Requests to a known call that had no meaning.
     """
 
     def __init__(self, session: dt.date = SESSIONS[-1]) -> None:
         self.requests: list[Query] = []
-        self.refused_count = 0
         self._session = session
         self._in_force = FaultInForce()
         self._times_left: int | None = None
@@ -111,14 +106,7 @@ class ReplayState:
                 "fault": self._in_force.name,
                 "times": self._times_left,
                 "requests": dict(Counter(query.call for query in self.requests)),
-                "request_count": len(self.requests),
-                "refused_count": self.refused_count,
             }
-
-    def refuse(self) -> None:
-        """Note a request that had no meaning."""
-        with self._lock:
-            self.refused_count += 1
 
     def take(self, query: Query) -> tuple[dt.date, FaultInForce]:
         """Note a request and use up one time of the fault, if it is for this page."""
@@ -131,5 +119,4 @@ class ReplayState:
                 self._times_left -= 1
                 if self._times_left == 0:
                     self._in_force, self._times_left = FaultInForce(), None
-            _LOG.info("%s, session %s, %s", query, self._session, in_force.name or "well")
             return self._session, in_force

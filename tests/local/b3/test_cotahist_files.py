@@ -1,7 +1,6 @@
 """The generator of COTAHIST files: what it writes is what the reader and B3's layout ask for."""
 
 import datetime as dt
-import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -85,15 +84,6 @@ def test_month_holds_each_session_with_the_records_of_its_day(tmp_path: Path) ->
     assert sorted(set(month["data"].to_pylist())) == sessions
     of_day = month.filter(pc.equal(month["data"], DAY.first_date))
     assert of_day.to_pylist() == day.to_pylist()
-
-
-@pytest.mark.parametrize("count_ends", [True, False])
-def test_trailer_counts_either_way(tmp_path: Path, count_ends: bool) -> None:
-    path = write_quotes_zip(tmp_path, DAY, instrument_count=20, count_ends=count_ends)
-    with zipfile.ZipFile(path) as archive:
-        lines = archive.read("COTAHIST_D01082025.TXT").splitlines()
-    assert int(lines[-1][31:42]) == len(lines) - (0 if count_ends else 2)
-    assert len(read_table(path, DAY)) == len(lines) - 2
 
 
 def test_period_without_a_session_is_refused(tmp_path: Path) -> None:
