@@ -1,6 +1,7 @@
 """What the local cloud holds from its first start on: the pipeline's own cloud, through boto3.
 
-Everything here may be repeated: what is there stays as it is, except a script that differs.
+Buckets and catalog are remembered from start to start and stay as they are, but for a script that
+differs; the rest is made at each start.
 """
 
 from dataclasses import dataclass, field
@@ -101,8 +102,6 @@ def _column_input(column: Column) -> dict[str, str]:
 
 
 def _set_up_workgroup(athena: Any) -> None:
-    if WORKGROUP in {group["Name"] for group in athena.list_work_groups()["WorkGroups"]}:
-        return
     athena.create_work_group(
         Name=WORKGROUP,
         Configuration={
@@ -116,8 +115,6 @@ def _set_up_job(glue: Any, s3: Any, job: Job) -> None:
     script = (_SCRIPTS / job.script).read_bytes()
     if _object(s3, job.key) != script:
         s3.put_object(Bucket=LAKE_BUCKET, Key=job.key, Body=script)
-    if job.name in glue.list_jobs()["JobNames"]:
-        return
     glue.create_job(
         Name=job.name,
         Role=f"arn:aws:iam::123456789012:role/{job.name}",

@@ -56,8 +56,8 @@ def _delete_bucket(backend: Any, bucket_name: str) -> Any:
     return deleted
 
 
-def _buckets() -> list[LakeBucket]:
-    return list(models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets.values())
+def _backend() -> Any:
+    return models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
 
 @contextmanager
@@ -71,13 +71,13 @@ def installed(state: StateDirectory) -> Iterator[None]:
         for directory in sorted(state.lake.iterdir()):
             if directory.is_dir():
                 LakeFiles(directory, state.scratch).remove_leftovers()
-                models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].create_bucket(directory.name, REGION)
+                _backend().create_bucket(directory.name, REGION)
         yield
 
 
 def bucket_names() -> list[str]:
     """Return the names of all buckets."""
-    return [bucket.name for bucket in _buckets()]
+    return list(_backend().buckets)
 
 
 def synchronize(*, is_quiet: bool) -> None:
@@ -86,7 +86,7 @@ def synchronize(*, is_quiet: bool) -> None:
     Args:
         is_quiet: No job runs any more, so what Hadoop left behind can go.
     """
-    for bucket in _buckets():
+    for bucket in list(_backend().buckets.values()):
         if is_quiet:
             bucket.keys.files.remove_leftovers()
         bucket.keys.synchronize()
@@ -95,7 +95,7 @@ def synchronize(*, is_quiet: bool) -> None:
 def put_object(url: str, data: bytes) -> None:
     """Store an object at an `s3://` address, as a client's PUT would."""
     bucket, key = bucket_and_name_from_url(url)
-    models.s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(bucket, key, data)
+    _backend().put_object(bucket, key, data)
 
 
 def local_path(url: str) -> Path:

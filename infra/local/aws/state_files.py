@@ -3,7 +3,6 @@
 import json
 import os
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,56 +25,33 @@ def write_whole(path: Path, data: bytes, scratch: Path) -> None:
         raise
 
 
-@dataclass(frozen=True)
 class StateDirectory:
     """The directory that holds everything the local cloud remembers.
 
     Attributes:
-        root: `lake/<bucket>/<key>`, `catalog/<database>/<table>.json`, `glue/<run id>.{json,log}`,
-            `env`, `server.log`, `trail.jsonl`; `tmp` holds what is not finished.
+        root: The directory.
+        lake: The buckets: `lake/<bucket>/<key>`.
+        catalog: The Glue Data Catalog: `catalog/<database>/<table>.json`.
+        glue: State and log of each Glue job run: `glue/<run id>.{json,log}`.
+        ecs: Log of each ECS task, and the id of its first process as long as it runs.
+        trail: The calls since the last start, a line of JSON each.
+        scratch: What is not finished; emptied at each start.
+        env: The settings a program needs to use the cloud, as lines of `KEY=VALUE`.
+        server_log: The errors inside the server.
+        lock: Held by the process that serves this directory.
     """
 
-    root: Path
-
-    @property
-    def lake(self) -> Path:
-        """The buckets, one directory each."""
-        return self.root / "lake"
-
-    @property
-    def catalog(self) -> Path:
-        """The Glue Data Catalog."""
-        return self.root / "catalog"
-
-    @property
-    def glue(self) -> Path:
-        """The Glue job runs: state and log of each."""
-        return self.root / "glue"
-
-    @property
-    def trail(self) -> Path:
-        """The calls since the last start, a line of JSON each."""
-        return self.root / "trail.jsonl"
-
-    @property
-    def scratch(self) -> Path:
-        """What is not finished; emptied at each start."""
-        return self.root / "tmp"
-
-    @property
-    def env(self) -> Path:
-        """The settings a program needs to use the cloud, as lines of `KEY=VALUE`."""
-        return self.root / "env"
-
-    @property
-    def server_log(self) -> Path:
-        """The errors inside the server."""
-        return self.root / "server.log"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that serves this directory."""
-        return self.root / "lock"
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lake = root / "lake"
+        self.catalog = root / "catalog"
+        self.glue = root / "glue"
+        self.ecs = root / "ecs"
+        self.trail = root / "trail.jsonl"
+        self.scratch = root / "tmp"
+        self.env = root / "env"
+        self.server_log = root / "server.log"
+        self.lock = root / "lock"
 
     def make(self) -> None:
         """Create the directories that are missing."""

@@ -6,10 +6,17 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from moto.athena.models import athena_backends
 from moto.athena.responses import AthenaResponse
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.exceptions import JsonRESTError
 
+from infra.local.aws import REGION
 from infra.local.aws.athena.executions import Athena, Execution, UnknownExecutionError
+
+Ask = Callable[[str], Any]
+"""Gives a parameter of the call, or None."""
+Call = Callable[[Ask, Athena], dict[str, Any]]
 
 _LARGEST_PAGE = 1000
 _NO_OUTPUT = (
@@ -18,13 +25,17 @@ _NO_OUTPUT = (
 )
 
 
+def _moto() -> Any:
+    return athena_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
 def _invalid(message: str) -> JsonRESTError:
     return JsonRESTError("InvalidRequestException", message)
 
 
-def _execution(api: Any, athena: Athena) -> Execution:
+def _execution(ask: Ask, athena: Athena) -> Execution:
     try:
-        return athena.get(api._get_param("QueryExecutionId"))  # noqa: SLF001 - moto's own way
+        return athena.get(ask("QueryExecutionId"))
     except UnknownExecutionError as error:
         raise _invalid(str(error)) from error
 
@@ -39,10 +50,9 @@ def _configuration(workgroup: dict[str, Any], asked: dict[str, Any] | None) -> d
     return configuration
 
 
-def _start(api: Any, athena: Athena) -> dict[str, Any]:
-    ask: Callable[[str], Any] = api._get_param  # noqa: SLF001 - moto's own way
+def _start(ask: Ask, athena: Athena) -> dict[str, Any]:
     name = ask("WorkGroup") or "primary"
-    workgroup = api.athena_backend.get_work_group(name)
+    workgroup = _moto().get_work_group(name)
     if workgroup is None:
         raise _invalid(f"WorkGroup {name} is not found.")
     execution = Execution(
@@ -56,12 +66,11 @@ def _start(api: Any, athena: Athena) -> dict[str, Any]:
     return {"QueryExecutionId": execution.id}
 
 
-def _results(api: Any, athena: Athena) -> dict[str, Any]:
-    execution = _execution(api, athena)
+def _results(ask: Ask, athena: Athena) -> dict[str, Any]:
+    execution = _execution(ask, athena)
     if execution.result is None:
         reason = execution.reason or "Query has not yet finished."
         raise _invalid(f"{reason} Current state: {execution.state}")
-    ask: Callable[[str], Any] = api._get_param  # noqa: SLF001 - moto's own way
     start = int(ask("NextToken") or 0)
     end = start + min(int(ask("MaxResults") or _LARGEST_PAGE), _LARGEST_PAGE)
     rows = execution.result.all_rows()
@@ -78,21 +87,20 @@ def _datum(cell: str | None) -> dict[str, str]:
     return {} if cell is None else {"VarCharValue": cell}
 
 
-def _stop(api: Any, athena: Athena) -> dict[str, Any]:
-    athena.stop(_execution(api, athena).id)
+def _stop(ask: Ask, athena: Athena) -> dict[str, Any]:
+    athena.stop(_execution(ask, athena).id)
     return {}
 
 
-def _delete_named_query(api: Any, _athena: Athena) -> dict[str, Any]:
-    query_id = api._get_param("NamedQueryId")  # noqa: SLF001 - moto's own way
-    api.athena_backend.named_queries.pop(query_id, None)
+def _delete_named_query(ask: Ask, _athena: Athena) -> dict[str, Any]:
+    _moto().named_queries.pop(ask("NamedQueryId"), None)
     return {}
 
 
-_CALLS: dict[str, Callable[[Any, Athena], dict[str, Any]]] = {
+_CALLS: dict[str, Call] = {
     "start_query_execution": _start,
-    "get_query_execution": lambda api, athena: {
-        "QueryExecution": _execution(api, athena).describe()
+    "get_query_execution": lambda ask, athena: {
+        "QueryExecution": _execution(ask, athena).describe()
     },
     "get_query_results": _results,
     "stop_query_execution": _stop,
@@ -108,10 +116,8 @@ def installed(athena: Athena) -> Iterator[None]:
         yield
 
 
-def _answering(
-    call: Callable[[Any, Athena], dict[str, Any]], athena: Athena
-) -> Callable[[Any], str]:
+def _answering(call: Call, athena: Athena) -> Callable[[Any], str]:
     def answer(api: Any) -> str:
-        return json.dumps(call(api, athena))
+        return json.dumps(call(api._get_param, athena))  # noqa: SLF001 - moto's own way
 
     return answer

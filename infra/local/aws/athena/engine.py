@@ -22,8 +22,8 @@ from infra.local.aws.athena.sql import (
     to_duckdb,
     with_types,
 )
-from infra.local.aws.athena.tables import QueryError, find_table, glue
-from infra.local.aws.glue.catalog import Catalog
+from infra.local.aws.athena.tables import QueryError, find_table
+from infra.local.aws.glue.catalog import Catalog, moto_glue
 from infra.local.aws.lake_files import InvalidKeyError
 
 PARQUET_STORAGE = {
@@ -148,7 +148,7 @@ class Query:
             "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
             "StorageDescriptor": {"Location": url, "Columns": columns, **PARQUET_STORAGE},
         }
-        glue().create_table(name.database, name.name, definition)
+        moto_glue().create_table(name.database, name.name, definition)
         self.catalog.save_table(name.database, name.name)
 
 

@@ -8,11 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from moto.core import DEFAULT_ACCOUNT_ID
-from moto.glue.models import glue_backends
 from pyarrow import fs
 
-from infra.local.aws import REGION, s3
+from infra.local.aws import s3
+from infra.local.aws.glue.catalog import moto_glue
 
 _ARROW_TYPES = {
     "bigint": pa.int64(),
@@ -137,23 +136,19 @@ def _data_files(directory: Path) -> list[Path]:
     )
 
 
-def glue() -> Any:
-    """Return moto's Glue."""
-    return glue_backends[DEFAULT_ACCOUNT_ID][REGION]
-
-
 def find_table(database: str, name: str) -> CatalogTable:
     """Return a table as it is in the catalog now.
 
     Raises:
         QueryError: There is no such database or table.
     """
-    if database not in glue().databases:
+    databases = moto_glue().databases
+    if database not in databases:
         raise QueryError(f"SCHEMA_NOT_FOUND: Schema {database!r} does not exist")
-    if name not in glue().databases[database].tables:
+    if name not in databases[database].tables:
         raise QueryError(
             f"TABLE_NOT_FOUND: Table 'awsdatacatalog.{database}.{name}' does not exist"
         )
-    table = glue().databases[database].tables[name]
+    table = databases[database].tables[name]
     partitions = [partition.as_dict() for partition in list(table.partitions.values())]
     return CatalogTable(database, name, table.as_dict(), partitions)

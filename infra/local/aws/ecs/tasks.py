@@ -37,7 +37,7 @@ class EcsTasks:
     """
 
     def __init__(self, state: StateDirectory, env: dict[str, str]) -> None:
-        self._directory = state.root / "ecs"
+        self._directory = state.ecs
         self._scratch = state.scratch
         self._env = env
         self._running: dict[str, tuple[Container, ProcessTree]] = {}

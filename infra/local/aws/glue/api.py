@@ -7,6 +7,7 @@ from typing import Any
 from unittest.mock import patch
 
 from moto.core.responses import ActionResult
+from moto.core.utils import camelcase_to_underscores
 from moto.glue.exceptions import ConcurrentRunsExceededException, JobRunNotFoundException
 from moto.glue.models import FakeJob, GlueBackend
 from moto.glue.responses import GlueResponse
@@ -15,28 +16,6 @@ from infra.local.aws.glue.jobs import LOG_GROUP, GlueJobs
 from infra.local.aws.glue.runs import JobRun, TooManyRunsError
 
 _DEFAULT_TIMEOUT_MINUTES = 480
-_JOB_FIELDS = {
-    "Description": "description",
-    "LogUri": "log_uri",
-    "Role": "role",
-    "ExecutionProperty": "execution_property",
-    "Command": "command",
-    "DefaultArguments": "default_arguments",
-    "NonOverridableArguments": "non_overridable_arguments",
-    "Connections": "connections",
-    "MaxRetries": "max_retries",
-    "AllocatedCapacity": "allocated_capacity",
-    "Timeout": "timeout",
-    "MaxCapacity": "max_capacity",
-    "WorkerType": "worker_type",
-    "NumberOfWorkers": "number_of_workers",
-    "SecurityConfiguration": "security_configuration",
-    "NotificationProperty": "notification_property",
-    "GlueVersion": "glue_version",
-    "CodeGenConfigurationNodes": "code_gen_configuration_nodes",
-    "ExecutionClass": "execution_class",
-    "SourceControlDetails": "source_control_details",
-}
 _RUN_FIELDS = ("GlueVersion", "WorkerType", "NumberOfWorkers", "MaxCapacity", "ExecutionClass")
 
 
@@ -161,8 +140,7 @@ def _update_job(self: Any) -> ActionResult:
     """Answer UpdateJob, which replaces the whole definition, as Glue does."""
     job = self.glue_backend.get_job(self._get_param("JobName"))
     update = self._get_param("JobUpdate")
-    for field, attribute in _JOB_FIELDS.items():
-        if field in update:
-            setattr(job, attribute, update[field])
+    for field, value in update.items():
+        setattr(job, camelcase_to_underscores(field), value)
     job.last_modified_on = dt.datetime.now(dt.UTC)
     return ActionResult({"JobName": job.name})

@@ -26,6 +26,11 @@ _CHANGE = re.compile(
 )
 
 
+def moto_glue() -> Any:
+    """Return moto's Glue."""
+    return glue_backends[DEFAULT_ACCOUNT_ID][REGION]
+
+
 def _file_name(name: str) -> str:
     return quote(name, safe="").replace(".", "%2E")
 
@@ -45,16 +50,11 @@ class Catalog:
         self.state = state
         self._lock = threading.Lock()
 
-    @property
-    def _databases(self) -> dict[str, Any]:
-        databases: dict[str, Any] = glue_backends[DEFAULT_ACCOUNT_ID][REGION].databases
-        return databases
-
     def save_database(self, name: str) -> None:
         """Write one database's definition, or delete it with its tables if it is gone."""
         directory = self.state.catalog / _file_name(name)
         with self._lock:
-            database = self._databases.get(name)
+            database = moto_glue().databases.get(name)
             if database is None:
                 directory.with_name(directory.name + ".json").unlink(missing_ok=True)
                 shutil.rmtree(directory, ignore_errors=True)
@@ -68,7 +68,8 @@ class Catalog:
         """Write one table's definition and partitions, or delete them if it is gone."""
         path = self.state.catalog / _file_name(database) / f"{_file_name(name)}.json"
         with self._lock:
-            tables = self._databases[database].tables if database in self._databases else {}
+            databases = moto_glue().databases
+            tables = databases[database].tables if database in databases else {}
             if name in tables:
                 self.state.write_json(path, _table_as_json(tables[name]))
             else:
@@ -94,7 +95,7 @@ class Catalog:
 
     def restore(self) -> None:
         """Fill moto's catalog from the disk."""
-        backend = glue_backends[DEFAULT_ACCOUNT_ID][REGION]
+        backend = moto_glue()
         for path in sorted(self.state.catalog.glob("*.json")):
             kept = json.loads(path.read_text())
             database = backend.create_database(kept["name"], kept["input"])
