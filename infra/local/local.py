@@ -65,7 +65,7 @@ def platform(state: Path, *, port: int = 0, is_live: bool = False) -> Iterator[d
         env = cloud.env | prefect
         outputs = set_up_cluster(connection(env), _flow_environment(cloud.env))
         os.environ |= env | as_environment(outputs) | _deployment_values()
-        cloud.state.write(Path(prefect["PREFECT_HOME"]) / "env", _as_lines(prefect))
+        cloud.state.write_settings(Path(prefect["PREFECT_HOME"]) / "env", prefect)
         _set_up_work_pool()
         with _worker(outputs, state / "prefect-worker.log") as wait_until_up:
             _deploy()
@@ -107,10 +107,6 @@ def _deployment_values() -> dict[str, str]:
         "DEPLOY_WORKING_DIRECTORY": str(_PROJECT),
         "CONTAINER_TOOL": "none",
     }
-
-
-def _as_lines(env: dict[str, str]) -> bytes:
-    return "".join(f"{name}={value}\n" for name, value in env.items()).encode()
 
 
 @contextmanager

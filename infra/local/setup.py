@@ -1,7 +1,7 @@
 """What the local cloud holds from its first start on: the pipeline's own cloud, through boto3.
 
-Buckets and catalog are remembered from start to start and stay as they are, but for a script that
-differs; the rest is made at each start.
+Buckets and catalog are remembered from start to start and stay as they are; scripts, jobs and
+workgroup are made at each start.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
 
 from infra.local.aws import REGION
 from infra.local.aws.athena.engine import PARQUET_STORAGE
@@ -113,8 +112,7 @@ def _set_up_workgroup(athena: Any) -> None:
 
 def _set_up_job(glue: Any, s3: Any, job: Job) -> None:
     script = (_SCRIPTS / job.script).read_bytes()
-    if _object(s3, job.key) != script:
-        s3.put_object(Bucket=LAKE_BUCKET, Key=job.key, Body=script)
+    s3.put_object(Bucket=LAKE_BUCKET, Key=job.key, Body=script)
     glue.create_job(
         Name=job.name,
         Role=f"arn:aws:iam::123456789012:role/{job.name}",
@@ -131,15 +129,6 @@ def _set_up_job(glue: Any, s3: Any, job: Job) -> None:
         MaxRetries=0,
         ExecutionProperty={"MaxConcurrentRuns": 1},
     )
-
-
-def _object(s3: Any, key: str) -> bytes | None:
-    try:
-        return bytes(s3.get_object(Bucket=LAKE_BUCKET, Key=key)["Body"].read())
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "NoSuchKey":
-            return None
-        raise
 
 
 def pipeline_settings() -> dict[str, str]:

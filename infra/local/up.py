@@ -54,8 +54,7 @@ def local_cloud(state: Path, *, port: int = 0, is_live: bool = False) -> Iterato
         with aws_server(directory, port) as aws, _source(is_live=is_live) as source:
             set_up(connection(aws))
             env = aws | pipeline_settings() | source
-            lines = "".join(f"{key}={value}\n" for key, value in env.items())
-            directory.write(directory.env, lines.encode())
+            directory.write_settings(directory.env, env)
             try:
                 yield LocalCloud(directory, env)
             finally:

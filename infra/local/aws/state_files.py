@@ -58,10 +58,11 @@ class StateDirectory:
         for directory in (self.lake, self.catalog, self.glue, self.scratch):
             directory.mkdir(parents=True, exist_ok=True)
 
-    def write(self, path: Path, data: bytes) -> None:
-        """Put a whole file into the state."""
-        write_whole(path, data, self.scratch)
+    def write_settings(self, path: Path, settings: dict[str, str]) -> None:
+        """Put settings into the state, as lines of `KEY=VALUE`."""
+        lines = (f"{name}={value}\n" for name, value in settings.items())
+        write_whole(path, "".join(lines).encode(), self.scratch)
 
     def write_json(self, path: Path, value: Any) -> None:
         """Put a whole JSON file into the state."""
-        self.write(path, json.dumps(value, indent=1).encode())
+        write_whole(path, json.dumps(value, indent=1).encode(), self.scratch)
