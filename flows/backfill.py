@@ -29,9 +29,8 @@ from tasks.core.plan import Subject
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import QuotesPeriod, plan_files
-from tasks.progress import show_progress
 from tasks.refine import look_at_month, publish_months
-from tasks.report import report_sessions
+from tasks.report import report_sessions, show_progress
 from tasks.store import list_raw
 
 NO_PAST = "B3 shows no past composition: import a saved file, python -m flows.import_portfolio FILE"

@@ -23,11 +23,12 @@ from tasks.core.exchange import (
 )
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio, from_raw_rows, to_raw_rows
+from tasks.core.portfolio.summary import summarize_portfolio
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.download import download_portfolio
 from tasks.reading import read_portfolio, read_shown_session
 from tasks.refine import audit_and_publish, look_at_month, refine_months
-from tasks.report import rename_flow_run, report_portfolio
+from tasks.report import rename_flow_run, report_page
 from tasks.store import land, read_raw, write_raw
 
 
@@ -69,7 +70,11 @@ def daily_portfolio(
     audit_and_publish(month, run_id)
 
     before = load_session(bucket, index_code, previous_session(portfolio.trading_date))
-    report_portfolio(portfolio, before)
+    report_page(
+        f"portfolio-{index_code}",
+        summarize_portfolio(portfolio, before),
+        f"{portfolio}: heaviest constituents and moves against the session before.",
+    )
     return Completed(message=f"published {portfolio}, run {run_id}")
 
 

@@ -10,7 +10,7 @@ from flows.settings import Settings
 from tasks.core.errors import B3PipelineError, RetryableError, SourceHasNoDataError
 from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, is_due
 from tasks.core.quotes.tables import RAW_QUOTES
-from tasks.quotes import download_quotes
+from tasks.download import download_quotes
 from tasks.reading import convert_quotes_file
 from tasks.store import land_zip, list_raw, read_note, write_note, write_raw_files
 

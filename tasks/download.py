@@ -1,36 +1,51 @@
-"""Ask B3 for the day's portfolio, and for the levels of an index.
+"""Ask B3: for the day's portfolio, for the levels of an index, for files of daily quotes.
 
-Retries live in the task alone, so that the dashboard shows each and they do not multiply: what may
-pass (no connection, timeouts, 429, challenge pages, 5xx) raises `RetryableError`, the rest does
-not.
+Retries live in the tasks alone, so that the dashboard shows each and they do not multiply: only
+what may pass (no connection, timeouts, 429, challenge pages, 5xx) raises `RetryableError`.
 """
 
 import datetime as dt
+import hashlib
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import requests
 from prefect import get_run_logger, task
 
-from tasks.core.answers import looks_like_html
-from tasks.core.errors import BadDataError, RateLimitedError
+from tasks.core.answers import describe_page, looks_like_html
+from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.levels.answer import read_answer
 from tasks.core.levels.answer import request_path as levels_path
 from tasks.core.portfolio.pages import check_same_portfolio, read_page, request_path
-from tasks.http import CONNECT_TIMEOUT_SECONDS, USER_AGENT, connection_to, error_of, read_chunks
-from tasks.http import Budget as Budget
+from tasks.core.quotes.files import QuotesPeriod, explain_absence, is_due
+from tasks.http import (
+    CONNECT_TIMEOUT_SECONDS,
+    USER_AGENT,
+    Budget,
+    connection_to,
+    error_of,
+    fetch_body,
+    host_of,
+    read_chunks,
+    waiting_as_asked,
+)
 from tasks.retries import OVER_HTTP
 
-READ_TIMEOUT_SECONDS = 30.0
 TOTAL_BUDGET_SECONDS = 120.0  # for all pages of one attempt
 PAUSE_SECONDS = 0.5  # between pages: B3 publishes no limit, and challenges bursts
-LARGEST_BODY_BYTES = 5_000_000  # the largest known answer has 60 kB
 MOST_PAGES = 50
 
-_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+FILE_READ_TIMEOUT_SECONDS = 60.0
+FILE_BUDGET_SECONDS = 1800.0
+# B3's largest files have 1 MB (a day), 15 MB (a month) and 90 MB (a year).
+LARGEST_ZIP_BYTES = {"D": 50_000_000, "M": 200_000_000, "A": 1_000_000_000}
+
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
+_PAGE_BYTES = 200_000  # of an answer that is an error; what it says stands at its start
 
 
 @dataclass(frozen=True)
@@ -107,25 +122,9 @@ def download_index_levels(index_url: str, index_code: str, year: int) -> Downloa
     return _received((body,), f"{index_code} levels {year}")
 
 
-@contextmanager
-def waiting_as_asked() -> Iterator[None]:
-    """Wait for as long as a rate limit asks, and then let the task be made again.
-
-    Raises:
-        RateLimitedError: Whenever it waited.
-    """
-    try:
-        yield
-    except RateLimitedError as error:
-        get_run_logger().warning("%s Waiting %.0f s.", error, error.retry_after_seconds)
-        time.sleep(error.retry_after_seconds)
-        raise
-
-
 def _received(bodies: tuple[bytes, ...], subject: str) -> Download:
     size = sum(map(len, bodies))
-    logger = get_run_logger()
-    logger.info("B3 answered for %s: %d page(s), %d bytes", subject, len(bodies), size)
+    get_run_logger().info("B3 answered for %s: %d page(s), %d bytes", subject, len(bodies), size)
     return Download(bodies, dt.datetime.now(dt.UTC).replace(microsecond=0))
 
 
@@ -148,23 +147,104 @@ def download_pages(ask: Callable[[int], bytes], index_code: str) -> tuple[bytes,
     return tuple(bodies)
 
 
-def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
-    """Fetch one answer within the budget and the size limit.
+@dataclass(frozen=True)
+class QuotesDownload:
+    """A quotes file on this machine's disk.
+
+    Attributes:
+        path: Where it is.
+        etag: What B3 calls these bytes; empty where it does not say.
+        sha256: Their digest.
+        size_bytes: Their count.
+    """
+
+    path: Path
+    etag: str
+    sha256: str
+    size_bytes: int
+
+
+@task(
+    name="download-quotes",
+    **OVER_HTTP,
+)
+def download_quotes(
+    quotes_url: str, period: QuotesPeriod, folder: Path, known_etag: str, now: dt.datetime
+) -> QuotesDownload | None:
+    """Fetch the file of a period, as a stream to disk.
+
+    Safe to repeat: it writes one file, over what an attempt before has left. Retried: whatever
+    may pass by itself, from the start.
+
+    Args:
+        quotes_url: B3's folder of quote files.
+        period: The day, month or year.
+        folder: Where to put it.
+        known_etag: The file that is known; empty asks for any.
+        now: The date and time in São Paulo: an answer without a file means more when one is due.
+
+    Returns:
+        The file; None where it is still the one that is known.
 
     Raises:
-        RetryableError: No connection, a timeout, a challenge or maintenance page, 429 or 5xx.
-        SourceHasNoDataError: The address is not there (404, 410).
-        BadDataError: Any other status, or a body over the limit.
+        SourceHasNoDataError: B3 has no such file; the message says whether one was due.
+        RetryableError: It failed in a way that may pass, a page or nothing instead of a file that
+            is due among them.
+        BadDataError: The answer is no ZIP, or over the size limit.
     """
-    timeout = (CONNECT_TIMEOUT_SECONDS, min(READ_TIMEOUT_SECONDS, budget.remaining_seconds()))
-    # Redirects are not followed: B3 has none here, and one would leave the checked address.
+    url = f"{quotes_url.rstrip('/')}/{period.file_name}"
+    with waiting_as_asked():
+        download = _fetch_file(url, period, folder / period.file_name, known_etag, now)
+    said = f"{download.size_bytes:,} bytes" if download else "unchanged"
+    get_run_logger().info("%s.ZIP: %s", period.file_stem, said)
+    return download
+
+
+def _fetch_file(
+    url: str, period: QuotesPeriod, path: Path, known_etag: str, now: dt.datetime
+) -> QuotesDownload | None:
+    budget = Budget.of(FILE_BUDGET_SECONDS)
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/zip, application/octet-stream"}
+    if known_etag:
+        headers["If-None-Match"] = known_etag
     with (
         connection_to(url),
-        session.get(
-            url, headers=_HEADERS, timeout=timeout, stream=True, allow_redirects=False
+        requests.get(
+            url,
+            headers=headers,
+            timeout=(CONNECT_TIMEOUT_SECONDS, FILE_READ_TIMEOUT_SECONDS),
+            stream=True,
+            allow_redirects=False,
         ) as response,
     ):
-        body = b"".join(read_chunks(response, budget, LARGEST_BODY_BYTES))
-    if response.status_code != requests.codes.ok or looks_like_html(body):
-        raise error_of(response, body, "Is B3_INDEX_URL right?")
-    return body
+        if known_etag and response.status_code == requests.codes.not_modified:
+            return None
+        is_ok = response.status_code == requests.codes.ok
+        most_bytes = LARGEST_ZIP_BYTES[period.kind] if is_ok else _PAGE_BYTES
+        sha256 = hashlib.sha256()
+        with path.open("wb") as file:
+            for chunk in read_chunks(response, budget, most_bytes):
+                file.write(chunk)
+                sha256.update(chunk)
+    with path.open("rb") as file:
+        start = file.read(_PAGE_BYTES)
+    if not is_ok:
+        raise error_of(response, start, explain_absence(period, now))
+    _check_start(url, start, period, now)
+    etag, size_bytes = response.headers.get("ETag", ""), path.stat().st_size
+    return QuotesDownload(path, etag, sha256.hexdigest(), size_bytes)
+
+
+def _check_start(url: str, start: bytes, period: QuotesPeriod, now: dt.datetime) -> None:
+    """Tell a ZIP from the other things that a 200 may bring."""
+    if start.startswith(_ZIP_STARTS):
+        return
+    name = f"{host_of(url)} answered for {period.file_name} with"
+    if start and not looks_like_html(start):
+        raise BadDataError(
+            f"{name} something that is no ZIP: expected it to start with {_ZIP_STARTS[0]!r}, found "
+            f"{start[:40]!r}. Is B3_QUOTES_URL right?"
+        )
+    found = f"a page: {describe_page(start)}" if start else "an empty body"
+    message = f"{name} {found}. {explain_absence(period, now)}"
+    raise RetryableError(message) if is_due(period, now) else SourceHasNoDataError(message)

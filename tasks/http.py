@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import requests
 import urllib3
+from prefect import get_run_logger
 
 from tasks import __version__
 from tasks.core.answers import describe_page, looks_like_html
@@ -26,8 +27,11 @@ from tasks.core.errors import (
 
 USER_AGENT = f"b3-pipeline/{__version__} (python-requests; Python {platform.python_version()})"
 CONNECT_TIMEOUT_SECONDS = 10.0
+READ_TIMEOUT_SECONDS = 30.0
+LARGEST_BODY_BYTES = 5_000_000  # the largest known answer has 60 kB
 LONGEST_WAIT_SECONDS = 300.0  # that a Retry-After may ask for
 
+_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 _CHUNK_BYTES = 64 * 1024
 _MAY_PASS = {403, 408, 425, 429}
 
@@ -78,6 +82,43 @@ def connection_to(url: str) -> Iterator[None]:
         raise RetryableError(
             f"No complete answer from {host_of(url)}: {_root_of(error)}. Try again later."
         ) from error
+
+
+@contextmanager
+def waiting_as_asked() -> Iterator[None]:
+    """Wait for as long as a rate limit asks, and then let the task be made again.
+
+    Raises:
+        RateLimitedError: Whenever it waited.
+    """
+    try:
+        yield
+    except RateLimitedError as error:
+        get_run_logger().warning("%s Waiting %.0f s.", error, error.retry_after_seconds)
+        time.sleep(error.retry_after_seconds)
+        raise
+
+
+def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
+    """Fetch one answer within the budget and the size limit.
+
+    Raises:
+        RetryableError: No connection, a timeout, a challenge or maintenance page, 429 or 5xx.
+        SourceHasNoDataError: The address is not there (404, 410).
+        BadDataError: Any other status, or a body over the limit.
+    """
+    timeout = (CONNECT_TIMEOUT_SECONDS, min(READ_TIMEOUT_SECONDS, budget.remaining_seconds()))
+    # Redirects are not followed: B3 has none here, and one would leave the checked address.
+    with (
+        connection_to(url),
+        session.get(
+            url, headers=_HEADERS, timeout=timeout, stream=True, allow_redirects=False
+        ) as response,
+    ):
+        body = b"".join(read_chunks(response, budget, LARGEST_BODY_BYTES))
+    if response.status_code != requests.codes.ok or looks_like_html(body):
+        raise error_of(response, body, "Is B3_INDEX_URL right?")
+    return body
 
 
 def read_chunks(response: requests.Response, budget: Budget, most_bytes: int) -> Iterator[bytes]:

@@ -1,15 +1,24 @@
-"""What the dashboard shows of a run: verdicts, a summary, links."""
+"""What the dashboard shows of a run: verdicts, pages, links, and how far it is."""
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from uuid import UUID
 
 from prefect import get_client, runtime, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
-from tasks.core.portfolio.model import Portfolio
-from tasks.core.portfolio.summary import summarize_portfolio, tabulate_checks
+
+Advance = Callable[[str], None]
 
 
 @task(name="rename-flow-run")
@@ -30,14 +39,10 @@ def report_checks(subject: str, checks: Sequence[Check]) -> None:
     )
 
 
-@task(name="report-portfolio")
-def report_portfolio(portfolio: Portfolio, previous: Portfolio | None) -> None:
-    """Show a session's heaviest constituents and moves. Safe to repeat, as above."""
-    create_markdown_artifact(
-        key=f"portfolio-{portfolio.index_code.lower()}",
-        markdown=summarize_portfolio(portfolio, previous),
-        description=f"{portfolio}: heaviest constituents and moves against the session before.",
-    )
+@task(name="report-page")
+def report_page(key: str, markdown: str, description: str) -> None:
+    """Show a page of Markdown. Safe to repeat, as above."""
+    create_markdown_artifact(key=key.lower(), markdown=markdown, description=description)
 
 
 @task(name="report-links")
@@ -59,3 +64,43 @@ def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) 
         table=tabulate_sessions(outcomes),
         description=f"{subject} {count_outcomes(outcomes)}.",
     )
+
+
+def tabulate_checks(checks: Iterable[Check]) -> list[dict[str, str]]:
+    """Return verdicts as the rows of a table."""
+    return [
+        {
+            "check": check.name,
+            "verdict": "passed" if check.has_passed else "FAILED",
+            "expected": check.expected,
+            "found": check.found,
+        }
+        for check in checks
+    ]
+
+
+@contextmanager
+def show_progress(key: str, step_count: int) -> Iterator[Advance]:
+    """Show how many of the steps are done while the block runs.
+
+    Args:
+        key: Key of the artifact.
+        step_count: How many steps there are.
+
+    Yields:
+        To be called after each step, with what was done.
+    """
+    artifact = create_progress_artifact(progress=0.0, key=key, description="Starting")
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
+        task = bar.add_task("", total=step_count)
+        done = 0
+
+        def advance(what: str) -> None:
+            nonlocal done
+            done += 1
+            bar.update(task, completed=done, description=what)
+            share = min(100.0, 100.0 * done / max(1, step_count))
+            update_progress_artifact(artifact, progress=share, description=what)  # type: ignore[arg-type]
+
+        yield advance

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from infra.local.b3.replay import Replay
-from tasks import download
+from tasks import download, http
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -30,7 +30,8 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     slept: list[float] = []
     clock = SimpleNamespace(sleep=slept.append, monotonic=time.monotonic)
     monkeypatch.setattr(download, "time", clock)
-    monkeypatch.setattr(download, "LARGEST_BODY_BYTES", 200_000)
+    monkeypatch.setattr(http, "time", clock)
+    monkeypatch.setattr(http, "LARGEST_BODY_BYTES", 200_000)
     return slept
 
 
@@ -100,7 +101,7 @@ def test_misbehaviour_becomes_the_error_that_says_what_to_do(
 def test_an_answer_that_is_late_may_come_later(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "READ_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(http, "READ_TIMEOUT_SECONDS", 0.2)
     replay.misbehave("timeout")
     with pytest.raises(RetryableError, match=r"No complete answer from 127.* timed out"):
         fetch(replay)

@@ -22,7 +22,7 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.download import Budget, fetch_body
+from tasks.http import Budget, fetch_body
 from tests.tasks.conftest import Server, serve
 
 Serve = Callable[..., Server]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.b3.replay import Replay
-from tasks import quotes
+from tasks import download as steps
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -16,7 +16,7 @@ from tasks.core.errors import (
     SourceHasNoDataError,
 )
 from tasks.core.quotes.files import QuotesPeriod
-from tasks.quotes import QuotesDownload, download_quotes
+from tasks.download import QuotesDownload, download_quotes
 from tasks.reading import convert_quotes_file
 from tests.tasks.conftest import Server
 
@@ -96,7 +96,7 @@ def test_what_is_no_file_becomes_the_error_that_says_what_to_do(
 def test_a_file_over_the_limit_is_refused(
     replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(quotes.LARGEST_ZIP_BYTES, "D", 5_000)
+    monkeypatch.setitem(steps.LARGEST_ZIP_BYTES, "D", 5_000)
     with pytest.raises(BadDataError, match="at most 5000 bytes"):
         download(replay, tmp_path)
 
@@ -105,7 +105,7 @@ def test_the_wait_that_b3_asks_for_is_kept(
     replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("tasks.quotes.time.sleep", slept.append)
+    monkeypatch.setattr("tasks.http.time.sleep", slept.append)
     replay.misbehave("http_429", retry_after_seconds=7)
     with pytest.raises(RateLimitedError):
         download(replay, tmp_path)

@@ -7,10 +7,11 @@ from botocore.exceptions import (
     EndpointConnectionError,
     NoCredentialsError,
 )
-from prefect import flow
+from prefect import Task, flow
 from prefect.states import Completed, Crashed, Failed
 
 from infra.local.b3.replay import Replay
+from tasks import download, glue, reading, refine, report, shelf, store
 from tasks.core.errors import (
     BadDataError,
     InvalidInputError,
@@ -21,8 +22,9 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
+from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.download import download_portfolio
-from tasks.retries import is_aws_error, is_retryable, may_pass
+from tasks.retries import OVER_AWS, is_aws_error, is_retryable, may_pass
 
 
 def aws_error(code: str, status: int = 400) -> ClientError:
@@ -102,6 +104,54 @@ def ask_prefect(state: Any) -> bool:
 )
 def test_a_call_to_aws_that_failed_is_known(error: BaseException, expected: bool) -> None:
     assert is_aws_error(error) is expected
+
+
+STEPS = {
+    step.name: step
+    for module in (download, glue, reading, refine, report, shelf, store)
+    for step in vars(module).values()
+    if isinstance(step, Task) and step.fn.__module__ == module.__name__
+}
+ASKS_B3 = {"download-portfolio", "download-index-levels", "download-quotes"}
+ASKS_NOBODY = {
+    "convert-quotes",
+    "read-levels",
+    "read-portfolio",
+    "read-shown-session",
+    *(name for name in STEPS if name.startswith("report-")),  # Prefect's client tries again itself
+    "rename-flow-run",
+}
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_every_step_that_asks_b3_or_aws_is_tried_again_and_no_other(name: str) -> None:
+    step = STEPS[name]
+    if name in ASKS_NOBODY:
+        assert step.retries == 0
+        return
+    assert step.retry_condition_fn is is_retryable
+    if name in ASKS_B3:
+        assert (step.retries, step.retry_jitter_factor) == (5, 0.5)
+        assert step.retry_delay_seconds == [2, 4, 8, 16, 32]
+    else:
+        assert (step.retries, step.retry_delay_seconds) == (3, [2.0, 4.0, 8.0])
+
+
+def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+
+    def materialize(*_assets: object, **options: Any) -> Any:
+        made.append(options)
+        return lambda _function: lambda *_args, **_named: None
+
+    for module in (store, shelf):
+        monkeypatch.setattr(module, "materialize", materialize)
+    store.write_raw("b3-lake", INDEX_LEVELS, ("IBOV", "2025"), [])
+    store.write_raw_files("b3-lake", INDEX_LEVELS, {})
+    shelf.publish_month((INDEX_LEVELS,), "b3", (), new={}, expected={}, row_counts={})
+    names = [options.pop("name") for options in made]
+    assert names == ["write-raw", "write-raw", "publish-month"]
+    assert made == [OVER_AWS] * 3
 
 
 @flow

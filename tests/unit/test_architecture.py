@@ -34,6 +34,10 @@ CLOCK_CALLS = {"now", "today", "utcnow"}
 TASK_DECORATORS = {"task", "materialize"}
 # What a step may use of other steps: refining is the way that every dataset takes.
 MAY_USE = {"tasks.refine": ("tasks.glue", "tasks.store", "tasks.shelf", "tasks.report")}
+# Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
+# it, and the list of datasets. Everything else in `tasks` takes a dataset as it comes.
+ROOMS = ("tasks.core.portfolio", "tasks.core.quotes", "tasks.core.levels")
+MAY_NAME_ROOMS = ("tasks.download", "tasks.reading", "tasks.core.datasets")
 
 Modules = dict[str, str]
 
@@ -122,12 +126,25 @@ def imports_between_tasks(modules: Modules) -> list[str]:
     ]
 
 
+def imports_of_a_room_from_outside(modules: Modules) -> list[str]:
+    names_rooms = (*ROOMS, "tasks.core.datasets")
+    return [
+        f"{module} imports {name}"
+        for module, source in modules.items()
+        if is_under(module, "tasks") and not is_under(module, *MAY_NAME_ROOMS)
+        for name in imported(source)
+        for room in names_rooms
+        if is_under(name, room) and not is_under(module, room)
+    ]
+
+
 Rule = Callable[[Modules], list[str]]
 RULES: list[Rule] = [
     imports_against_the_layers,
     imports_of_the_world_in_core,
     clock_readings_in_core,
     imports_between_tasks,
+    imports_of_a_room_from_outside,
 ]
 
 
@@ -145,6 +162,8 @@ def test_the_rules_look_at_every_module() -> None:
         "infra.glue.refine_portfolio",
     } <= (modules.keys())
     assert [module for module in modules if not is_under(module, *MAY_IMPORT)] == []
+    folders = {path.parent.name for path in (ROOT / "tasks" / "core").glob("*/__init__.py")}
+    assert {room.rpartition(".")[2] for room in ROOMS} == folders
     assert [
         m for m in ("tasks.download", "tasks.store", "tasks.glue") if defines_tasks(modules[m])
     ] == [
@@ -202,6 +221,31 @@ def test_the_rules_look_at_every_module() -> None:
                 "tasks.b": "@prefect.assets.materialize(a)\ndef g(): ...",
             },
         ),
+        (
+            imports_between_tasks,
+            {
+                "tasks.refine": "from tasks.download import g\n@task\ndef f(): ...",
+                "tasks.download": "@task\ndef g(): ...",
+            },
+        ),
+        (
+            imports_of_a_room_from_outside,
+            {"tasks.store": "from tasks.core.quotes.tables import RAW_QUOTES"},
+        ),
+        (imports_of_a_room_from_outside, {"tasks.refine": "from tasks.core.quotes import QUOTES"}),
+        (
+            imports_of_a_room_from_outside,
+            {"tasks.shelf": "def f():\n    from tasks.core.datasets import DATASETS"},
+        ),
+        (imports_of_a_room_from_outside, {"tasks.new": "import tasks.core.levels.answer"}),
+        (
+            imports_of_a_room_from_outside,
+            {"tasks.core.exchange": "from tasks.core.quotes.files import QuotesPeriod"},
+        ),
+        (
+            imports_of_a_room_from_outside,
+            {"tasks.core.quotes.audit": "from tasks.core.portfolio.model import Portfolio"},
+        ),
     ],
 )
 def test_a_rule_finds_what_breaks_it(rule: Rule, modules: Modules) -> None:
@@ -214,6 +258,11 @@ def test_a_rule_lets_the_rest_pass(rule: Rule) -> None:
         "flows.portfolio": "import os\nfrom flows.settings import S\nfrom tasks.download import f",
         "tasks.download": "import requests\nfrom tasks.retries import R\n@task\ndef f(): ...",
         "tasks.retries": "from tasks.core.errors import E",
+        "tasks.reading": "from tasks.core.quotes.convert import c\n@task\ndef f(): ...",
+        "tasks.refine": "from tasks.store import g\n@task\ndef h(): ...",
+        "tasks.store": "@task\ndef g(): ...",
+        "tasks.core.datasets": "from tasks.core.quotes import QUOTES",
+        "tasks.core.quotes.audit": "from tasks.core.quotes.tables import RAW_QUOTES",
         "tasks.core.errors": "import datetime as dt\nfrom tasks.core.checks import C\nosprey = 1",
         "infra.tables": "from tasks.core.datasets import TABLES\nfrom infra.local import setup",
     }

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from tasks.core.checks import Check
 from tasks.core.portfolio.model import Constituent, Portfolio
 
 _SHOWN = 10
@@ -65,16 +64,3 @@ def _names(constituents: Iterable[Constituent]) -> str:
 
 def _signed(change: Decimal) -> str:
     return f"{change:+}" if change else str(change)
-
-
-def tabulate_checks(checks: Iterable[Check]) -> list[dict[str, str]]:
-    """Return verdicts as the rows of a table."""
-    return [
-        {
-            "check": check.name,
-            "verdict": "passed" if check.has_passed else "FAILED",
-            "expected": check.expected,
-            "found": check.found,
-        }
-        for check in checks
-    ]

@@ -1,10 +1,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from tasks.core.checks import compare
-from tasks.core.console import glue_run_url, table_urls
 from tasks.core.portfolio.model import Constituent
-from tasks.core.portfolio.summary import summarize_portfolio, tabulate_checks
+from tasks.core.portfolio.summary import summarize_portfolio
 from tests.portfolios import BPAC11, PETR4, THURSDAY, VALE3, portfolio
 
 BEFORE = portfolio(
@@ -58,21 +56,3 @@ def test_ten_moves_are_shown() -> None:
     moves = summarize_portfolio(portfolio(*rows), portfolio(*before)).split("### Moves")[1]
     assert "| T02 |" in moves
     assert "| T01 |" not in moves
-
-
-def test_verdicts_become_the_rows_of_a_table() -> None:
-    assert tabulate_checks([compare("sum", 1, 1), compare("count", 84, 83)]) == [
-        {"check": "sum", "verdict": "passed", "expected": "1", "found": "1"},
-        {"check": "count", "verdict": "FAILED", "expected": "84", "found": "83"},
-    ]
-
-
-def test_console_pages_name_region_job_run_and_table() -> None:
-    url = glue_run_url("sa-east-1", "b3-refine", "jr_1")
-    assert url == (
-        "https://sa-east-1.console.aws.amazon.com/gluestudio/home?region=sa-east-1"
-        "#/job/b3-refine/run/jr_1"
-    )
-    urls = table_urls("sa-east-1", "b3", ["portfolio_daily"])
-    assert urls["portfolio_daily"].endswith("/tables/view/portfolio_daily?database=b3")
-    assert urls["portfolio_daily"].startswith("https://sa-east-1.console.aws.amazon.com/")
