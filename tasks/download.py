@@ -196,7 +196,7 @@ def download_quotes(
     with waiting_as_asked():
         download = _fetch_file(url, period, folder / period.file_name, known_etag, now)
     said = f"{download.size_bytes:,} bytes" if download else "unchanged"
-    get_run_logger().info("%s.ZIP: %s", period.file_stem, said)
+    get_run_logger().info("%s: %s", period.file_name, said)
     return download
 
 

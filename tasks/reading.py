@@ -134,7 +134,7 @@ def convert_quotes_file(path: Path, period: QuotesPeriod, folder: Path) -> "Quot
             f"{period.file_name}: {error} Landing keeps the file; raw and refined are untouched."
         ) from error
     get_run_logger().info(
-        "%s.ZIP: %d sessions, %d records", period.file_stem, len(file.sessions), file.record_count
+        "%s: %d sessions, %d records", period.file_name, len(file.sessions), file.record_count
     )
     return file
 

@@ -66,7 +66,7 @@ def test_the_tables_are_assets_with_row_counts(published: Cloud) -> None:
         counts = [
             event["payload"]["row_count"]
             for event in events
-            if event["event"].startswith("prefect.asset.materialization")
+            if event["event"] == "prefect.asset.materialization.succeeded"
         ]
         assert (1 if table == "portfolio_daily_summary" else 222) in counts
 

@@ -47,7 +47,7 @@ def write_quotes_zip(
     if not sessions:
         raise ValueError(f"Expected a period with a session of the exchange, found {period}.")
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{period.file_stem}.ZIP"
+    path = directory / f"{period.file_name}"
     partial = path.with_suffix(".part")
     member = zipfile.ZipInfo(f"{period.file_stem}.TXT", (*sessions[-1].timetuple()[:3], 20, 30, 0))
     member.compress_type = zipfile.ZIP_DEFLATED
