@@ -76,7 +76,7 @@ def _end_run_without_heartbeat() -> AutomationCore:
         description=f"Ends a run that has given no sign of life for {seconds} s.",
         trigger=_trigger(
             after={f"{_RUN}.heartbeat"},
-            # Any event: a run may end in a state with a name of its own, as UpToDate.
+            # Any event: states have names of their own, as AwaitingConcurrencySlot.
             expect={f"{_RUN}.*"},
             within=HEARTBEAT_LOST_AFTER,
         ),

@@ -59,7 +59,7 @@ def index_levels(year: int | None = None, index_code: str = "IBOV") -> State[Any
     register_partitions(settings.database, INDEX_LEVELS.name, {values: location})
     subject = f"{index_code} levels {year}, {len(levels)} sessions"
     if levels == stored:
-        return Completed(name="UpToDate", message=f"up to date {subject}")
+        return Completed(message=f"up to date {subject}")
     return Completed(message=f"published {subject}")
 
 

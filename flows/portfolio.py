@@ -65,7 +65,7 @@ def daily_portfolio(
     subject = subject_of(settings, PORTFOLIO, index_code)
     month = look_at_month(subject, month_of(portfolio.trading_date))
     if month.is_up_to_date and not force:
-        return Completed(name="UpToDate", message=f"up to date {portfolio}")
+        return Completed(message=f"up to date {portfolio}")
     run_id = refine_months([month], force=force)
     audit_and_publish(month, run_id)
 

@@ -48,7 +48,7 @@ def daily_quotes(
 
     month = look_at_month(subject_of(settings, QUOTES), month_of(session))
     if month.is_up_to_date and not force:
-        return Completed(name="UpToDate", message=f"up to date quotes {session}")
+        return Completed(message=f"up to date quotes {session}")
     run_id = refine_months([month], force=force)
     audit_and_publish(month, run_id)
     return Completed(message=f"published quotes {session}, run {run_id}")

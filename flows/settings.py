@@ -17,7 +17,6 @@ class Settings(BaseSettings):
     database: str = Field(
         min_length=1, pattern=r"^[a-z0-9_]+$", description="Database in the Glue Data Catalog."
     )
-    workgroup: str = Field(min_length=1, description="Athena workgroup for queries.")
     glue_job: str = Field(min_length=1, description="Glue job that refines the portfolio.")
     quotes_glue_job: str = Field(
         default="b3-refine-quotes", min_length=1, description="Glue job that refines the quotes."

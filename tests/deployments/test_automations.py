@@ -29,7 +29,7 @@ def test_run_whose_heartbeat_stopped_is_ended_after_three_missed_ones() -> None:
     assert action.state == StateType.CRASHED
 
 
-@pytest.mark.parametrize("state", ["UpToDate", "Completed", "AwaitingRetry", "heartbeat"])
+@pytest.mark.parametrize("state", ["Completed", "AwaitingRetry", "heartbeat"])
 def test_any_event_of_a_run_is_a_sign_of_life(state: str) -> None:
     trigger: Any = named("heartbeat").trigger
     assert any(

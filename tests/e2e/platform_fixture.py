@@ -107,6 +107,10 @@ class Platform:
         states = self.prefect("GET", f"/flow_run_states/?flow_run_id={run_id}")
         return [state["name"] for state in sorted(states, key=lambda state: state["timestamp"])]
 
+    def message_of(self, run_id: str) -> str:
+        """What a run says of the state it is in."""
+        return str(self.prefect("GET", f"/flow_runs/{run_id}")["state"]["message"])
+
     def wait_until(self, run_id: str, *names: str, seconds: float = RUN_SECONDS) -> str:
         """Wait until a run's state is one of `names`."""
 

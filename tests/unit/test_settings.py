@@ -10,7 +10,6 @@ from tasks.core.errors import NotConfiguredError
 COMPLETE = {
     "B3_LAKE_BUCKET": "b3-lake",
     "B3_DATABASE": "b3",
-    "B3_WORKGROUP": "b3",
     "B3_GLUE_JOB": "b3-refine-portfolio",
     "AWS_DEFAULT_REGION": "sa-east-1",
     "AWS_ACCESS_KEY_ID": "testing",
@@ -43,7 +42,7 @@ def test_the_addresses_can_be_others(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["B3_LAKE_BUCKET", "B3_DATABASE", "B3_WORKGROUP", "B3_GLUE_JOB", "AWS_DEFAULT_REGION"]
+    "name", ["B3_LAKE_BUCKET", "B3_DATABASE", "B3_GLUE_JOB", "AWS_DEFAULT_REGION"]
 )
 def test_a_missing_variable_is_named_alone(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(name)
@@ -55,8 +54,8 @@ def test_a_missing_variable_is_named_alone(monkeypatch: pytest.MonkeyPatch, name
 
 def test_every_missing_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("B3_DATABASE")
-    monkeypatch.delenv("B3_WORKGROUP")
-    with pytest.raises(NotConfiguredError, match=r"(?s)B3_DATABASE: .*B3_WORKGROUP: "):
+    monkeypatch.delenv("B3_GLUE_JOB")
+    with pytest.raises(NotConfiguredError, match=r"(?s)B3_DATABASE: .*B3_GLUE_JOB: "):
         load_settings()
 
 
@@ -80,7 +79,6 @@ def test_the_message_says_where_the_values_come_from(monkeypatch: pytest.MonkeyP
         ("B3_LAKE_BUCKET", "b3"),
         ("B3_DATABASE", "b3-data"),
         ("B3_DATABASE", ""),
-        ("B3_WORKGROUP", ""),
         ("B3_GLUE_JOB", ""),
         ("B3_INDEX_URL", "sistemaswebb3-listados.b3.com.br"),
         ("B3_QUOTES_URL", "ftp://b3"),
