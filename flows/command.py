@@ -1,4 +1,4 @@
-"""What the flows' command lines share: options, outcome, exit codes.
+"""What the flows' command lines share: options, the way to run, outcome, exit codes.
 
 Exit codes: 0 published or up to date, 1 the run failed, 2 wrong usage.
 """
@@ -8,11 +8,15 @@ import datetime as dt
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import httpx
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
 
+from flows.settings import load_settings
 from tasks.core.errors import B3PipelineError, InvalidInputError
 from tasks.core.exchange import (
     SAO_PAULO,
@@ -22,7 +26,12 @@ from tasks.core.exchange import (
 )
 from tasks.core.levels.answer import check_year
 
+if TYPE_CHECKING:
+    from prefect.server.api.server import SubprocessASGIServer
+
 T = TypeVar("T")
+SERVER_PATIENCE_SECONDS = 180
+_SILENCE_SECONDS = 5.0
 
 
 def now_in_sao_paulo() -> dt.datetime:
@@ -86,16 +95,25 @@ class _WithoutTracebacks(logging.Filter):
         return True
 
 
-def run_command(run: Callable[[], State[Any]]) -> int:
+def run_command(
+    run: Callable[[], State[Any]], *, check: Callable[[], object] = load_settings
+) -> int:
     """Run a flow, print its outcome as the last line, and return the exit code.
 
     The terminal shows no traceback of an error that was raised on purpose; the dashboard does.
 
     Args:
         run: Calls the flow with `return_state=True`.
+        check: Looks at what the flow will need, before a server is started for it.
     """
     for handler in logging.getLogger().handlers:
         handler.addFilter(_WithoutTracebacks())
+    try:
+        check()
+        start_temporary_server()
+    except B3PipelineError as problem:
+        print(f"failed: {problem}", file=sys.stderr)
+        return 1
     state = run()
     if state.is_completed():
         print(state.message)
@@ -104,3 +122,55 @@ def run_command(run: Callable[[], State[Any]]) -> int:
     reason = error if isinstance(error, B3PipelineError) else state.message
     print(f"{(state.name or state.type.value).lower()}: {reason}", file=sys.stderr)
     return 1
+
+
+class PrefectServerError(B3PipelineError):
+    """Prefect's temporary server did not come up: run again, or name a server."""
+
+
+def start_temporary_server() -> None:
+    """Start the server that Prefect starts for a command without one, and wait until it answers.
+
+    Prefect itself gives it 20 seconds, which a busy machine may need for its start alone.
+
+    Raises:
+        PrefectServerError: It did not answer.
+    """
+    if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
+        return
+    # Imported here: Prefect's server takes seconds to import, which other commands need not wait.
+    from prefect.server.api.server import SubprocessASGIServer
+
+    note = threading.Timer(_SILENCE_SECONDS, _say_that_it_starts)
+    note.start()
+    server = SubprocessASGIServer()
+    try:
+        _start(server)
+    except (RuntimeError, httpx.HTTPError) as error:
+        server.stop()
+        raise PrefectServerError(
+            f"Prefect's temporary server did not answer within {SERVER_PATIENCE_SECONDS} s: "
+            f"{error}. Run it again when the machine is less busy, or name a server in "
+            f"PREFECT_API_URL."
+        ) from error
+    finally:
+        note.cancel()
+
+
+def _start(server: "SubprocessASGIServer") -> None:
+    try:
+        server.start(timeout=SERVER_PATIENCE_SECONDS)
+    except httpx.TimeoutException:
+        # It listens, and was too busy to answer within the five seconds of Prefect's own question.
+        url = f"{server.api_url}/health"
+        httpx.get(url, timeout=SERVER_PATIENCE_SECONDS).raise_for_status()
+        server.running = True
+
+
+def _say_that_it_starts() -> None:
+    print(
+        f"Prefect's temporary server is still starting; waiting for up to "
+        f"{SERVER_PATIENCE_SECONDS} s …",
+        file=sys.stderr,
+        flush=True,
+    )

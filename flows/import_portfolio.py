@@ -21,7 +21,7 @@ from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.reconcile import SavedPortfolio, Session, read_saved_files, reconcile
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.reading import read_files
+from tasks.reading import read_files, read_paths
 from tasks.refine import PublishedMonths, publish_months
 from tasks.store import land
 
@@ -95,6 +95,18 @@ def sum_up(wanted: dict[Session, Portfolio], outcomes: dict[str, PublishedMonths
     return f"published {span}: {count} month(s), run {', '.join(runs)}"
 
 
+def check_files(places: list[str]) -> None:
+    """Look at the settings and at the files on this machine.
+
+    Raises:
+        NotConfiguredError: A setting is missing.
+        InvalidInputError: Nothing is at one of the places.
+        BadDataError: A file is none of B3's.
+    """
+    load_settings()
+    read_saved_files(read_paths(places), today_in_sao_paulo())
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
     parser = argparse.ArgumentParser(
@@ -111,7 +123,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     return run_command(
-        lambda: import_portfolio(files=options.files, replace=options.replace, return_state=True)
+        lambda: import_portfolio(files=options.files, replace=options.replace, return_state=True),
+        check=lambda: check_files(options.files),
     )
 
 

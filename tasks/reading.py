@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_FILE_BYTES = 5_000_000  # the largest known file has 30 kB
 _SUFFIX = ".csv"
+_S3 = "s3://"
 
 
 @task(name="read-shown-session")
@@ -155,10 +156,16 @@ def read_files(places: Sequence[str]) -> list[SavedFile]:
     files = [
         file
         for place in places
-        for file in (_read_s3(place) if place.startswith("s3://") else _read_path(Path(place)))
+        for file in (_read_s3(place) if place.startswith(_S3) else _read_path(Path(place)))
     ]
     get_run_logger().info("Read %d file(s)", len(files))
     return files
+
+
+def read_paths(places: Sequence[str]) -> list[SavedFile]:
+    """Read the files that are on this machine, as `read_files`, and leave those in S3 out."""
+    paths = [Path(place) for place in places if not place.startswith(_S3)]
+    return [file for path in paths for file in _read_path(path)]
 
 
 def _read_path(path: Path) -> list[SavedFile]:
@@ -176,7 +183,7 @@ def _read_path(path: Path) -> list[SavedFile]:
 
 
 def _read_s3(url: str) -> list[SavedFile]:
-    bucket, _, key = url.removeprefix("s3://").partition("/")
+    bucket, _, key = url.removeprefix(_S3).partition("/")
     client = boto3.client("s3")
     try:
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)

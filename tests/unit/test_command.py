@@ -1,10 +1,11 @@
 import io
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Crashed, Failed
 
 import flows.command
@@ -19,6 +20,14 @@ Exit = Callable[..., tuple[int, str]]
 @pytest.fixture(autouse=True)
 def on_a_friday(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flows.command, "today_in_sao_paulo", lambda: FRIDAY)
+
+
+@pytest.fixture(autouse=True)
+def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name in ("B3_LAKE_BUCKET", "B3_DATABASE", "B3_GLUE_JOB"):
+        monkeypatch.setenv(name, "b3-lake" if name == "B3_LAKE_BUCKET" else "b3")
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        yield
 
 
 @pytest.fixture
