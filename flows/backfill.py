@@ -3,17 +3,15 @@
 python -m flows.backfill --start YYYY-MM-DD --end YYYY-MM-DD [--dataset portfolio|quotes]
 """
 
-import argparse
 import datetime as dt
 import sys
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.command import calendar_date, now_in_sao_paulo, run_command
-from flows.command import index_code as index_option
+from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
 from flows.quotes_loading import load_missing
 from flows.settings import load_settings, subject_of
 from tasks.core.backfill import SessionOutcome, count_outcomes, describe_cost, settle_sessions
@@ -155,42 +153,32 @@ def conclude(subject: str, outcomes: list[SessionOutcome], run_id: str) -> str:
     )
 
 
+OPTIONS = (
+    *(
+        option(name, type=calendar_date, required=True, metavar="YYYY-MM-DD", help="a day")
+        for name in ("--start", "--end")
+    ),
+    option(
+        "--dataset",
+        choices=get_args(Kind),
+        default=PORTFOLIO.name,
+        help="default: %(default)s",
+    ),
+    INDEX,
+    option("--dry-run", action="store_true", help="say what would be done, with requests and cost"),
+)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.backfill", description=__doc__.split("\n")[0]
+    parameters = parse(
+        "flows.backfill",
+        __doc__,
+        OPTIONS,
+        argv,
+        check=lambda given: check_range(given["start"], given["end"]),
     )
-    for name in ("start", "end"):
-        parser.add_argument(
-            f"--{name}", type=calendar_date, required=True, metavar="YYYY-MM-DD", help="a day"
-        )
-    parser.add_argument(
-        "--dataset",
-        choices=["portfolio", "quotes"],
-        default="portfolio",
-        help="default: %(default)s",
-    )
-    parser.add_argument(
-        "--index", type=index_option, default="IBOV", metavar="CODE", help="default: %(default)s"
-    )
-    parser.add_argument(
-        "--dry-run", action="store_true", help="say what would be done, with requests and cost"
-    )
-    options = parser.parse_args(argv)
-    try:
-        check_range(options.start, options.end)
-    except InvalidInputError as error:
-        parser.error(str(error))
-    return run_command(
-        lambda: backfill(
-            start=options.start,
-            end=options.end,
-            dataset=options.dataset,
-            index_code=options.index,
-            dry_run=options.dry_run,
-            return_state=True,
-        )
-    )
+    return run_command(lambda: backfill(**parameters, return_state=True))
 
 
 if __name__ == "__main__":

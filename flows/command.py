@@ -9,7 +9,7 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -32,6 +32,45 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 SERVER_PATIENCE_SECONDS = 180
 _SILENCE_SECONDS = 5.0
+
+
+Option = tuple[str, dict[str, Any]]
+
+
+def option(flag: str, **how: Any) -> Option:
+    """Return an option of a command, as data: its flag, and what argparse is to know of it.
+
+    Its name, or its `dest`, is that of the flow's parameter.
+    """
+    return flag, how
+
+
+def parse(
+    module: str,
+    doc: str,
+    options: Iterable[Option],
+    argv: list[str] | None,
+    *,
+    check: Callable[[dict[str, Any]], object] = bool,
+) -> dict[str, Any]:
+    """Read a command line into the parameters of a flow; wrong usage ends the program.
+
+    Args:
+        module: The module of the command, e.g. `flows.portfolio`.
+        doc: Its docstring, which begins with what the command does.
+        options: Its options.
+        argv: The arguments; None for those of this program.
+        check: Looks at all of the parameters together.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=doc.split("\n")[0])
+    for flag, how in options:
+        parser.add_argument(flag, **how)
+    parameters = vars(parser.parse_args(argv))
+    try:
+        check(parameters)
+    except InvalidInputError as error:
+        parser.error(str(error))
+    return parameters
 
 
 def now_in_sao_paulo() -> dt.datetime:
@@ -83,6 +122,19 @@ def _usage(check: Callable[[], T]) -> T:
         return check()
     except InvalidInputError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+INDEX = option(
+    "--index",
+    dest="index_code",
+    type=index_code,
+    default="IBOV",
+    metavar="CODE",
+    help="default: %(default)s",
+)
+FORCE = option(
+    "--force", action="store_true", help="refine and publish again, though nothing changed"
+)
 
 
 class _WithoutTracebacks(logging.Filter):

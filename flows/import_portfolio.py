@@ -3,7 +3,6 @@
 python -m flows.import_portfolio FILE... [--replace]
 """
 
-import argparse
 import datetime as dt
 import sys
 from typing import Any
@@ -12,7 +11,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.command import run_command, today_in_sao_paulo
+from flows.command import option, parse, run_command, today_in_sao_paulo
 from flows.portfolio import load_session, store_session
 from flows.settings import Settings, load_settings, subject_of
 from tasks.core.errors import BadDataError
@@ -107,24 +106,23 @@ def check_files(places: list[str]) -> None:
     read_saved_files(read_paths(places), today_in_sao_paulo())
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the flow from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.import_portfolio", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument(
+OPTIONS = (
+    option(
         "files",
         nargs="+",
         metavar="FILE",
         help="a saved file, a folder of .csv files, or s3://bucket/key, s3://bucket/folder/",
-    )
-    parser.add_argument(
-        "--replace", action="store_true", help="take a file over where it disagrees with raw"
-    )
-    options = parser.parse_args(argv)
+    ),
+    option("--replace", action="store_true", help="take a file over where it disagrees with raw"),
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parameters = parse("flows.import_portfolio", __doc__, OPTIONS, argv)
     return run_command(
-        lambda: import_portfolio(files=options.files, replace=options.replace, return_state=True),
-        check=lambda: check_files(options.files),
+        lambda: import_portfolio(**parameters, return_state=True),
+        check=lambda: check_files(parameters["files"]),
     )
 
 

@@ -3,7 +3,6 @@
 python -m flows.levels [--index IBOV] [--year YYYY]
 """
 
-import argparse
 import sys
 from typing import Any
 
@@ -11,8 +10,7 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.command import index_code as index_option
-from flows.command import levels_year, now_in_sao_paulo, run_command
+from flows.command import INDEX, levels_year, now_in_sao_paulo, option, parse, run_command
 from flows.settings import load_settings
 from tasks.core.exchange import check_index_code, latest_due_session
 from tasks.core.levels.answer import check_year, from_raw_rows, to_raw_rows
@@ -63,24 +61,21 @@ def index_levels(year: int | None = None, index_code: str = "IBOV") -> State[Any
     return Completed(message=f"published {subject}")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the flow from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.levels", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument(
-        "--index", type=index_option, default="IBOV", metavar="CODE", help="default: %(default)s"
-    )
-    parser.add_argument(
+OPTIONS = (
+    INDEX,
+    option(
         "--year",
         type=levels_year,
         metavar="YYYY",
         help="the year; without it, that of the latest session that is over",
-    )
-    options = parser.parse_args(argv)
-    return run_command(
-        lambda: index_levels(year=options.year, index_code=options.index, return_state=True)
-    )
+    ),
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parameters = parse("flows.levels", __doc__, OPTIONS, argv)
+    return run_command(lambda: index_levels(**parameters, return_state=True))
 
 
 if __name__ == "__main__":

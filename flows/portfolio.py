@@ -3,7 +3,6 @@
 python -m flows.portfolio [--trading-date YYYY-MM-DD] [--index IBOV] [--force]
 """
 
-import argparse
 import datetime as dt
 import sys
 from typing import Any
@@ -12,8 +11,7 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.command import index_code as index_option
-from flows.command import run_command, session_date, today_in_sao_paulo
+from flows.command import FORCE, INDEX, option, parse, run_command, session_date, today_in_sao_paulo
 from flows.settings import Settings, load_settings, subject_of
 from tasks.core.exchange import (
     check_index_code,
@@ -102,32 +100,22 @@ def store_session(bucket: str, portfolio: Portfolio, extracted_at: dt.datetime) 
     write_raw(bucket, RAW_PORTFOLIO, values, to_raw_rows(portfolio, extracted_at))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the flow from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.portfolio", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument(
+OPTIONS = (
+    option(
         "--trading-date",
         type=session_date,
         metavar="YYYY-MM-DD",
         help="the session; without it, the one that B3 shows now",
-    )
-    parser.add_argument(
-        "--index", type=index_option, default="IBOV", metavar="CODE", help="default: %(default)s"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="refine and publish again, though nothing changed"
-    )
-    options = parser.parse_args(argv)
-    return run_command(
-        lambda: daily_portfolio(
-            trading_date=options.trading_date,
-            index_code=options.index,
-            force=options.force,
-            return_state=True,
-        )
-    )
+    ),
+    INDEX,
+    FORCE,
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parameters = parse("flows.portfolio", __doc__, OPTIONS, argv)
+    return run_command(lambda: daily_portfolio(**parameters, return_state=True))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 python -m flows.quotes [--trading-date YYYY-MM-DD] [--force]
 """
 
-import argparse
 import datetime as dt
 import sys
 from typing import Any
@@ -12,7 +11,7 @@ from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.command import now_in_sao_paulo, run_command, traded_date
+from flows.command import FORCE, now_in_sao_paulo, option, parse, run_command, traded_date
 from flows.quotes_loading import load_session
 from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
@@ -54,26 +53,21 @@ def daily_quotes(
     return Completed(message=f"published quotes {session}, run {run_id}")
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the flow from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.quotes", description=__doc__.split("\n")[0]
-    )
-    parser.add_argument(
+OPTIONS = (
+    option(
         "--trading-date",
         type=traded_date,
         metavar="YYYY-MM-DD",
         help="the session; without it, the latest one that should be published",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="refine and publish again, though nothing changed"
-    )
-    options = parser.parse_args(argv)
-    return run_command(
-        lambda: daily_quotes(
-            trading_date=options.trading_date, force=options.force, return_state=True
-        )
-    )
+    ),
+    FORCE,
+)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the flow from the command line."""
+    parameters = parse("flows.quotes", __doc__, OPTIONS, argv)
+    return run_command(lambda: daily_quotes(**parameters, return_state=True))
 
 
 if __name__ == "__main__":

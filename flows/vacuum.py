@@ -5,7 +5,6 @@
 Without `--delete` it only says what it would remove.
 """
 
-import argparse
 import datetime as dt
 import sys
 from typing import Any
@@ -14,7 +13,7 @@ from prefect import flow, get_run_logger
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.command import run_command
+from flows.command import option, parse, run_command
 from flows.settings import load_settings
 from tasks.core.datasets import DATASETS
 from tasks.core.errors import InvalidInputError
@@ -62,20 +61,16 @@ def vacuum(
     return Completed(message=f"removed {what}")
 
 
+OPTIONS = (
+    option("--grace-days", type=int, default=7, help="keep what is younger (default: %(default)s)"),
+    option("--delete", action="store_true", help="remove; without it, only say what"),
+)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m flows.vacuum",
-        description="Remove what runs have refined and nobody is sent to any more.",
-    )
-    parser.add_argument(
-        "--grace-days", type=int, default=7, help="keep what is younger (default: %(default)s)"
-    )
-    parser.add_argument("--delete", action="store_true", help="remove; without it, only say what")
-    options = parser.parse_args(argv)
-    return run_command(
-        lambda: vacuum(grace_days=options.grace_days, delete=options.delete, return_state=True)
-    )
+    parameters = parse("flows.vacuum", __doc__, OPTIONS, argv)
+    return run_command(lambda: vacuum(**parameters, return_state=True))
 
 
 if __name__ == "__main__":
