@@ -5,6 +5,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.core.dataset import Dataset
 from tasks.core.errors import NotConfiguredError
+from tasks.core.exchange import INDEX_URL, QUOTES_URL
 from tasks.core.plan import Subject
 
 
@@ -22,12 +23,12 @@ class Settings(BaseSettings):
         default="b3-refine-quotes", min_length=1, description="Glue job that refines the quotes."
     )
     index_url: str = Field(
-        default="https://sistemaswebb3-listados.b3.com.br",
+        default=INDEX_URL,
         pattern=r"^https?://[^/]+",
         description="B3's site of indices.",
     )
     quotes_url: str = Field(
-        default="https://bvmf.bmfbovespa.com.br/InstDados/SerHist",
+        default=QUOTES_URL,
         pattern=r"^https?://[^/]+",
         description="B3's folder of quote files.",
     )

@@ -9,11 +9,7 @@ from pathlib import Path
 from infra.local.aws.server import aws_server
 from infra.local.aws.state_files import StateDirectory
 from infra.local.setup import pipeline_settings, set_up
-
-_B3_ITSELF = {
-    "B3_INDEX_URL": "https://sistemaswebb3-listados.b3.com.br",
-    "B3_QUOTES_URL": "https://bvmf.bmfbovespa.com.br/InstDados/SerHist",
-}
+from tasks.core.exchange import INDEX_URL, QUOTES_URL
 
 
 class StateInUseError(Exception):
@@ -75,7 +71,7 @@ def connection(env: dict[str, str]) -> dict[str, str]:
 def _source(*, is_live: bool) -> Iterator[dict[str, str]]:
     """Yield the settings that lead to B3, or to its replay, which runs until the block ends."""
     if is_live:
-        yield _B3_ITSELF
+        yield {"B3_INDEX_URL": INDEX_URL, "B3_QUOTES_URL": QUOTES_URL}
         return
     # Imported here: B3's own site needs no replay.
     from infra.local.b3 import replay

@@ -1,4 +1,4 @@
-"""The exchange: its sessions, its clock, the hours at which its data is due, its indices' codes.
+"""The exchange: its addresses, sessions, clock, the hours its data is due at, its indices' codes.
 
 The sessions come from the rules of exchange_calendars (BVMF), which are built without a network and
 start where B3's quote files start. B3 publishes a session's quotes on its evening, at about 20:30;
@@ -16,6 +16,10 @@ from tasks.core.errors import InvalidInputError
 FIRST_YEAR = 1986
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 QUOTES_DUE_AT = dt.time(21, 0)
+INDEX_URL = "https://sistemaswebb3-listados.b3.com.br"
+"""B3's site of indices."""
+QUOTES_URL = "https://bvmf.bmfbovespa.com.br/InstDados/SerHist"
+"""B3's folder of quote files."""
 
 _INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
 

@@ -18,9 +18,7 @@ One row of an answer in pt-br, the first of 31 (months left out)::
 The answer names neither index nor year. Null is no session, or one to come.
 """
 
-import base64
 import datetime as dt
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,7 +27,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from tasks.core.answers import load_answer, validate_answer
+from tasks.core.answers import encode_request, load_answer, validate_answer
 from tasks.core.checks import Check, none_of
 from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
 from tasks.core.exchange import FIRST_YEAR, is_session
@@ -102,10 +100,8 @@ def check_year(year: int, today: dt.date) -> int:
 
 
 def request_path(index_code: str, year: int) -> str:
-    """Return the path of one year: the request is a JSON object in standard base64."""
-    request = {"language": LANGUAGE, "index": index_code, "year": str(year)}
-    text = json.dumps(request, separators=(",", ":"))
-    return PATH + base64.b64encode(text.encode()).decode()
+    """Return the path of one year."""
+    return encode_request(PATH, {"language": LANGUAGE, "index": index_code, "year": str(year)})
 
 
 def read_answer(body: bytes, index_code: str) -> Answer:

@@ -24,15 +24,13 @@ One row of an answer in pt-br::
 | segment | text or null | sector, with segment "2"; null with "1" |
 """
 
-import base64
 import datetime as dt
-import json
 import re
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.core.answers import load_answer, validate_answer
+from tasks.core.answers import encode_request, load_answer, validate_answer
 from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.numbers import LANGUAGE, parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio.model import Constituent, Portfolio, sort_constituents
@@ -83,7 +81,7 @@ class Page(_Strict):
 
 
 def request_path(index_code: str, page_number: int) -> str:
-    """Return the path of one page: the request is a JSON object in standard base64."""
+    """Return the path of one page."""
     request = {
         "language": LANGUAGE,
         "pageNumber": page_number,
@@ -91,8 +89,7 @@ def request_path(index_code: str, page_number: int) -> str:
         "index": index_code,
         "segment": WITH_SECTORS,
     }
-    text = json.dumps(request, separators=(",", ":"))
-    return PATH + base64.b64encode(text.encode()).decode()
+    return encode_request(PATH, request)
 
 
 def read_page(body: bytes, index_code: str) -> Page:
