@@ -1,1 +1,1 @@
-"""The flows: one file each, the order of the steps and nothing else."""
+"""The flows: one file each, the order of the steps; and what their commands share."""

@@ -29,7 +29,7 @@ from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import QuotesPeriod, plan_files
 from tasks.refine import look_at_month, publish_months
 from tasks.report import report_sessions, show_progress
-from tasks.store import list_raw
+from tasks.store import list_sessions
 
 NO_PAST = "B3 shows no past composition: import a saved file, python -m flows.import_portfolio FILE"
 Kind = Literal["portfolio", "quotes"]
@@ -101,13 +101,10 @@ def check_range(start: dt.date, end: dt.date) -> None:
 
 def find_held(subject: Subject, sessions: list[dt.date]) -> set[dt.date]:
     """Return the sessions that raw holds of the years of `sessions`: one listing a year."""
-    raw = subject.dataset.raw
-    keys = [
-        key
-        for year in sorted({day.year for day in sessions})
-        for key in list_raw(subject.bucket, raw, subject.partition, str(year))
-    ]
-    return set(map(raw.session_of, keys))
+    held: set[dt.date] = set()
+    for year in sorted({day.year for day in sessions}):
+        held |= list_sessions(subject.bucket, subject.dataset.raw, subject.partition, str(year))
+    return held
 
 
 def describe_plan(
@@ -122,7 +119,7 @@ def describe_plan(
     stored = {month_of(day) for day in set(sessions) & held} - to_fill
     looked_at = [look_at_month(subject, month) for month in sorted(stored)]
     stale = to_fill | {month.month for month in looked_at if not month.is_up_to_date}
-    names = ", ".join(f"{period.file_name}" for period in files[:6])
+    names = ", ".join(period.file_name for period in files[:6])
     more = ", …" if len(files) > 6 else ""
     asked = f"ask B3 for {len(files)} file(s) ({names}{more}): {len(files)} request(s); "
     return (

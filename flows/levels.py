@@ -53,7 +53,7 @@ def index_levels(year: int | None = None, index_code: str = "IBOV") -> State[Any
     if levels != stored:
         write_raw(bucket, INDEX_LEVELS, values, to_raw_rows(levels, download.received_at))
 
-    location = f"s3://{bucket}/{INDEX_LEVELS.object_key(values).rpartition('/')[0]}/"
+    location = f"s3://{bucket}/{INDEX_LEVELS.raw_folder(values)}"
     register_partitions(settings.database, INDEX_LEVELS.name, {values: location})
     subject = f"{index_code} levels {year}, {len(levels)} sessions"
     if levels == stored:

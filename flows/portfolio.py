@@ -25,7 +25,7 @@ from tasks.core.portfolio.summary import summarize_portfolio
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.download import download_portfolio
 from tasks.reading import read_portfolio, read_shown_session
-from tasks.refine import audit_and_publish, look_at_month, refine_months
+from tasks.refine import refine_and_publish
 from tasks.report import rename_flow_run, report_page
 from tasks.store import land, read_raw, write_raw
 
@@ -61,11 +61,9 @@ def daily_portfolio(
     rename_flow_run(str(portfolio))
 
     subject = subject_of(settings, PORTFOLIO, index_code)
-    month = look_at_month(subject, month_of(portfolio.trading_date))
-    if month.is_up_to_date and not force:
+    run_id = refine_and_publish(subject, month_of(portfolio.trading_date), force=force)
+    if not run_id:
         return Completed(message=f"up to date {portfolio}")
-    run_id = refine_months([month], force=force)
-    audit_and_publish(month, run_id)
 
     before = load_session(bucket, index_code, previous_session(portfolio.trading_date))
     report_page(

@@ -16,7 +16,7 @@ from flows.quotes_loading import load_session
 from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
 from tasks.core.quotes import QUOTES
-from tasks.refine import audit_and_publish, look_at_month, refine_months
+from tasks.refine import refine_and_publish
 from tasks.report import rename_flow_run
 
 
@@ -45,11 +45,9 @@ def daily_quotes(
     rename_flow_run(f"quotes {session}")
     load_session(settings, session, now)
 
-    month = look_at_month(subject_of(settings, QUOTES), month_of(session))
-    if month.is_up_to_date and not force:
+    run_id = refine_and_publish(subject_of(settings, QUOTES), month_of(session), force=force)
+    if not run_id:
         return Completed(message=f"up to date quotes {session}")
-    run_id = refine_months([month], force=force)
-    audit_and_publish(month, run_id)
     return Completed(message=f"published quotes {session}, run {run_id}")
 
 

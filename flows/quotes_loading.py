@@ -12,14 +12,9 @@ from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, 
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.download import download_quotes
 from tasks.reading import convert_quotes_file
-from tasks.store import land_zip, list_raw, read_note, write_note, write_raw_files
+from tasks.store import land_zip, list_sessions, read_note, write_note, write_raw_files
 
 NOTE = "loaded.json"  # beside the files of a period: which of them raw was loaded from
-
-
-def stored_sessions(settings: Settings, span: str) -> set[dt.date]:
-    """Return the sessions that raw holds of a month, `YYYY-MM`, or of a year, `YYYY`."""
-    return set(map(RAW_QUOTES.session_of, list_raw(settings.lake_bucket, RAW_QUOTES, (), span)))
 
 
 def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> LoadedQuotes:
@@ -37,7 +32,7 @@ def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> L
     note = read_note(bucket, f"{folder}{NOTE}")
     known = LoadedQuotes.from_note(note) if note else NOTHING_LOADED
     span = str(period)[: len("YYYY-MM")]
-    if not stored_sessions(settings, span).issuperset(known.trading_dates):
+    if not list_sessions(bucket, RAW_QUOTES, (), span).issuperset(known.trading_dates):
         known = NOTHING_LOADED  # raw has lost what the file brought
     with tempfile.TemporaryDirectory(prefix="b3-quotes-") as name:
         here = Path(name)

@@ -7,6 +7,8 @@ from tasks.core.dataset import Dataset
 from tasks.core.errors import NotConfiguredError
 from tasks.core.exchange import INDEX_URL, QUOTES_URL
 from tasks.core.plan import Subject
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.quotes import QUOTES
 
 
 class Settings(BaseSettings):
@@ -42,9 +44,10 @@ def subject_of(settings: Settings, dataset: Dataset, *partition: str) -> Subject
         dataset: The dataset.
         partition: Values of its partition keys before the session or month: `"IBOV"`.
     """
-    is_quotes = dataset.name == "quotes"
-    glue_job = settings.quotes_glue_job if is_quotes else settings.glue_job
-    return Subject(dataset, partition, settings.lake_bucket, settings.database, glue_job)
+    glue_jobs = {PORTFOLIO.name: settings.glue_job, QUOTES.name: settings.quotes_glue_job}
+    return Subject(
+        dataset, partition, settings.lake_bucket, settings.database, glue_jobs[dataset.name]
+    )
 
 
 def load_settings() -> Settings:

@@ -1,4 +1,4 @@
-"""Objects of the lake's bucket, read and listed: what the steps over S3 share."""
+"""S3 read and listed by plain calls: what steps that are about more than one object are made of."""
 
 import io
 from collections.abc import Sequence

@@ -39,6 +39,27 @@ def look_at_month(subject: Subject, month: str) -> Month:
     )
 
 
+def refine_and_publish(subject: Subject, month: str, *, force: bool) -> str:
+    """Bring a month to readers, and return the run's id; empty where it was up to date.
+
+    Args:
+        subject: What it is a month of.
+        month: `YYYY-MM`; raw holds something of it.
+        force: Refine and publish again, even where nothing has changed.
+
+    Raises:
+        RefinementError: Glue failed.
+        BadDataError: The audit failed; nothing was published.
+        PublishConflictError: Raw or what is published changed meanwhile; nothing was published.
+    """
+    looked_at = look_at_month(subject, month)
+    if looked_at.is_up_to_date and not force:
+        return ""
+    run_id = refine_months([looked_at], force=force)
+    audit_and_publish(looked_at, run_id)
+    return run_id
+
+
 def refine_months(months: Sequence[Month], *, force: bool) -> str:
     """Have Glue refine months of one subject under a prefix of their own; return the run's id."""
     subject = months[0].subject
@@ -78,12 +99,12 @@ def audit_and_publish(month: Month, run_id: str) -> None:
     checks, row_counts = audit_month(now, prefixes)
     report_checks(str(month), checks)
     require(checks, f"The audit of {month}, run {run_id},", "Nothing was published.")
-    raw_locations = {
-        dataset.raw.values_of(key): f"s3://{bucket}/{folder}/"
-        for key in month.raw_keys
-        for folder in [key.rpartition("/")[0]]
-    }
-    register_partitions(subject.database, dataset.raw.name, raw_locations)
+    partitions = map(dataset.raw.values_of, month.raw_keys)
+    register_partitions(
+        subject.database,
+        dataset.raw.name,
+        {values: f"s3://{bucket}/{dataset.raw.raw_folder(values)}" for values in partitions},
+    )
     publish_month(
         dataset.refined,
         subject.database,

@@ -41,13 +41,13 @@ def report_checks(subject: str, checks: Sequence[Check]) -> None:
 
 @task(name="report-page")
 def report_page(key: str, markdown: str, description: str) -> None:
-    """Show a page of Markdown. Safe to repeat, as above."""
+    """Show a page of Markdown. Safe to repeat: each run has its own version."""
     create_markdown_artifact(key=key.lower(), markdown=markdown, description=description)
 
 
 @task(name="report-links")
 def report_links(subject: str, links: Mapping[str, str]) -> None:
-    """Show where a run's Glue run and tables are. Safe to repeat, as above."""
+    """Show where a run's Glue run and tables are. Safe to repeat: each run has its own version."""
     lines = [f"- [{name}]({url})" for name, url in links.items()]
     create_markdown_artifact(
         key=f"links-{subject.lower().replace(' ', '-')}",
@@ -58,7 +58,7 @@ def report_links(subject: str, links: Mapping[str, str]) -> None:
 
 @task(name="report-sessions")
 def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) -> None:
-    """Show what came of each session as a table. Safe to repeat, as above."""
+    """Show what came of each session as a table. Safe to repeat: each run has its own version."""
     create_table_artifact(
         key=key.lower(),
         table=tabulate_sessions(outcomes),

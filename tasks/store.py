@@ -3,6 +3,7 @@
 Every write is one PUT of one object, so that a reader sees the old one or the new one.
 """
 
+import datetime as dt
 import gzip
 import hashlib
 import json
@@ -86,6 +87,11 @@ def list_raw(bucket: str, table: Table, values: Values, span: str) -> dict[str, 
     Costs one listing, however long the history is; arguments as `Table.span_prefix`.
     """
     return list_etags(bucket, table.span_prefix(values, span))
+
+
+def list_sessions(bucket: str, table: Table, values: Values, span: str) -> set[dt.date]:
+    """Return the sessions that raw holds of a month or year; arguments as `list_raw`."""
+    return set(map(table.session_of, list_raw(bucket, table, values, span)))
 
 
 @task(name="read-raw", **OVER_AWS)

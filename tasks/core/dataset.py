@@ -88,7 +88,11 @@ class Table:
         Raises:
             InvalidInputError: A value is none that may stand in a path.
         """
-        return f"{self.prefix}{self._partition(values)}/{self.object_name}"
+        return f"{self.raw_folder(values)}{self.object_name}"
+
+    def raw_folder(self, values: Sequence[str]) -> str:
+        """Return where the one object of a raw partition lies; values as `object_key`."""
+        return f"{self.prefix}{self._partition(values)}/"
 
     def run_prefix(self, run_id: str, values: Sequence[str]) -> str:
         """Return where a run puts a partition of a refined table; values as `object_key`."""

@@ -1,21 +1,19 @@
-from dataclasses import replace
-
 import pyarrow as pa
 import pytest
 
+from flows.settings import Settings, subject_of
 from tasks.core.dataset import Dataset
 from tasks.core.datasets import DATASETS, TABLES
-from tasks.core.plan import Month, Subject
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.audit import expected_daily, expected_monthly, expected_summary
 from tasks.core.portfolio.model import to_raw_rows
-from tasks.core.published import Published
+from tasks.core.portfolio.tables import (
+    PORTFOLIO_DAILY,
+    PORTFOLIO_DAILY_SUMMARY,
+    PORTFOLIO_MONTHLY,
+)
 from tasks.core.quotes import QUOTES
 from tests.portfolios import EXTRACTED_AT, FRIDAY, THURSDAY, raw_session
-
-SUBJECT = Subject(PORTFOLIO, ("IBOV",), "b3-lake", "b3", "b3-refine-portfolio")
-SHOWN = Published("s3://b3-lake/refined/t/", "run-1", "abc")
-MONTH = Month(SUBJECT, "2025-08", ("raw/k",), "abc", dict.fromkeys(SUBJECT.tables, SHOWN))
 
 
 def test_every_table_has_a_name_and_a_place_of_its_own() -> None:
@@ -57,18 +55,19 @@ def test_the_quotes_audit_finds_a_run_without_rows() -> None:
     assert (check.name, check.has_passed) == ("daily_has_rows", False)
 
 
-def test_a_subject_is_named_by_its_partition_or_its_dataset() -> None:
-    quotes = replace(SUBJECT, dataset=QUOTES, partition=())
-    assert (str(SUBJECT), str(quotes)) == ("IBOV", "quotes")
-    assert SUBJECT.job_arguments == {"--index_code": "IBOV"}
-    assert quotes.job_arguments == {}
+def test_the_audits_expect_every_column_that_is_published() -> None:
+    daily = expected_daily(raw_session())
+    assert list(daily[0]) == list(PORTFOLIO_DAILY.types())
+    assert list(expected_summary(raw_session())) == list(PORTFOLIO_DAILY_SUMMARY.types())
+    assert list(expected_monthly(daily)["VALE3"]) == list(PORTFOLIO_MONTHLY.types())
 
 
-def test_a_month_says_where_its_tables_lie_and_whether_readers_see_raw() -> None:
-    assert (str(MONTH), MONTH.values) == ("IBOV 2025-08", ("IBOV", "2025-08"))
-    assert MONTH.prefixes("run-2")["portfolio_daily"] == (
-        "refined/portfolio_daily/run_id=run-2/index_code=IBOV/month=2025-08/"
-    )
-    assert MONTH.is_up_to_date
-    assert not replace(MONTH, raw_digest="new").is_up_to_date
-    assert not replace(MONTH, published=MONTH.published | {"portfolio_daily": None}).is_up_to_date
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_every_dataset_has_a_glue_job_of_its_own(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LAKE_BUCKET", "DATABASE", "GLUE_JOB"):
+        monkeypatch.setenv(f"B3_{name}", "b3-lake" if name == "LAKE_BUCKET" else "b3")
+    jobs = [subject_of(Settings(), each).glue_job for each in DATASETS]
+    assert len(set(jobs)) == len(DATASETS)
+    assert subject_of(Settings(), dataset, "IBOV").partition == ("IBOV",)

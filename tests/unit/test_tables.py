@@ -84,6 +84,6 @@ def test_objects_of_a_table_lie_under_a_folder_of_its_own(table: Table) -> None:
     assert [other.name for other in TABLES if other.prefix == table.prefix] == [table.name]
 
 
-def test_refined_tables_are_partitioned_by_index_and_month() -> None:
+def test_the_portfolios_refined_tables_are_partitioned_by_index_and_month() -> None:
     for table in PORTFOLIO.refined:
         assert [key.name for key in table.partition_keys] == ["index_code", "month"]

@@ -30,7 +30,7 @@ from pydantic.alias_generators import to_camel
 from tasks.core.answers import encode_request, load_answer, validate_answer
 from tasks.core.checks import Check, none_of
 from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
-from tasks.core.exchange import FIRST_YEAR, is_session
+from tasks.core.exchange import FIRST_YEAR, is_session, sessions_between
 from tasks.core.numbers import LANGUAGE, parse_decimal
 
 PATH = "/indexStatisticsProxy/IndexCall/GetPortfolioDay/"
@@ -228,6 +228,4 @@ def check_levels(
 
 
 def _sessions_without(dates: Collection[dt.date]) -> list[dt.date]:
-    first, last = min(dates), max(dates)
-    days = (first + dt.timedelta(days=n) for n in range((last - first).days))
-    return [day for day in days if day not in dates and is_session(day)]
+    return [day for day in sessions_between(min(dates), max(dates)) if day not in dates]

@@ -7,6 +7,7 @@ import pytest
 
 from tasks.core.quotes.audit import audit_quotes_month, expected_daily, expected_monthly
 from tasks.core.quotes.record import SCHEMA
+from tasks.core.quotes.tables import QUOTES_DAILY, QUOTES_MONTHLY
 from tests.cotahist_text import RECORD
 
 D = Decimal
@@ -197,3 +198,9 @@ def test_a_wrong_month_is_found() -> None:
     assert failed(daily_rows(), wrong)["monthly_agrees_with_daily"] == f"close_price of {ticker}"
     short = pa.Table.from_pylist(rows[1:], schema)
     assert "3 tickers expected, 2 found" in failed(daily_rows(), short)["monthly_agrees_with_daily"]
+
+
+def test_every_column_that_is_published_is_expected() -> None:
+    daily = expected_daily(RAW[0][1])
+    assert {*daily.column_names, *PRICES} == set(QUOTES_DAILY.types())
+    assert expected_monthly(to_daily(daily_rows())).column_names == list(QUOTES_MONTHLY.types())
