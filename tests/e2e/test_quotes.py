@@ -45,6 +45,10 @@ def lake(filled_cloud: Cloud, cloud: Cloud) -> Cloud:
 def test_quotes_are_published_and_a_second_run_loads_nothing(lake: Cloud) -> None:
     day = SESSIONS[-1]
     before = lake.objects()
+    folder = f"landing/quotes/COTAHIST_D{day:%d%m%Y}.ZIP/"
+    landed, note = sorted(lake.objects(folder))
+    assert landed.endswith(".zip")
+    assert note == f"{folder}loaded.json"
     outcome = lake.run_flow("quotes", "--trading-date", str(day))
     assert (outcome.code, outcome.last_line) == (0, f"up to date quotes {day}")
     assert lake.objects() == before

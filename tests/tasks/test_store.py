@@ -1,5 +1,6 @@
 import datetime as dt
 import gzip
+import hashlib
 import io
 import time
 from collections.abc import Iterator
@@ -75,6 +76,21 @@ def test_landing_keeps_the_bytes_as_they_came() -> None:
     bodies = [b'{"page": 1}', "\u00e7\r\n".encode("latin-1")]
     keys = store.land.fn(BUCKET, FOLDER, bodies)
     assert [gzip.decompress(get(key)) for key in keys] == bodies
+
+
+def test_landing_names_the_bytes_by_their_digest_and_says_what_they_are() -> None:
+    digest = hashlib.sha256(b"body").hexdigest()
+    folder = "landing/portfolio/index_code=IBOV/trading_date=2025-08-01/"
+    assert store.land.fn(BUCKET, FOLDER, [b"body"]) == [f"{folder}{digest}.json.gz"]
+    assert store.land.fn(BUCKET, FOLDER, [b"body"], "csv") == [f"{folder}{digest}.csv.gz"]
+    heads = [
+        boto3.client("s3").head_object(Bucket=BUCKET, Key=f"{folder}{digest}.{suffix}.gz")
+        for suffix in ("json", "csv")
+    ]
+    assert [(head["ContentType"], head["ContentEncoding"]) for head in heads] == [
+        ("application/json", "gzip"),
+        ("text/csv; charset=iso-8859-1", "gzip"),
+    ]
 
 
 def test_landing_the_same_bytes_again_later_changes_nothing(
