@@ -65,7 +65,7 @@ class Bar(NamedTuple):
 
 def make_files(cache: Path) -> dict[QuotesPeriod, Path]:
     """Return the generated files, made where they do not exist yet."""
-    paths = {period: cache / f"{period.file_name}" for period in (DAY, MONTH, YEAR)}
+    paths = {period: cache / period.file_name for period in (DAY, MONTH, YEAR)}
     missing = [str(period) for period, path in paths.items() if not path.exists()]
     if missing:
         print(f"Generating {', '.join(missing)} in {cache} ...", flush=True)

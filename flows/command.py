@@ -8,15 +8,13 @@ import datetime as dt
 import logging
 import re
 import sys
-import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-import httpx
 from prefect.client.schemas.objects import State
-from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_EPHEMERAL_ENABLED
 
 from flows.settings import load_settings
+from flows.temporary_server import start_temporary_server
 from tasks.core.errors import B3PipelineError, InvalidInputError
 from tasks.core.exchange import (
     SAO_PAULO,
@@ -26,12 +24,7 @@ from tasks.core.exchange import (
 )
 from tasks.core.levels.answer import check_year
 
-if TYPE_CHECKING:
-    from prefect.server.api.server import SubprocessASGIServer
-
 T = TypeVar("T")
-SERVER_PATIENCE_SECONDS = 180
-_SILENCE_SECONDS = 5.0
 
 
 Option = tuple[str, dict[str, Any]]
@@ -174,55 +167,3 @@ def run_command(
     reason = error if isinstance(error, B3PipelineError) else state.message
     print(f"{(state.name or state.type.value).lower()}: {reason}", file=sys.stderr)
     return 1
-
-
-class PrefectServerError(B3PipelineError):
-    """Prefect's temporary server did not come up: run again, or name a server."""
-
-
-def start_temporary_server() -> None:
-    """Start the server that Prefect starts for a command without one, and wait until it answers.
-
-    Prefect itself gives it 20 seconds, which a busy machine may need for its start alone.
-
-    Raises:
-        PrefectServerError: It did not answer.
-    """
-    if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
-        return
-    # Imported here: Prefect's server takes seconds to import, which other commands need not wait.
-    from prefect.server.api.server import SubprocessASGIServer
-
-    note = threading.Timer(_SILENCE_SECONDS, _say_that_it_starts)
-    note.start()
-    server = SubprocessASGIServer()
-    try:
-        _start(server)
-    except (RuntimeError, httpx.HTTPError) as error:
-        server.stop()
-        raise PrefectServerError(
-            f"Prefect's temporary server did not answer within {SERVER_PATIENCE_SECONDS} s: "
-            f"{error}. Run it again when the machine is less busy, or name a server in "
-            f"PREFECT_API_URL."
-        ) from error
-    finally:
-        note.cancel()
-
-
-def _start(server: "SubprocessASGIServer") -> None:
-    try:
-        server.start(timeout=SERVER_PATIENCE_SECONDS)
-    except httpx.TimeoutException:
-        # It listens, and was too busy to answer within the five seconds of Prefect's own question.
-        url = f"{server.api_url}/health"
-        httpx.get(url, timeout=SERVER_PATIENCE_SECONDS).raise_for_status()
-        server.running = True
-
-
-def _say_that_it_starts() -> None:
-    print(
-        f"Prefect's temporary server is still starting; waiting for up to "
-        f"{SERVER_PATIENCE_SECONDS} s …",
-        file=sys.stderr,
-        flush=True,
-    )

@@ -128,7 +128,7 @@ def load_missing(
     loading = Loading(set(held))
     for period in files:
         _load_into(loading, settings, period, sessions, now)
-        advance(f"{period.file_name}")
+        advance(period.file_name)
     tried = set(files)
     for day in sessions if files else []:
         for period in files_with(day):

@@ -179,7 +179,10 @@ def _read_path(path: Path) -> list[SavedFile]:
         raise InvalidInputError(f"Expected a file or a folder at {path}, found neither.")
     for each in paths:
         _check_size(str(each), each.stat().st_size)
-    return [SavedFile(str(each), each.read_bytes()) for each in paths]
+    try:
+        return [SavedFile(str(each), each.read_bytes()) for each in paths]
+    except OSError as error:
+        raise InvalidInputError(f"Expected files that can be read in {path}: {error}") from error
 
 
 def _read_s3(url: str) -> list[SavedFile]:

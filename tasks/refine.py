@@ -155,8 +155,8 @@ def _read_refined(bucket: str, prefix: str, table: Table, columns: Sequence[str]
 
 
 def _published_dates(month: Month) -> set[dt.date]:
-    """Return the sessions that readers see now, by the first of the tables."""
-    bucket, table = month.subject.bucket, month.subject.dataset.refined[0]
+    """Return the sessions that readers see now."""
+    bucket, table = month.subject.bucket, month.subject.dataset.sessions
     published = month.published[table.name]
     if published is None:
         return set()

@@ -150,6 +150,9 @@ def put_files(bucket: str, table: Table, files: Mapping[Values, Path]) -> int:
         table: The raw table.
         files: `{partition's values: file}`, at least one.
     """
+    # Imported here: pyarrow takes its time, which steps that write no files need not wait.
+    import pyarrow.parquet as pq
+
     client = boto3.client("s3")
     written = 0
     for values, path in files.items():
@@ -157,12 +160,19 @@ def put_files(bucket: str, table: Table, files: Mapping[Values, Path]) -> int:
         if not _holds_the_rows(bucket, key, path, table):
             client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
             written += 1
+    row_count = sum(pq.read_metadata(path).num_rows for path in files.values())
     first, last = ("/".join(values) for values in (min(files), max(files)))
     add_asset_metadata(
-        asset_of(table), {"partitions": f"{first} to {last}", "written_count": written}
+        asset_of(table), {"partitions": f"{first} to {last}", "row_count": row_count}
     )
     get_run_logger().info(
-        "%s %s to %s: %d of %d objects written", table.name, first, last, written, len(files)
+        "%s %s to %s: %d of %d objects written, %d rows in all",
+        table.name,
+        first,
+        last,
+        written,
+        len(files),
+        row_count,
     )
     return written
 

@@ -154,7 +154,8 @@ class Dataset:
     Attributes:
         name: In words of the commands: `quotes`.
         raw: Its raw table.
-        refined: What is made of it; the first has a `trading_date` of every session.
+        refined: What is made of it.
+        sessions: The one of these that says by its `trading_date` which sessions readers see.
         audit: What must hold of a month before anybody may read it.
         refine_seconds_a_month: About how long Glue takes for one month.
     """
@@ -162,6 +163,7 @@ class Dataset:
     name: str
     raw: Table
     refined: tuple[Table, ...]
+    sessions: Table
     audit: Audit
     refine_seconds_a_month: int
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PATIENCE_SECONDS = 120.0
+PATIENCE_SECONDS = 300.0
 _SERVICE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<name>[^/]+)/aws4_request")
 # They belong to one connection; a body is forwarded whole, so nobody is asked to wait for it.
 _OF_ONE_CONNECTION = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "expect"}

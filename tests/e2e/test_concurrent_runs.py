@@ -43,6 +43,9 @@ class Second:
     def wait_until_it_writes(self) -> None:
         """Wait until it writes, or has ended because there was nothing left to do."""
         wait_until(lambda: self.writing.exists() or self.flow.has_ended, "the second run writes")
+        if not self.writing.exists():
+            ended = self.flow.end()
+            assert ended.code == 0, ended.error
 
 
 @contextmanager

@@ -75,3 +75,12 @@ def test_a_file_that_is_too_large_is_not_read(
     monkeypatch.setattr(reading, "LARGEST_FILE_BYTES", 4)
     with pytest.raises(InvalidInputError, match="at most 4 bytes"):
         read_files.fn([str(folder / "a.csv") if is_local else "s3://saved/ibov/a.csv"])
+
+
+def test_a_file_that_cannot_be_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(InvalidInputError, match=r"can be read in .*Permission denied"):
+        read_files.fn([str(folder / "a.csv")])

@@ -53,6 +53,17 @@ def test_raw_is_one_object_a_session(convert: Convert) -> None:
     assert keys[-1] == "raw/quotes/trading_date=2025-07-31/quotes.parquet"
 
 
+def test_the_asset_is_told_the_sessions_and_the_rows(convert: Convert) -> None:
+    file = convert(MONTH)
+    put(file)
+    context = AssetContext.get()
+    assert context
+    assert context.materialization_metadata["b3://raw_quotes"] == {
+        "partitions": "2025-07-01 to 2025-07-31",
+        "row_count": file.record_count,
+    }
+
+
 def test_rows_that_raw_holds_are_not_written_again_whichever_file_brings_them(
     convert: Convert,
 ) -> None:

@@ -23,8 +23,11 @@ def test_every_table_has_a_name_and_a_place_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
-def test_the_first_refined_table_has_every_session_and_raw_is_one_object(dataset: Dataset) -> None:
-    assert "trading_date" in dataset.refined[0].types()
+def test_a_table_says_which_sessions_there_are_and_raw_is_one_object_each(
+    dataset: Dataset,
+) -> None:
+    assert dataset.sessions in dataset.refined
+    assert "trading_date" in dataset.sessions.types()
     assert dataset.raw.object_name
     assert [key.name for key in dataset.raw.partition_keys][-1] == "trading_date"
     assert {table.partition_keys[-1].name for table in dataset.refined} == {"month"}

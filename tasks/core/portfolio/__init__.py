@@ -35,6 +35,7 @@ PORTFOLIO = Dataset(
     name="portfolio",
     raw=RAW_PORTFOLIO,
     refined=(PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY),
+    sessions=PORTFOLIO_DAILY_SUMMARY,
     audit=_audit,
     refine_seconds_a_month=2,
 )

@@ -26,6 +26,7 @@ QUOTES = Dataset(
     name="quotes",
     raw=RAW_QUOTES,
     refined=(QUOTES_DAILY, QUOTES_MONTHLY),
+    sessions=QUOTES_DAILY,
     audit=_audit,
     refine_seconds_a_month=15,
 )
