@@ -23,6 +23,12 @@ DONE: Any = Completed(message="published IBOV 2025-08-01")
 
 
 @pytest.fixture(autouse=True)
+def no_server_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Prefect keeps one server a process: that of other tests is not the one of these."""
+    monkeypatch.setattr(SubprocessASGIServer, "_instances", {})
+
+
+@pytest.fixture(autouse=True)
 def no_server_is_named(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("B3_LAKE_BUCKET", "b3-lake")
     monkeypatch.setenv("B3_DATABASE", "b3")
