@@ -25,8 +25,6 @@ from tasks.core.exchange import (
 from tasks.core.levels.answer import check_year
 
 T = TypeVar("T")
-
-
 Option = tuple[str, dict[str, Any]]
 
 
@@ -44,7 +42,7 @@ def parse(
     options: Iterable[Option],
     argv: list[str] | None,
     *,
-    check: Callable[[dict[str, Any]], object] = bool,
+    check: Callable[[dict[str, Any]], object] = lambda _parameters: None,
 ) -> dict[str, Any]:
     """Read a command line into the parameters of a flow; wrong usage ends the program.
 

@@ -1,5 +1,6 @@
 """The settings: read from the environment once a run, by the flow."""
 
+from botocore.exceptions import ProfileNotFound
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -70,7 +71,10 @@ def load_settings() -> Settings:
 def _missing_from_aws() -> list[str]:
     import boto3  # here: a command that only prints help need not wait for it
 
-    session = boto3.Session()
+    try:
+        session = boto3.Session()
+    except ProfileNotFound as error:
+        return [f"AWS_PROFILE: {error}"]
     problems = []
     if not session.region_name:
         problems.append("AWS_DEFAULT_REGION: not set, and no profile names a region")

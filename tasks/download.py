@@ -66,10 +66,7 @@ class Download:
         return self.received_at.astimezone(SAO_PAULO).date()
 
 
-@task(
-    name="download-portfolio",
-    **OVER_HTTP,
-)
+@task(name="download-portfolio", **OVER_HTTP)
 def download_portfolio(index_url: str, index_code: str) -> Download:
     """Fetch all pages of the portfolio that B3 shows now.
 
@@ -95,10 +92,7 @@ def download_portfolio(index_url: str, index_code: str) -> Download:
     return _received(bodies, index_code)
 
 
-@task(
-    name="download-index-levels",
-    **OVER_HTTP,
-)
+@task(name="download-index-levels", **OVER_HTTP)
 def download_index_levels(index_url: str, index_code: str, year: int) -> Download:
     """Fetch B3's answer about the levels of an index in one year.
 
@@ -164,10 +158,7 @@ class QuotesDownload:
     size_bytes: int
 
 
-@task(
-    name="download-quotes",
-    **OVER_HTTP,
-)
+@task(name="download-quotes", **OVER_HTTP)
 def download_quotes(
     quotes_url: str, period: QuotesPeriod, folder: Path, known_etag: str, now: dt.datetime
 ) -> QuotesDownload | None:

@@ -43,10 +43,7 @@ class GlueRun:
     region: str
 
 
-@task(
-    name="run-glue-job",
-    **OVER_AWS,
-)
+@task(name="run-glue-job", **OVER_AWS)
 def run_glue_job(
     job_name: str,
     arguments: Mapping[str, str],

@@ -140,10 +140,7 @@ def convert_quotes_file(path: Path, period: QuotesPeriod, folder: Path) -> "Quot
     return file
 
 
-@task(
-    name="read-saved-files",
-    **OVER_AWS,
-)
+@task(name="read-saved-files", **OVER_AWS)
 def read_files(places: Sequence[str]) -> list[SavedFile]:
     """Read files, and of folders every CSV in them. Safe to repeat: it only reads.
 
@@ -169,6 +166,13 @@ def read_paths(places: Sequence[str]) -> list[SavedFile]:
 
 
 def _read_path(path: Path) -> list[SavedFile]:
+    try:
+        return [SavedFile(str(each), each.read_bytes()) for each in _find_files(path)]
+    except OSError as error:
+        raise InvalidInputError(f"Expected files that can be read in {path}: {error}") from error
+
+
+def _find_files(path: Path) -> list[Path]:
     if path.is_dir():
         paths = sorted(each for each in path.iterdir() if each.suffix.lower() == _SUFFIX)
         if not paths:
@@ -179,10 +183,7 @@ def _read_path(path: Path) -> list[SavedFile]:
         raise InvalidInputError(f"Expected a file or a folder at {path}, found neither.")
     for each in paths:
         _check_size(str(each), each.stat().st_size)
-    try:
-        return [SavedFile(str(each), each.read_bytes()) for each in paths]
-    except OSError as error:
-        raise InvalidInputError(f"Expected files that can be read in {path}: {error}") from error
+    return paths
 
 
 def _read_s3(url: str) -> list[SavedFile]:

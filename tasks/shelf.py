@@ -23,10 +23,7 @@ if TYPE_CHECKING:
 _BATCH = 100  # partitions in one BatchCreatePartition
 
 
-@task(
-    name="read-published",
-    **OVER_AWS,
-)
+@task(name="read-published", **OVER_AWS)
 def read_published(
     database: str, tables: Sequence[str], values: Sequence[str]
 ) -> dict[str, Published | None]:
@@ -41,10 +38,7 @@ def read_published(
     return {table: _published(_get_partition(client, database, table, values)) for table in tables}
 
 
-@task(
-    name="register-partitions",
-    **OVER_AWS,
-)
+@task(name="register-partitions", **OVER_AWS)
 def register_partitions(
     database: str, table: str, locations: Mapping[tuple[str, ...], str]
 ) -> None:
@@ -223,10 +217,7 @@ def _storage_descriptor(client: "GlueClient", database: str, table: str) -> dict
     return dict(found["StorageDescriptor"])
 
 
-@task(
-    name="list-published-prefixes",
-    **OVER_AWS,
-)
+@task(name="list-published-prefixes", **OVER_AWS)
 def list_published_prefixes(bucket: str, database: str, table: str) -> set[str]:
     """Return the prefixes that a table's partitions point to. Safe to repeat: it only reads."""
     pages = (

@@ -35,7 +35,7 @@ class RemovalError(B3PipelineError):
 @task(name="land", **OVER_AWS)
 def land(
     bucket: str, folder: str, bodies: Sequence[bytes], suffix: Literal["json", "csv"] = "json"
-) -> list[str]:
+) -> None:
     """Keep answers or files byte for byte, compressed, named by their bytes.
 
     Safe to repeat: the same bytes give the same key and the same object.
@@ -45,29 +45,22 @@ def land(
         folder: Where to keep them, with a slash at its end.
         bodies: What came, byte for byte.
         suffix: What the bytes are.
-
-    Returns:
-        The keys.
     """
     client = boto3.client("s3")
-    keys = []
     for body in bodies:
-        key = f"{folder}{hashlib.sha256(body).hexdigest()}.{suffix}.gz"
         client.put_object(
             Bucket=bucket,
-            Key=key,
+            Key=f"{folder}{hashlib.sha256(body).hexdigest()}.{suffix}.gz",
             Body=gzip.compress(body, mtime=0),
             ContentType=_CONTENT_TYPES[suffix],
             ContentEncoding="gzip",
         )
-        keys.append(key)
-    get_run_logger().info("Landed %d answer(s) in s3://%s/%s", len(keys), bucket, folder)
-    return keys
+    get_run_logger().info("Landed %d answer(s) in s3://%s/%s", len(bodies), bucket, folder)
 
 
 @task(name="land-zip", **OVER_AWS)
-def land_zip(bucket: str, folder: str, path: Path, sha256: str) -> str:
-    """Keep a ZIP file byte for byte, named by its bytes, and return its key.
+def land_zip(bucket: str, folder: str, path: Path, sha256: str) -> None:
+    """Keep a ZIP file byte for byte, named by its bytes.
 
     Safe to repeat: the same bytes give the same key and the same object.
     """
@@ -77,7 +70,6 @@ def land_zip(bucket: str, folder: str, path: Path, sha256: str) -> str:
             Bucket=bucket, Key=key, Body=file, ContentType="application/zip"
         )
     get_run_logger().info("Landed s3://%s/%s", bucket, key)
-    return key
 
 
 @task(name="list-raw", **OVER_AWS)
@@ -140,8 +132,8 @@ def write_raw_files(bucket: str, table: Table, files: Mapping[Values, Path]) -> 
     step(bucket, table, files)
 
 
-def put_files(bucket: str, table: Table, files: Mapping[Values, Path]) -> int:
-    """Write Parquet files as objects of raw partitions; return how many differed from raw.
+def put_files(bucket: str, table: Table, files: Mapping[Values, Path]) -> None:
+    """Write Parquet files as objects of raw partitions.
 
     Safe to repeat: one PUT of one object a partition, and none where raw holds the same rows.
 
@@ -174,7 +166,6 @@ def put_files(bucket: str, table: Table, files: Mapping[Values, Path]) -> int:
         len(files),
         row_count,
     )
-    return written
 
 
 def _holds_the_rows(bucket: str, key: str, path: Path, table: Table) -> bool:

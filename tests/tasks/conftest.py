@@ -3,8 +3,10 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from infra.local.b3.http_answer import Answer
@@ -25,6 +27,20 @@ def aws() -> Iterator[None]:
     """AWS inside this process, one for a file's tests: each cleans up what it made."""
     with mock_aws():
         yield
+
+
+@pytest.fixture
+def calls(bucket: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls to AWS once the file's own `bucket` is there, by name."""
+    made: list[str] = []
+    make: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def record(client: BaseClient, operation: str, parameters: Any) -> Any:
+        made.append(operation)
+        return make(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    return made
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def test_of_a_folder_in_s3_every_csv_is_read() -> None:
     ("place", "said"),
     [
         ("/no/such/file.csv", "Expected a file or a folder at /no/such/file.csv"),
+        ("a" * 300, "Expected files that can be read in a+: .*File name too long"),
         ("s3://saved/ibov/a", "found neither"),
         ("s3://saved/other/", "found neither"),
         ("s3://nowhere/a.csv", "Cannot list s3://nowhere/a.csv: .*NoSuchBucket"),

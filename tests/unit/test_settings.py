@@ -67,6 +67,12 @@ def test_missing_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "AWS_DEFAULT_REGION" not in str(error.value)
 
 
+def test_a_profile_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nope")
+    with pytest.raises(NotConfiguredError, match=r"AWS_PROFILE: .*\(nope\)"):
+        load_settings()
+
+
 def test_the_message_says_where_the_values_come_from(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("B3_DATABASE")
     with pytest.raises(NotConfiguredError, match=r"docs/INSTALL\.md.*\.local/env"):

@@ -20,6 +20,7 @@ def _audit(
     refined: Mapping[str, Any],
     published_dates: Collection[date],
 ) -> list[Check]:
+    # Imported here: the audit's module needs the tables of this one's.
     from tasks.core.portfolio.audit import audit_portfolio_month
     from tasks.core.portfolio.model import from_raw_rows
 
