@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,14 +82,31 @@ class LakeFiles:
             if directory == Path() or not _remove_if_empty(self.root / directory):
                 return
 
-    def find(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Yield each object's key and its file's status; Hadoop's leftovers are none."""
-        for directory, directories, names in os.walk(self.root):
-            directories[:] = [name for name in directories if not _LEFTOVER.fullmatch(name)]
+    def status(self, key: str) -> os.stat_result | None:
+        """Return the status of an object's file; none where `key` has no file, or no place."""
+        try:
+            status = self.path(key).stat()
+        except (InvalidKeyError, FileNotFoundError, NotADirectoryError):
+            return None
+        return status if stat.S_ISREG(status.st_mode) else None
+
+    def find(self, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
+        """Yield the key of each object under a prefix, and its file's status.
+
+        Hadoop's leftovers are none. Only the prefix's own directory is walked.
+        """
+        parent, _, start = prefix.rpartition("/")
+        try:
+            top = self.path(parent) if "/" in prefix else self.root
+        except InvalidKeyError:
+            return
+        for directory, directories, names in os.walk(top):
+            begins = start if Path(directory) == top else ""
+            directories[:] = [name for name in directories if _is_of_object(name, begins)]
             for name in names:
-                path = Path(directory, name)
-                if not _LEFTOVER.fullmatch(name) and path.is_file():
-                    yield path.relative_to(self.root).as_posix(), path.stat()
+                key = Path(directory, name).relative_to(self.root).as_posix()
+                if _is_of_object(name, begins) and (status := self.status(key)):
+                    yield key, status
 
     def remove_leftovers(self) -> None:
         """Delete what Hadoop left behind, and empty directories. Only while no job runs."""
@@ -100,6 +118,10 @@ class LakeFiles:
                     shutil.rmtree(Path(directory, name))
                 else:
                     _remove_if_empty(Path(directory, name))
+
+
+def _is_of_object(name: str, begins: str) -> bool:
+    return name.startswith(begins) and not _LEFTOVER.fullmatch(name)
 
 
 def _remove_if_empty(directory: Path) -> bool:

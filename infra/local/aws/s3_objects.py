@@ -5,6 +5,7 @@ The store writes each object before the call returns.
 
 import datetime as dt
 import hashlib
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,14 @@ from infra.local.aws import REGION
 from infra.local.aws.lake_files import InvalidKeyError, LakeFiles
 
 _MotoKey: Any = models.FakeKey
+_Stamp = tuple[int, int, int]
 
 
 class LakeKey(_MotoKey):  # type: ignore[misc]
     """An object: in memory until it is stored, on disk from then on."""
 
     path: Path | None = None
-    stamp: tuple[int, int, int] | None = None
+    stamp: "_Stamp | None" = None
     _etag: str | None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> "LakeKey":
@@ -52,15 +54,14 @@ class LakeKey(_MotoKey):  # type: ignore[misc]
             self._etag = hashlib.md5(self.value, usedforsecurity=False).hexdigest()
         return f'"{self._etag}"'
 
-    def settle(self, path: Path) -> None:
+    def settle(self, path: Path, status: os.stat_result) -> None:
         """Take the bytes from `path` from now on, and its time as the last change."""
-        status = path.stat()
         self._value_buffer.close()
         self.path = path
         self.disposed = True
         self.multipart = None
         self.contentsize = status.st_size
-        self.stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+        self.stamp = _stamp(status)
         changed_at = dt.datetime.fromtimestamp(status.st_mtime, tz=dt.UTC)
         self.last_modified = changed_at.replace(tzinfo=None)
 
@@ -134,28 +135,38 @@ class LakeKeys(_VersionedKeyStore):  # type: ignore[misc]
             super().pop(key)  # first: a listing must meet no lost file
             self.files.remove(key)
 
-    def synchronize(self) -> None:
-        """Take over what a job wrote to disk or deleted there."""
+    def synchronize(self, prefix: str = "") -> None:
+        """Take over what a job wrote to disk under a prefix, or deleted there."""
         with self.lock:
-            found = dict(self.files.find())
-            for key in [key for key in self if key not in found]:
-                if _is_on_disk(self[key]):
-                    super().pop(key)
-            for key, status in found.items():
-                stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
-                if key not in self or self[key].stamp != stamp:
-                    super().setlist(key, [self._restored(key)])
+            found = dict(self.files.find(prefix))
+            known = [key for key in self if key.startswith(prefix)]
+            for key in {*known, *found}:
+                self._take_over(key, found.get(key))
+
+    def synchronize_one(self, key: str) -> None:
+        """Take over what a job did to one object."""
+        with self.lock:
+            self._take_over(key, self.files.status(key))
+
+    def _take_over(self, key: str, status: os.stat_result | None) -> None:
+        newest = self.get(key)
+        if status is None:
+            if _is_on_disk(newest):
+                super().pop(key)
+        elif not isinstance(newest, LakeKey) or newest.stamp != _stamp(status):
+            super().setlist(key, [self._restored(key, status)])
 
     def _store(self, key: str, newest: LakeKey) -> None:
         if newest.path is not None:
             return
         try:
             data, _etag = newest.value, newest.etag
-            newest.settle(self.files.write(key, data))
+            path = self.files.write(key, data)
+            newest.settle(path, path.stat())
         except InvalidKeyError as error:
             raise InvalidArgumentError(str(error), "key", key) from error
 
-    def _restored(self, key: str) -> LakeKey:
+    def _restored(self, key: str, status: os.stat_result) -> LakeKey:
         restored = LakeKey(
             key,
             b"",
@@ -164,8 +175,12 @@ class LakeKeys(_VersionedKeyStore):  # type: ignore[misc]
             bucket_name=self.bucket,
             version_id="null",
         )
-        restored.settle(self.files.root / key)
+        restored.settle(self.files.root / key, status)
         return restored
+
+
+def _stamp(status: os.stat_result) -> _Stamp:
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _is_on_disk(version: Any) -> bool:

@@ -14,6 +14,7 @@ from tests.local.conftest import is_alive, wait_until
 
 SPARK_SCRIPT = """
     import argparse
+    import boto3
     from pyspark.sql import SparkSession
 
     parser = argparse.ArgumentParser()
@@ -34,6 +35,9 @@ SPARK_SCRIPT = """
         f"{lake}/spark/refined/run_id=1"
     )
     print("rows", refined.count())
+    listed = boto3.client("s3").list_objects_v2(Bucket="b3-lake", Prefix="spark/refined/run_id=1/")
+    for key in (each["Key"] for each in listed["Contents"]):
+        print(key.split("/")[3:-1], key.rsplit("/")[-1].split("-")[0])
 """
 
 
@@ -279,7 +283,12 @@ def test_spark_reads_and_writes_the_lake_and_athena_answers(
     ended = wait_for(glue, job, started, seconds=200)
 
     assert ended.get("ErrorMessage") is None
-    assert logged("/aws-glue/jobs/output", ended["Id"]) == ["rows 4"]
+    # A job sees what it has written as soon as it has.
+    assert logged("/aws-glue/jobs/output", ended["Id"]) == [
+        "rows 4",
+        "[] _SUCCESS",
+        "['index_code=IBOV', 'month=2025-08'] part",
+    ]
     assert logged("/aws-glue/jobs/error", ended["Id"]) == []
     assert not [path for path in lake.rglob("*") if path.name.endswith(".crc")]
     columns = {

@@ -77,11 +77,11 @@ class GlueJobs:
             state, error = "FAILED", f"{type(failure).__name__}: {failure}"
         with self._lock:
             self._processes.pop(run.id, None)
-            is_quiet = not self._processes
-            try:
-                s3.synchronize(is_quiet=is_quiet)
-            except OSError:
-                _log.exception("S3 after Glue job run %s", run.id)
+            if not self._processes:
+                try:
+                    s3.remove_leftovers()
+                except OSError:
+                    _log.exception("S3 after Glue job run %s", run.id)
         self.runs.end(run, state, error)
 
     def _execute(self, run: JobRun, script_url: str) -> tuple[str, str | None]:
