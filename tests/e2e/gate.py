@@ -1,13 +1,15 @@
-"""A gate in front of AWS: a test holds calls of a program, or lets their answers get lost.
+"""A gate in front of AWS: a test holds calls of a program, or lets them fail.
 
     with gate_to(cloud.env["AWS_ENDPOINT_URL"]) as gate:
         held = gate.hold("glue:UpdatePartition")
+        gate.fail("s3:PutObject", "reset after", where=lambda call: is_commit(call.parameters))
         ...  # a program with AWS_ENDPOINT_URL=gate.url
         held.wait_until_held()
         held.release()
 
-Whatever is not held or lost goes through as it is. Calls have AWS's names: `glue:GetJobRuns`,
-`s3:DeleteObjects`. A program that is to be steered gets a gate of its own; others ask AWS itself.
+Whatever is not held and does not fail goes through as it is. Calls have AWS's names:
+`glue:GetJobRuns`, `s3:DeleteObjects`. A program that is to be steered gets a gate of its own;
+others ask AWS itself.
 """
 
 import http.client
@@ -21,7 +23,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
+
+from tests.e2e.refusals import REFUSALS, Refusal
 
 PATIENCE_SECONDS = 300.0
 _SERVICE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<name>[^/]+)/aws4_request")
@@ -36,7 +40,7 @@ class Call:
 
     Attributes:
         action: Service and operation, e.g. `glue:GetJobRuns`.
-        parameters: What it was asked; of S3's calls `Bucket` and `Key`.
+        parameters: What it was asked; of S3's calls `Bucket`, `Key` and `Prefix`.
     """
 
     action: str
@@ -44,6 +48,11 @@ class Call:
 
 
 Condition = Callable[[Call], bool]
+Kind = Literal["500", "throttled", "reset before", "reset after", "cut"]
+
+
+def _always(_call: Call) -> bool:
+    return True
 
 
 @dataclass
@@ -87,9 +96,11 @@ class Hold:
 
 
 @dataclass
-class _Loss:
+class _Fault:
     action: str
+    kind: Kind
     times: int
+    where: Condition
 
 
 class Gate:
@@ -101,7 +112,8 @@ class Gate:
         assert upstream.port
         self.upstream = (upstream.hostname, upstream.port)
         self._holds: list[Hold] = []
-        self._losses: list[_Loss] = []
+        self._faults: list[_Fault] = []
+        self._seen: list[str] = []
         self._lock = threading.Lock()
         self._server = _Server(("127.0.0.1", 0), _Passage)
         self._server.gate = self
@@ -110,41 +122,66 @@ class Gate:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def hold(self, *actions: str, where: Condition = lambda _call: True) -> Hold:
+    @property
+    def seen(self) -> list[str]:
+        """The actions of all calls until now, in the order in which they came."""
+        with self._lock:
+            return list(self._seen)
+
+    def hold(self, *actions: str, where: Condition = _always) -> Hold:
         """Hold these calls from now on."""
         hold = Hold(actions, where)
         with self._lock:
             self._holds.append(hold)
         return hold
 
+    def fail(self, action: str, kind: Kind, times: int = 1, *, where: Condition = _always) -> None:
+        """Let the next calls that match fail, each once; faults of one action come in turn.
+
+        Args:
+            action: Service and operation.
+            kind: `500`: an internal error of AWS. `throttled`: too many calls, says AWS.
+                `reset before`: the connection is cut, and AWS is not asked either.
+                `reset after`: AWS has done it, and the connection is cut in place of its answer.
+                `cut`: AWS has done it, and the connection is cut halfway through the answer's
+                body, or as in `reset after` where there is none. Beware: botocore finds a JSON
+                answer that is cut to be one with nothing in it, and raises no error.
+            times: How many calls.
+            where: Which calls.
+        """
+        with self._lock:
+            self._faults.append(_Fault(action, kind, times, where))
+
     def lose_answer(self, action: str, times: int = 1) -> None:
         """Let AWS do what it is asked for, and cut the connection in place of its answer."""
-        with self._lock:
-            self._losses.append(_Loss(action, times))
+        self.fail(action, "reset after", times)
 
     @property
-    def has_lost_all(self) -> bool:
-        """Whether every answer that was to be lost has been lost."""
+    def has_failed_all(self) -> bool:
+        """Whether every call that was to fail has failed."""
         with self._lock:
-            return all(loss.times == 0 for loss in self._losses)
+            return all(fault.times == 0 for fault in self._faults)
 
     def may_pass(self, call: Call) -> bool:
         """Keep a call as long as it is held; return whether it may go through then."""
         with self._lock:
+            self._seen.append(call.action)
             holds = [hold for hold in self._holds if hold.matches(call)]
         return all(hold.keep() for hold in holds)
 
-    def is_answer_lost(self, call: Call) -> bool:
+    def next_fault(self, call: Call) -> Kind | None:
+        """Return how this call fails; no other call takes its place."""
         with self._lock:
-            for loss in self._losses:
-                if loss.action == call.action and loss.times > 0:
-                    loss.times -= 1
-                    return True
-        return False
+            for fault in self._faults:
+                if fault.action == call.action and fault.times > 0 and fault.where(call):
+                    fault.times -= 1
+                    return fault.kind
+        return None
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        thread = threading.Thread(target=self._server.serve_forever)
+        # It looks that often whether it shall end.
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         thread.start()
         try:
             yield
@@ -183,20 +220,16 @@ class _Passage(BaseHTTPRequestHandler):
         if not gate.may_pass(call) or self._is_client_gone():
             self._cut()
             return
-        # Which answer gets lost is decided before the call: nobody else's takes its place.
-        is_lost = gate.is_answer_lost(call)
-        upstream = http.client.HTTPConnection(*gate.upstream)
+        fault = gate.next_fault(call)
         try:
-            answer = self._forward(upstream, body)
-            if is_lost:
-                answer.read()
+            if fault in REFUSALS:
+                self._refuse(REFUSALS[fault], call.action.partition(":")[0])
+            elif fault == "reset before":
                 self._cut()
             else:
-                self._answer(answer)
+                self._ask(body, fault)
         except (OSError, http.client.HTTPException):  # either side has gone
             self._cut()
-        finally:
-            upstream.close()
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815 - the server's names
 
@@ -214,6 +247,33 @@ class _Passage(BaseHTTPRequestHandler):
             pass  # trailers
         return b"".join(chunks)
 
+    def _refuse(self, refusal: Refusal, service: str) -> None:
+        is_json = "X-Amz-Target" in self.headers
+        status, content_type, body = refusal.answer(service, is_json=is_json)
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def _ask(self, body: bytes, fault: Kind | None) -> None:
+        upstream = http.client.HTTPConnection(*self.server.gate.upstream)
+        try:
+            answer = self._forward(upstream, body)
+            if fault is None:
+                self._answer(answer)
+                return
+            whole = answer.read()
+            if fault == "cut" and whole:
+                self._begin(answer)
+                self.send_header("Content-Length", str(len(whole)))
+                self.end_headers()
+                self.wfile.write(whole[: len(whole) // 2])
+            self._cut()
+        finally:
+            upstream.close()
+
     def _forward(
         self, upstream: http.client.HTTPConnection, body: bytes
     ) -> http.client.HTTPResponse:
@@ -226,13 +286,18 @@ class _Passage(BaseHTTPRequestHandler):
         upstream.endheaders(body or None)
         return upstream.getresponse()
 
-    def _answer(self, answer: http.client.HTTPResponse) -> None:
+    def _begin(self, answer: http.client.HTTPResponse) -> None:
         self.send_response_only(answer.status, answer.reason)
         for name, value in answer.headers.items():
-            if name.lower() not in _OF_ONE_CONNECTION:
+            if name.lower() not in {*_OF_ONE_CONNECTION, "content-length"}:
                 self.send_header(name, value)
+
+    def _answer(self, answer: http.client.HTTPResponse) -> None:
         # http.client knows how long an answer is, 0 of those that have no body by rule.
         is_chunked = answer.length is None
+        self._begin(answer)
+        if "Content-Length" in answer.headers:
+            self.send_header("Content-Length", answer.headers["Content-Length"])
         if is_chunked:
             self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
@@ -262,7 +327,9 @@ def _describe(method: str, target: str, headers: Any, body: bytes) -> Call:
     asked = urllib.parse.parse_qs(query, keep_blank_values=True)
     if service == "s3":
         bucket, _, key = urllib.parse.unquote(path).lstrip("/").partition("/")
-        return Call(f"s3:{_s3_operation(method, key, asked)}", {"Bucket": bucket, "Key": key})
+        prefix = asked.get("prefix", [""])[0]
+        parameters = {"Bucket": bucket, "Key": key, "Prefix": prefix}
+        return Call(f"s3:{_s3_operation(method, key, asked)}", parameters)
     form = {name: values[0] for name, values in urllib.parse.parse_qs(body.decode()).items()}
     return Call(f"{service}:{form.pop('Action', method)}", form)
 
