@@ -15,7 +15,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 VACUUM = ("--grace-days", "1", "--delete")
 # What runs leave behind, in any layout; raw and landing know no age.
 AGING = ("refined/", "runs/", "published/")
-ENDED = {"SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"}
 
 
 def let_days_pass(cloud: Cloud, days: int = 3) -> None:
@@ -24,28 +23,11 @@ def let_days_pass(cloud: Cloud, days: int = 3) -> None:
     for path in (lake / key for key in cloud.objects() if key.startswith(AGING)):
         then = path.stat().st_mtime - days * 86_400
         os.utime(path, (then, then))
-    notice_files(cloud)
     pages = cloud.client("s3").get_paginator("list_objects_v2").paginate(Bucket="b3-lake")
     found = [item for page in pages for item in page["Contents"]]
     aged = [item["LastModified"] for item in found if item["Key"].startswith(AGING)]
     assert aged
     assert max(aged) < dt.datetime.now(dt.UTC) - dt.timedelta(days=days - 1)
-
-
-def notice_files(cloud: Cloud) -> None:
-    """Have S3 look at the lake's files again, as it does when a Glue run has ended.
-
-    A run without the arguments that it needs ends at once.
-    """
-    glue = cloud.client("glue")
-    job = glue.list_jobs()["JobNames"][0]
-    run_id = glue.start_job_run(JobName=job)["JobRunId"]
-
-    def has_ended() -> bool:
-        run = glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
-        return run["JobRunState"] in ENDED
-
-    wait_until(has_ended, "a Glue run without arguments ends")
 
 
 def is_of_a_published_table(call: Call) -> bool:
