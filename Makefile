@@ -29,14 +29,17 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(STAMP) ## Measure importing, reading quotes, refreshing and starting; prints ratios
+bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, starting; prints ratios
 	-@$(BIN)/python -m bench.imports
 	-@$(BIN)/python -m bench.cotahist
+	-@$(BIN)/python -m bench.year
+	-@$(BIN)/python -m bench.skipping
 	-@$(BIN)/python -m bench.refresh
 	-@$(BIN)/python -m bench.start
 
 docs: $(STAMP) ## Write the generated docs again
 	@$(BIN)/python -m infra.data_dictionary > docs/DATA_DICTIONARY.md
+	@$(BIN)/python -m infra.job_steps > docs/GLUE_JOB_STEPS.md
 	@$(BIN)/python -m infra.tables > infra/terraform/tables.json
 
 image: $(STAMP) ## Build the image of the commit (CONTAINER_TOOL=docker, podman or buildah)

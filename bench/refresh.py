@@ -33,7 +33,7 @@ ROUNDS = 3
 BAR = 1.5
 _SCHEMA = pa.schema(
     [
-        *((name, pa.string()) for name in ("cod", "asset", "type", "segment")),
+        *((name, pa.string()) for name in ("index_code", "cod", "asset", "type", "segment")),
         ("part", pa.decimal128(6, 3)),
         ("theorical_qty", pa.int64()),
         ("header_part", pa.decimal128(6, 3)),
@@ -56,6 +56,7 @@ def raw_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
     """Return a generated session as the rows of its raw object."""
     return [
         {
+            "index_code": portfolio.index_code,
             "cod": row.ticker,
             "asset": row.asset_name,
             "type": f"{row.share_class:<3} {row.corporate_event or '':<3} "
@@ -75,8 +76,8 @@ def raw_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
 def fill_raw(lake: Path, sessions: Sequence[dt.date]) -> None:
     """Write the raw object of each session."""
     for session in sessions:
-        path = lake / RAW_PORTFOLIO.object_key((INDEX, str(session)))
-        path.parent.mkdir(parents=True)
+        path = lake / RAW_PORTFOLIO.object_key(str(session), INDEX)
+        path.parent.mkdir(parents=True, exist_ok=True)
         rows = raw_rows(generate_portfolio(INDEX, session))
         pq.write_table(
             pa.Table.from_pylist(rows, schema=_SCHEMA), path, use_deprecated_int96_timestamps=True

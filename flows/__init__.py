@@ -1,1 +1,6 @@
 """The flows: one file each, the order of the steps; and what their commands share."""
+
+import os
+
+# Before pyarrow is imported: its own pool keeps what a month of quotes took, the system's does not.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")

@@ -1,17 +1,23 @@
 """Fill a range of sessions: fetch what is missing, refine it in one run, publish month by month.
 
-python -m flows.backfill --start YYYY-MM-DD --end YYYY-MM-DD [--dataset portfolio|quotes]
+    python -m flows.backfill --start YYYY-MM-DD --end YYYY-MM-DD [--dataset portfolio|quotes]
+    python -m flows.backfill --stale [--dataset portfolio|quotes] [--dry-run]
+
+With `--stale` it refines again every month that was made by other statements than today's.
 """
 
 import datetime as dt
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal, get_args
 
-from prefect import flow
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
+from flows.mending import mend_quotes_session, mend_session
 from flows.quotes_loading import load_missing
 from flows.settings import load_settings, subject_of
 from tasks.core.backfill import SessionOutcome, count_outcomes, describe_cost, settle_sessions
@@ -23,25 +29,35 @@ from tasks.core.exchange import (
     month_of,
     sessions_between,
 )
-from tasks.core.plan import Subject
+from tasks.core.month import PublishedMonths
+from tasks.core.plan import Subject, shorten
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import QuotesPeriod, plan_files
-from tasks.refine import look_at_month, publish_months
+from tasks.month import find_stale_months, look_at_month
+from tasks.refine import publish_months
 from tasks.report import report_sessions, show_progress
-from tasks.store import list_sessions
+from tasks.store import list_raw
 
 NO_PAST = "B3 shows no past composition: import a saved file, python -m flows.import_portfolio FILE"
 Kind = Literal["portfolio", "quotes"]
 
 
-@flow(name="backfill", flow_run_name="backfill {dataset} {start} to {end}")
+def name_flow_run() -> str:
+    """Name a run by what it fills."""
+    given = runtime.flow_run.parameters
+    span = "stale months" if given["stale"] else f"{given['start']} to {given['end']}"
+    return f"backfill {given['dataset']} {span}"
+
+
+@flow(name="backfill", flow_run_name=name_flow_run)
 def backfill(
-    start: dt.date,
-    end: dt.date,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
     dataset: Kind = "portfolio",
     index_code: str = "IBOV",
-    dry_run: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+    stale: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+    dry_run: bool = False,  # noqa: FBT001, FBT002
 ) -> State[Any]:
     """Bring every session of a range to Athena; started again, it goes on where it was stopped.
 
@@ -50,20 +66,26 @@ def backfill(
         end: The last day; what is not due yet is left out.
         dataset: `quotes` fetches what raw lacks. `portfolio` refines what raw holds and lists what
             is missing, since B3 has no past compositions.
-        index_code: The index, for the portfolio.
-        dry_run: Say what would be done, and change nothing.
+        index_code: The index whose missing sessions are listed, for the portfolio.
+        stale: In place of a range, every month that was made by other statements than today's.
+        dry_run: Say what would be done, with its cost, and change nothing.
     """
-    check_range(start, end)
+    first, last = check_range(start, end, stale=stale)
     check_index_code(index_code)
     settings = load_settings()
     now = now_in_sao_paulo()
-    latest = latest_due_session(now)
     is_quotes = dataset == QUOTES.name
-    subject = (
-        subject_of(settings, QUOTES) if is_quotes else subject_of(settings, PORTFOLIO, index_code)
+    subject = subject_of(settings, QUOTES if is_quotes else PORTFOLIO)
+    mend = (
+        partial(mend_quotes_session, settings, now)
+        if is_quotes
+        else partial(mend_session, settings)
     )
-    sessions = sessions_between(start, min(end, latest))
-    held = find_held(subject, sessions)
+    if stale:
+        return refine_stale(subject, mend, dry_run=dry_run)
+    latest = latest_due_session(now)
+    sessions = sessions_between(first, min(last, latest))
+    held = find_held(subject, sessions, None if is_quotes else index_code)
     files = plan_files(sessions, held, latest) if is_quotes else []
     if dry_run:
         return Completed(message=describe_plan(subject, sessions, held, files))
@@ -72,7 +94,7 @@ def backfill(
     with show_progress(f"progress-{subject}".lower(), len(files) + len(months)) as advance:
         loading = load_missing(settings, sessions, held, files, now, advance)
         filled = sorted({month_of(day) for day in loading.held & set(sessions)})
-        result = publish_months(subject, filled, on_month=advance)
+        result = publish_months(subject, filled, mend=mend, on_month=advance)
     outcomes = settle_sessions(
         sessions,
         held=loading.held,
@@ -81,30 +103,72 @@ def backfill(
         up_to_date_months=result.up_to_date,
         month_failures={month: str(error) for month, error in result.failures.items()},
     )
-    span = f"{subject} {start} to {end}"
+    span = f"{subject if is_quotes else index_code} {first} to {last}"
     report_sessions(f"backfill-{subject}", f"Backfill of {span}.", outcomes)
-    return Completed(message=conclude(span, outcomes, result.run_id))
+    return Completed(message=conclude(span, outcomes, result))
 
 
-def check_range(start: dt.date, end: dt.date) -> None:
-    """Check that a range of days has a beginning and an end.
+def refine_stale(subject: Subject, mend: Callable[[str], str], *, dry_run: bool) -> State[Any]:
+    """Refine every month again that was made by other statements than today's.
 
     Raises:
-        InvalidInputError: It ends before it starts, or starts before there was data.
+        BadDataError: A month failed; the message names each.
     """
+    months = find_stale_months(subject)
+    if not months:
+        return Completed(message=f"up to date {subject}: no month was made by other statements")
+    cost = describe_cost(len(months), subject.dataset.refine_seconds_a_month)
+    what = f"{len(months)} month(s) from {months[0]} to {months[-1]}"
+    if dry_run:
+        return Completed(message=f"would refine {what}: {cost}; nothing was changed")
+    get_run_logger().info("Refining %s: %s", what, cost)
+    with show_progress(f"progress-{subject}", len(months)) as advance:
+        result = publish_months(subject, months, mend=mend, on_month=advance)
+    if result.failures:
+        lines = [f"{month}: {error}" for month, error in result.failures.items()]
+        raise BadDataError("\n".join([f"{subject}: months that failed:", *lines]))
+    return Completed(message=f"published {subject}: {what}, {describe_runs(result)}")
+
+
+def describe_runs(result: PublishedMonths) -> str:
+    """Name the runs that made the months."""
+    runs = dict.fromkeys(map(shorten, result.published.values()))
+    return f"run{'s' if len(runs) > 1 else ''} {', '.join(runs)}"
+
+
+def check_range(
+    start: dt.date | None, end: dt.date | None, *, stale: bool
+) -> tuple[dt.date, dt.date]:
+    """Return a range of days that has a beginning and an end.
+
+    Raises:
+        InvalidInputError: It ends before it starts, or starts before there was data; or a range
+            stands beside `stale`, or neither is there.
+    """
+    if stale and not (start or end):
+        return dt.date.min, dt.date.max
+    if stale or not (start and end):
+        raise InvalidInputError("Expected either a first and a last day, or stale.")
     if start > end or start.year < FIRST_YEAR:
         raise InvalidInputError(
             f"Expected a range from {FIRST_YEAR} on that starts before it ends; "
             f"found {start} to {end}."
         )
+    return start, end
 
 
-def find_held(subject: Subject, sessions: list[dt.date]) -> set[dt.date]:
-    """Return the sessions that raw holds of the years of `sessions`: one listing a year."""
-    held: set[dt.date] = set()
-    for year in sorted({day.year for day in sessions}):
-        held |= list_sessions(subject.bucket, subject.dataset.raw, subject.partition, str(year))
-    return held
+def find_held(subject: Subject, sessions: list[dt.date], name: str | None) -> set[dt.date]:
+    """Return the sessions that raw holds of the years of `sessions`: one listing a year.
+
+    Args:
+        subject: Of what.
+        sessions: Which years are looked at.
+        name: Which object of a session counts; None for any.
+    """
+    raw = subject.dataset.raw
+    years = sorted({str(day.year) for day in sessions})
+    keys = [key for year in years for key in list_raw(subject.bucket, raw, year)]
+    return {raw.session_of(key) for key in keys if name is None or name == raw.name_of(key)}
 
 
 def describe_plan(
@@ -117,8 +181,8 @@ def describe_plan(
     missing = set(sessions) - held
     to_fill = {month_of(day) for day in missing} if files else set()
     stored = {month_of(day) for day in set(sessions) & held} - to_fill
-    looked_at = [look_at_month(subject, month) for month in sorted(stored)]
-    stale = to_fill | {month.month for month in looked_at if not month.is_up_to_date}
+    looks = [look_at_month(subject, month, mends=False) for month in sorted(stored)]
+    stale = to_fill | {look.month for look in looks if not look.is_up_to_date}
     names = ", ".join(period.file_name for period in files[:6])
     more = ", …" if len(files) > 6 else ""
     asked = f"ask B3 for {len(files)} file(s) ({names}{more}): {len(files)} request(s); "
@@ -129,7 +193,7 @@ def describe_plan(
     )
 
 
-def conclude(subject: str, outcomes: list[SessionOutcome], run_id: str) -> str:
+def conclude(subject: str, outcomes: list[SessionOutcome], result: PublishedMonths) -> str:
     """Return the outcome in one line.
 
     Raises:
@@ -143,16 +207,14 @@ def conclude(subject: str, outcomes: list[SessionOutcome], run_id: str) -> str:
     if failed:
         lines = [f"{month}: {reason}" for month, reason in failed.items()]
         raise BadDataError("\n".join([f"{subject}: {counts}. Failed months:", *lines]))
-    return (
-        f"published {subject}: {counts}, run {run_id}"
-        if run_id
-        else f"up to date {subject}: {counts}"
-    )
+    if result.published:
+        return f"published {subject}: {counts}, {describe_runs(result)}"
+    return f"up to date {subject}: {counts}"
 
 
 OPTIONS = (
     *(
-        option(name, type=calendar_date, required=True, metavar="YYYY-MM-DD", help="a day")
+        option(name, type=calendar_date, metavar="YYYY-MM-DD", help="a day")
         for name in ("--start", "--end")
     ),
     option(
@@ -162,6 +224,7 @@ OPTIONS = (
         help="default: %(default)s",
     ),
     INDEX,
+    option("--stale", action="store_true", help="refine what was made by other statements"),
     option("--dry-run", action="store_true", help="say what would be done, with requests and cost"),
 )
 
@@ -173,7 +236,7 @@ def main(argv: list[str] | None = None) -> int:
         __doc__,
         OPTIONS,
         argv,
-        check=lambda given: check_range(given["start"], given["end"]),
+        check=lambda given: check_range(given["start"], given["end"], stale=given["stale"]),
     )
     return run_command(lambda: backfill(**parameters, return_state=True))
 

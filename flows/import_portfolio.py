@@ -5,6 +5,7 @@ python -m flows.import_portfolio FILE... [--replace]
 
 import datetime as dt
 import sys
+from functools import partial
 from typing import Any
 
 from prefect import flow
@@ -12,17 +13,20 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command, today_in_sao_paulo
-from flows.portfolio import load_session, store_session
-from flows.settings import Settings, load_settings, subject_of
+from flows.mending import mend_session
+from flows.portfolio_loading import load_session, register_sessions, store_session
+from flows.settings import load_settings, subject_of
 from tasks.core.errors import BadDataError
 from tasks.core.exchange import month_of
+from tasks.core.month import PublishedMonths
+from tasks.core.plan import shorten
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.reconcile import SavedPortfolio, Session, read_saved_files, reconcile
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.reading import read_files, read_paths
-from tasks.refine import PublishedMonths, publish_months
-from tasks.store import land
+from tasks.refine import publish_months
+from tasks.store import land_csv
 
 
 @flow(name="import-portfolio")
@@ -41,57 +45,53 @@ def import_portfolio(
     held = {one.session: load_session(settings.lake_bucket, *one.session) for one in saved}
     wanted = reconcile(saved, held, may_replace=replace)
 
-    keep(settings, saved, wanted, held)
-    outcomes = {
-        index_code: publish_months(
-            subject_of(settings, PORTFOLIO, index_code),
-            [month_of(day) for code, day in wanted if code == index_code],
-        )
-        for index_code in sorted({code for code, _ in wanted})
-    }
-    return Completed(message=sum_up(wanted, outcomes))
+    keep(settings.lake_bucket, saved, wanted, held)
+    sessions = {day for _, day in wanted}
+    register_sessions(settings, sessions)
+    result = publish_months(
+        subject_of(settings, PORTFOLIO),
+        sorted(set(map(month_of, sessions))),
+        force=False,
+        mend=partial(mend_session, settings),
+    )
+    return Completed(message=sum_up(wanted, result))
 
 
 def keep(
-    settings: Settings,
+    bucket: str,
     saved: list[SavedPortfolio],
     wanted: dict[Session, Portfolio],
     held: dict[Session, Portfolio | None],
 ) -> None:
     """Keep the files in landing, and in raw what it does not hold yet."""
-    bucket = settings.lake_bucket
     for one in saved:
-        index_code, trading_date = one.session
-        folder = RAW_PORTFOLIO.landing_folder((index_code, str(trading_date)))
-        land(bucket, folder, [one.file.body], "csv")
+        index_code, _ = one.session
+        folder = RAW_PORTFOLIO.landing_folder(today_in_sao_paulo(), index_code)
+        land_csv(bucket, folder, one.file.body)
     read_at = dt.datetime.now(dt.UTC).replace(microsecond=0)
     for session, portfolio in wanted.items():
         if portfolio != held[session]:
             store_session(bucket, portfolio, read_at)
 
 
-def sum_up(wanted: dict[Session, Portfolio], outcomes: dict[str, PublishedMonths]) -> str:
+def sum_up(wanted: dict[Session, Portfolio], result: PublishedMonths) -> str:
     """Return the outcome in one line.
 
     Raises:
-        BadDataError: A month was not published; the message names each.
+        BadDataError: A month was not published, or not as a whole; the message names each.
     """
-    failures = [
-        f"{index_code} {month}: {error}"
-        for index_code, outcome in outcomes.items()
-        for month, error in outcome.failures.items()
-    ]
-    if failures:
-        raise BadDataError("\n".join([f"{len(failures)} month(s) not published:", *failures]))
-    runs = [outcome.run_id for outcome in outcomes.values() if outcome.run_id]
+    if result.failures:
+        reasons = [str(error) for error in result.failures.values()]
+        raise BadDataError("\n".join([f"{len(reasons)} month(s) with problems:", *reasons]))
+    runs = ", ".join(sorted(set(map(shorten, result.published.values()))))
     if len(wanted) == 1:
         (portfolio,) = wanted.values()
-        return f"published {portfolio}, run {runs[0]}" if runs else f"up to date {portfolio}"
-    span = f"{len(wanted)} sessions of {', '.join(outcomes)}"
+        return f"published {portfolio}, run {runs}" if runs else f"up to date {portfolio}"
+    codes = ", ".join(sorted({index_code for index_code, _ in wanted}))
+    span = f"{len(wanted)} sessions of {codes}"
     if not runs:
         return f"up to date {span}"
-    count = sum(len(outcome.published) for outcome in outcomes.values())
-    return f"published {span}: {count} month(s), run {', '.join(runs)}"
+    return f"published {span}: {len(result.published)} month(s), run {runs}"
 
 
 def check_files(places: list[str]) -> None:
@@ -100,7 +100,7 @@ def check_files(places: list[str]) -> None:
     Raises:
         NotConfiguredError: A setting is missing.
         InvalidInputError: Nothing is at one of the places.
-        BadDataError: A file is none of B3's.
+        BadDataError: A file is not one of B3's.
     """
     load_settings()
     read_saved_files(read_paths(places), today_in_sao_paulo())

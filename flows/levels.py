@@ -6,20 +6,21 @@ python -m flows.levels [--index IBOV] [--year YYYY]
 import sys
 from typing import Any
 
-from prefect import flow, runtime
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import INDEX, levels_year, now_in_sao_paulo, option, parse, run_command
 from flows.settings import load_settings
+from tasks.catalog import register_partitions
+from tasks.core.errors import UnreadableRawError
 from tasks.core.exchange import check_index_code, latest_due_session
-from tasks.core.levels.answer import check_year, from_raw_rows, to_raw_rows
+from tasks.core.levels.answer import IndexLevel, check_year, from_raw_rows, to_raw_rows
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.download import download_index_levels
 from tasks.reading import read_levels
 from tasks.report import rename_flow_run
-from tasks.shelf import register_partitions
-from tasks.store import land, read_raw, write_raw
+from tasks.store import read_raw, write_raw
 
 
 def name_flow_run() -> str:
@@ -44,21 +45,29 @@ def index_levels(year: int | None = None, index_code: str = "IBOV") -> State[Any
     bucket = settings.lake_bucket
     rename_flow_run(f"{index_code} levels {year}")
 
-    values = (index_code, f"{year:04}")
-    stored = from_raw_rows(read_raw(bucket, INDEX_LEVELS, values))
-    download = download_index_levels(settings.index_url, index_code, year)
-    (body,) = download.bodies
-    land(bucket, INDEX_LEVELS.landing_folder(values), [body])
-    levels = read_levels(index_code, year, body, stored, download.day_in_sao_paulo)
+    value = f"{year:04}"
+    stored = load_levels(bucket, index_code, value)
+    download = download_index_levels(settings.index_url, index_code, year, bucket)
+    (answer,) = download.pages
+    levels = read_levels(index_code, year, answer, stored, download.day_in_sao_paulo)
     if levels != stored:
-        write_raw(bucket, INDEX_LEVELS, values, to_raw_rows(levels, download.received_at))
+        rows = to_raw_rows(index_code, levels, download.received_at)
+        write_raw(bucket, INDEX_LEVELS, value, index_code, rows)
 
-    location = f"s3://{bucket}/{INDEX_LEVELS.raw_folder(values)}"
-    register_partitions(settings.database, INDEX_LEVELS.name, {values: location})
+    register_partitions(settings.database, INDEX_LEVELS, bucket, [value])
     subject = f"{index_code} levels {year}, {len(levels)} sessions"
     if levels == stored:
         return Completed(message=f"up to date {subject}")
     return Completed(message=f"published {subject}")
+
+
+def load_levels(bucket: str, index_code: str, year: str) -> tuple[IndexLevel, ...]:
+    """Return the levels that raw holds; none where it does not, or cannot be read."""
+    try:
+        return from_raw_rows(read_raw(bucket, INDEX_LEVELS, year, index_code))
+    except UnreadableRawError as error:
+        get_run_logger().warning("%s It counts as not held.", error)
+        return ()
 
 
 OPTIONS = (

@@ -5,29 +5,30 @@ python -m flows.portfolio [--trading-date YYYY-MM-DD] [--index IBOV] [--force]
 
 import datetime as dt
 import sys
+from functools import partial
 from typing import Any
 
-from prefect import flow, runtime
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import FORCE, INDEX, option, parse, run_command, session_date, today_in_sao_paulo
-from flows.settings import Settings, load_settings, subject_of
+from flows.mending import fetch_or_restore_session, mend_session
+from flows.portfolio_loading import load_session, read_session, register_sessions
+from flows.settings import load_settings, subject_of
+from tasks.core.errors import UnreadableRawError
 from tasks.core.exchange import (
     check_index_code,
     check_requested_session,
     month_of,
     previous_session,
 )
+from tasks.core.plan import shorten
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.model import Portfolio, from_raw_rows, to_raw_rows
+from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.summary import summarize_portfolio
-from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.download import download_portfolio
-from tasks.reading import read_portfolio, read_shown_session
-from tasks.refine import refine_and_publish
+from tasks.refine import publish_month
 from tasks.report import rename_flow_run, report_page
-from tasks.store import land, read_raw, write_raw
 
 
 def name_flow_run() -> str:
@@ -46,7 +47,7 @@ def daily_portfolio(
 
     Args:
         trading_date: The session. Empty: the one that B3 shows now. A session that raw holds is
-            worked from raw; another one must be the one that B3 shows.
+            worked from raw; another one must be the one that B3 shows, or lie in landing.
         index_code: B3's code of the index: four to six upper-case letters and digits.
         force: Refine and publish again, even where nothing has changed.
     """
@@ -57,45 +58,30 @@ def daily_portfolio(
     bucket = settings.lake_bucket
 
     stored = load_session(bucket, index_code, trading_date) if trading_date else None
-    portfolio = stored or fetch_session(settings, index_code, trading_date)
+    portfolio = stored or fetch_or_restore_session(settings, index_code, trading_date)
     rename_flow_run(str(portfolio))
+    register_sessions(settings, {portfolio.trading_date})
 
-    subject = subject_of(settings, PORTFOLIO, index_code)
-    run_id = refine_and_publish(subject, month_of(portfolio.trading_date), force=force)
+    subject, month = subject_of(settings, PORTFOLIO), month_of(portfolio.trading_date)
+    run_id = publish_month(subject, month, force=force, mend=partial(mend_session, settings))
     if not run_id:
         return Completed(message=f"up to date {portfolio}")
-
-    before = load_session(bucket, index_code, previous_session(portfolio.trading_date))
     report_page(
         f"portfolio-{index_code}",
-        summarize_portfolio(portfolio, before),
+        describe_session(bucket, portfolio),
         f"{portfolio}: heaviest constituents and moves against the session before.",
     )
-    return Completed(message=f"published {portfolio}, run {run_id}")
+    return Completed(message=f"published {portfolio}, run {shorten(run_id)}")
 
 
-def fetch_session(settings: Settings, index_code: str, trading_date: dt.date | None) -> Portfolio:
-    """Fetch the session that B3 shows, keep it in landing and raw, and return it."""
-    download = download_portfolio(settings.index_url, index_code)
-    shown = read_shown_session(index_code, download.bodies, trading_date)
-    bucket, session = settings.lake_bucket, str(shown or "unknown")
-    land(bucket, RAW_PORTFOLIO.landing_folder((index_code, session)), download.bodies)
-    portfolio = read_portfolio(index_code, download.bodies, download.day_in_sao_paulo)
-    if load_session(bucket, index_code, portfolio.trading_date) != portfolio:
-        store_session(bucket, portfolio, download.received_at)
-    return portfolio
-
-
-def load_session(bucket: str, index_code: str, trading_date: dt.date) -> Portfolio | None:
-    """Return a session as raw holds it; None where it does not."""
-    rows = read_raw(bucket, RAW_PORTFOLIO, (index_code, str(trading_date)))
-    return from_raw_rows(index_code, trading_date, rows).portfolio if rows else None
-
-
-def store_session(bucket: str, portfolio: Portfolio, extracted_at: dt.datetime) -> None:
-    """Write a session to raw."""
-    values = (portfolio.index_code, str(portfolio.trading_date))
-    write_raw(bucket, RAW_PORTFOLIO, values, to_raw_rows(portfolio, extracted_at))
+def describe_session(bucket: str, portfolio: Portfolio) -> str:
+    """Return the page about a session, with its moves against the one before."""
+    day = previous_session(portfolio.trading_date)
+    try:
+        return summarize_portfolio(portfolio, read_session(bucket, portfolio.index_code, day))
+    except UnreadableRawError as error:
+        get_run_logger().warning("%s", error)
+        return summarize_portfolio(portfolio, None, str(error))
 
 
 OPTIONS = (

@@ -12,11 +12,13 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import FORCE, now_in_sao_paulo, option, parse, run_command, traded_date
+from flows.mending import mend_quotes_session
 from flows.quotes_loading import load_session
 from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
+from tasks.core.plan import shorten
 from tasks.core.quotes import QUOTES
-from tasks.refine import refine_and_publish
+from tasks.refine import publish_month
 from tasks.report import rename_flow_run
 
 
@@ -45,10 +47,15 @@ def daily_quotes(
     rename_flow_run(f"quotes {session}")
     load_session(settings, session, now)
 
-    run_id = refine_and_publish(subject_of(settings, QUOTES), month_of(session), force=force)
+    run_id = publish_month(
+        subject_of(settings, QUOTES),
+        month_of(session),
+        force=force,
+        mend=lambda key: mend_quotes_session(settings, now, key),
+    )
     if not run_id:
         return Completed(message=f"up to date quotes {session}")
-    return Completed(message=f"published quotes {session}, run {run_id}")
+    return Completed(message=f"published quotes {session}, run {shorten(run_id)}")
 
 
 OPTIONS = (

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.settings import Settings
+from tasks.catalog import register_partitions
 from tasks.core.errors import B3PipelineError, RetryableError, SourceHasNoDataError
 from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, is_due
-from tasks.core.quotes.tables import RAW_QUOTES
+from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
 from tasks.download import download_quotes
 from tasks.reading import convert_quotes_file
 from tasks.store import land_zip, list_sessions, read_note, write_note, write_raw_files
@@ -17,10 +18,24 @@ from tasks.store import land_zip, list_sessions, read_note, write_note, write_ra
 NOTE = "loaded.json"  # beside the files of a period: which of them raw was loaded from
 
 
-def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> LoadedQuotes:
+def landing_folder(period: QuotesPeriod) -> str:
+    """Return where the files of a period are kept, by B3's name of them."""
+    return f"{RAW_QUOTES.landing_prefix}{period.file_name}/"
+
+
+def load_quotes(
+    settings: Settings, period: QuotesPeriod, now: dt.datetime, *, anew: bool = False
+) -> LoadedQuotes:
     """Bring the file of a period to landing and raw, and return what it holds.
 
-    A file that raw was loaded from and that B3 has not changed since is not loaded again.
+    A file that raw was loaded from and that B3 has not changed since is not loaded again. The
+    partitions are registered before it is noted that raw was loaded.
+
+    Args:
+        settings: The settings.
+        period: The day, month or year.
+        now: The date and time in São Paulo.
+        anew: Fetch the file whatever is noted.
 
     Raises:
         SourceHasNoDataError: B3 has no such file.
@@ -28,23 +43,23 @@ def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> L
         BadDataError: The file is bad; nothing of it reached raw.
     """
     bucket = settings.lake_bucket
-    folder = f"{RAW_QUOTES.landing_prefix}{period.file_name}/"
-    note = read_note(bucket, f"{folder}{NOTE}")
+    folder = landing_folder(period)
+    note = None if anew else read_note(bucket, f"{folder}{NOTE}")
     known = LoadedQuotes.from_note(note) if note else NOTHING_LOADED
     span = str(period)[: len("YYYY-MM")]
-    if not list_sessions(bucket, RAW_QUOTES, (), span).issuperset(known.trading_dates):
+    if not list_sessions(bucket, RAW_QUOTES, span).issuperset(known.trading_dates):
         known = NOTHING_LOADED  # raw has lost what the file brought
     with tempfile.TemporaryDirectory(prefix="b3-quotes-") as name:
         here = Path(name)
         download = download_quotes(settings.quotes_url, period, here, known.etag, now)
         if download is None:
+            _register(settings, known.trading_dates)
             return known
         land_zip(bucket, folder, download.path, download.sha256)
         file = convert_quotes_file(download.path, period, here / "sessions")
-        files: dict[tuple[str, ...], Path] = {
-            (str(session.trading_date),): session.path for session in file.sessions
-        }
-        write_raw_files(bucket, RAW_QUOTES, files)
+        files = {str(session.trading_date): session.path for session in file.sessions}
+        write_raw_files(bucket, RAW_QUOTES, QUOTES_OBJECT, files)
+    _register(settings, [session.trading_date for session in file.sessions])
     loaded = LoadedQuotes(
         etag=download.etag,
         sha256=download.sha256,
@@ -55,11 +70,24 @@ def load_quotes(settings: Settings, period: QuotesPeriod, now: dt.datetime) -> L
     return loaded
 
 
-def load_session(settings: Settings, trading_date: dt.date, now: dt.datetime) -> None:
+def _register(settings: Settings, trading_dates: Iterable[dt.date]) -> None:
+    values = list(map(str, trading_dates))
+    register_partitions(settings.database, RAW_QUOTES, settings.lake_bucket, values)
+
+
+def load_session(
+    settings: Settings, trading_date: dt.date, now: dt.datetime, *, anew: bool = False
+) -> None:
     """Bring one session to raw: from the day's file, else the month's, else the year's.
 
     B3 keeps the files of single days and months for some time only. A larger file is loaded as a
     whole, so that it need not be fetched again for its other sessions.
+
+    Args:
+        settings: The settings.
+        trading_date: The session.
+        now: The date and time in São Paulo.
+        anew: Fetch the files whatever is noted of them.
 
     Raises:
         SourceHasNoDataError: None of the files holds it; the message is that of the day's file.
@@ -70,7 +98,7 @@ def load_session(settings: Settings, trading_date: dt.date, now: dt.datetime) ->
     failure: SourceHasNoDataError | RetryableError | None = None
     for period in candidates:
         try:
-            if trading_date in load_quotes(settings, period, now).trading_dates:
+            if trading_date in load_quotes(settings, period, now, anew=anew).trading_dates:
                 return
         except (SourceHasNoDataError, RetryableError) as error:
             failure = failure or error

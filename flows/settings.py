@@ -8,8 +8,6 @@ from tasks.core.dataset import Dataset
 from tasks.core.errors import NotConfiguredError
 from tasks.core.exchange import INDEX_URL, QUOTES_URL
 from tasks.core.plan import Subject
-from tasks.core.portfolio import PORTFOLIO
-from tasks.core.quotes import QUOTES
 
 
 class Settings(BaseSettings):
@@ -21,10 +19,7 @@ class Settings(BaseSettings):
     database: str = Field(
         min_length=1, pattern=r"^[a-z0-9_]+$", description="Database in the Glue Data Catalog."
     )
-    glue_job: str = Field(min_length=1, description="Glue job that refines the portfolio.")
-    quotes_glue_job: str = Field(
-        default="b3-refine-quotes", min_length=1, description="Glue job that refines the quotes."
-    )
+    glue_job: str = Field(min_length=1, description="Glue job that executes plans.")
     index_url: str = Field(
         default=INDEX_URL,
         pattern=r"^https?://[^/]+",
@@ -37,18 +32,9 @@ class Settings(BaseSettings):
     )
 
 
-def subject_of(settings: Settings, dataset: Dataset, *partition: str) -> Subject:
-    """Return what is refined together of a dataset, in the lake of the settings.
-
-    Args:
-        settings: The settings.
-        dataset: The dataset.
-        partition: Values of its partition keys before the session or month: `"IBOV"`.
-    """
-    glue_jobs = {PORTFOLIO.name: settings.glue_job, QUOTES.name: settings.quotes_glue_job}
-    return Subject(
-        dataset, partition, settings.lake_bucket, settings.database, glue_jobs[dataset.name]
-    )
+def subject_of(settings: Settings, dataset: Dataset) -> Subject:
+    """Return a dataset in the lake of the settings."""
+    return Subject(dataset, settings.lake_bucket, settings.database, settings.glue_job)
 
 
 def load_settings() -> Settings:

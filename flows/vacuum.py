@@ -2,7 +2,8 @@
 
     python -m flows.vacuum [--grace-days 7] [--delete]
 
-Without `--delete` it only says what it would remove.
+Without `--delete` it only says what it would remove. With it, it marks what nobody needs, and
+removes what has borne its mark for an hour or more: so it takes two runs to remove something.
 """
 
 import datetime as dt
@@ -14,14 +15,14 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command
-from flows.settings import load_settings
+from flows.settings import load_settings, subject_of
 from tasks.core.datasets import DATASETS
-from tasks.core.errors import InvalidInputError
-from tasks.core.vacuum import find_unpublished
-from tasks.shelf import list_published_prefixes
-from tasks.store import list_objects, remove_objects
+from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.plan import Subject
+from tasks.core.vacuum import Unit
+from tasks.sweep import Sweep, mark, remove, survey
 
-SHORTEST_GRACE_DAYS = 1
+SHORTEST_GRACE_DAYS, LONGEST_GRACE_DAYS = 1, 3650
 
 
 @flow(name="vacuum")
@@ -29,47 +30,77 @@ def vacuum(
     grace_days: int = 7,
     delete: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
 ) -> State[Any]:
-    """Remove refined partitions that no table points to.
+    """Remove refined objects that no commit and no partition names.
 
     Args:
-        grace_days: What was written within so many days stays: a run may be about to publish it,
-            and somebody may want to go back to it.
-        delete: Remove. Otherwise it only says what it would remove.
+        grace_days: What was written, or was what readers saw, within so many days stays: a flow
+            may be about to publish it, and somebody may want to go back to it.
+        delete: Mark and remove. Otherwise it only says what it would remove.
     """
-    if grace_days < SHORTEST_GRACE_DAYS:
-        raise InvalidInputError(
-            f"Expected at least {SHORTEST_GRACE_DAYS} grace day, found {grace_days}."
-        )
-    settings = load_settings()
-    bucket, logger = settings.lake_bucket, get_run_logger()
-    written_before = dt.datetime.now(dt.UTC) - dt.timedelta(days=grace_days)
+    check_grace(grace_days)
+    settings, grace = load_settings(), dt.timedelta(days=grace_days)
+    marked, removed, unneeded = 0, list[Unit](), list[Unit]()
+    problems: list[str] = []
+    for subject in (subject_of(settings, dataset) for dataset in DATASETS):
+        found = survey(subject, grace, mends=delete)
+        log_unneeded(subject, found)
+        unneeded += found.unneeded
+        problems += [f"{subject} {month}: {why}" for month, why in found.problems.items()]
+        if delete:
+            marked += mark(subject, found.unneeded)
+            removed += remove(subject, found.ripe, grace)
+    message = (
+        f"removed {describe(removed)}; marked {marked} attempt(s) for a later run"
+        if delete
+        else f"would remove {describe(unneeded)}; run with --delete to mark them, and again after "
+        f"an hour to remove them"
+    )
+    if problems:
+        raise BadDataError("\n".join([f"{message}. Months left alone:", *problems]))
+    return Completed(message=message)
 
-    keys: list[str] = []
-    size_bytes = 0
-    for table in (table for dataset in DATASETS for table in dataset.refined):
-        # Listed before the catalog is read: what is published in between is in the catalog.
-        objects = list_objects(bucket, table.prefix)
-        published = list_published_prefixes(bucket, settings.database, table.name)
-        for prefix, found in find_unpublished(objects, published, written_before).items():
-            logger.info("%s s3://%s/%s", "Removing" if delete else "Would remove", bucket, prefix)
-            keys += [stored.key for stored in found]
-            size_bytes += sum(stored.size_bytes for stored in found)
-    what = f"{len(keys)} objects, {size_bytes} bytes"
-    if not delete:
-        return Completed(message=f"would remove {what}; run with --delete to remove them")
-    remove_objects(bucket, keys)
-    return Completed(message=f"removed {what}")
+
+def log_unneeded(subject: Subject, found: Sweep) -> None:
+    """Name what nobody needs of a dataset, a line each."""
+    for unit in found.unneeded:
+        ripe = "ripe" if unit in found.ripe else "not marked for an hour yet"
+        get_run_logger().info("Nobody needs s3://%s/%s (%s)", subject.bucket, unit.folder, ripe)
+
+
+def describe(units: list[Unit]) -> str:
+    """Say how much some units are."""
+    count = sum(len(unit.objects) for unit in units)
+    return f"{count} objects, {sum(unit.size for unit in units)} bytes"
+
+
+def check_grace(grace_days: int) -> None:
+    """Check that the grace leaves flows and readers time.
+
+    Raises:
+        InvalidInputError: It is shorter than a day, or longer than ten years.
+    """
+    if not SHORTEST_GRACE_DAYS <= grace_days <= LONGEST_GRACE_DAYS:
+        raise InvalidInputError(
+            f"Expected at least {SHORTEST_GRACE_DAYS} grace day and at most {LONGEST_GRACE_DAYS}, "
+            f"found {grace_days}."
+        )
 
 
 OPTIONS = (
     option("--grace-days", type=int, default=7, help="keep what is younger (default: %(default)s)"),
-    option("--delete", action="store_true", help="remove; without it, only say what"),
+    option("--delete", action="store_true", help="mark and remove; without it, only say what"),
 )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse("flows.vacuum", __doc__, OPTIONS, argv)
+    parameters = parse(
+        "flows.vacuum",
+        __doc__,
+        OPTIONS,
+        argv,
+        check=lambda given: check_grace(given["grace_days"]),
+    )
     return run_command(lambda: vacuum(**parameters, return_state=True))
 
 

@@ -17,16 +17,16 @@ from tasks.core.datasets import TABLES
 def describe_tables(tables: Iterable[Table] = TABLES) -> str:
     """Return the tables as a JSON document: a list, in order, ending with a new line.
 
-    Each table has `name`, `description`, `prefix` (relative to the bucket), `columns` and
-    `partition_keys`; each column has `name`, `type` (Athena's) and `comment`.
+    Each table has `name`, `description`, `location` (relative to the bucket), `columns` and
+    `partition_keys` (one); each column has `name`, `type` (Athena's) and `comment`.
     """
     document = [
         {
             "name": table.name,
             "description": table.description,
-            "prefix": table.prefix,
+            "location": table.location,
             "columns": _describe_columns(table.columns),
-            "partition_keys": _describe_columns(table.partition_keys),
+            "partition_keys": _describe_columns([table.partition_key]),
         }
         for table in tables
     ]

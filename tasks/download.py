@@ -1,80 +1,84 @@
 """Ask B3: for the day's portfolio, for the levels of an index, for files of daily quotes.
 
+What B3 answers in JSON is landed, byte for byte, before anything is read of it.
+
 Retries live in the tasks alone, so that the dashboard shows each and they do not multiply: only
 what may pass (no connection, timeouts, 429, challenge pages, 5xx) raises `RetryableError`.
 """
 
 import datetime as dt
-import hashlib
 import time
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import requests
 from prefect import get_run_logger, task
 
-from tasks.core.answers import describe_page, looks_like_html
+from tasks.core.answers import bytes_kept, describe_page, looks_like_html
+from tasks.core.dataset import Table
 from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.exchange import SAO_PAULO
-from tasks.core.levels.answer import read_answer
+from tasks.core.levels.answer import Answer, read_answer
 from tasks.core.levels.answer import request_path as levels_path
-from tasks.core.portfolio.pages import check_same_portfolio, read_page, request_path
+from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.core.portfolio.pages import Page, check_same_portfolio, read_page, request_path
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod, explain_absence, is_due
 from tasks.http import (
-    CONNECT_TIMEOUT_SECONDS,
-    USER_AGENT,
+    LARGEST_PAGE_BYTES,
     Budget,
-    connection_to,
     error_of,
     fetch_body,
+    fetch_file,
     host_of,
-    read_chunks,
     waiting_as_asked,
 )
+from tasks.objects import land_bytes
 from tasks.retries import OVER_HTTP
+
+Form = TypeVar("Form")
 
 TOTAL_BUDGET_SECONDS = 120.0  # for all pages of one attempt
 PAUSE_SECONDS = 0.5  # between pages: B3 publishes no limit, and challenges bursts
 MOST_PAGES = 50
 
-FILE_READ_TIMEOUT_SECONDS = 60.0
 FILE_BUDGET_SECONDS = 1800.0
 # B3's largest files have 1 MB (a day), 15 MB (a month) and 90 MB (a year).
 LARGEST_ZIP_BYTES = {"D": 50_000_000, "M": 200_000_000, "A": 1_000_000_000}
 
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")
-_PAGE_BYTES = 200_000  # of an answer that is an error; what it says stands at its start
 
 
 @dataclass(frozen=True)
-class Download:
-    """B3's answer, as it came.
+class Download(Generic[Form]):
+    """What B3 answered, read; landing keeps the bytes.
 
     Attributes:
-        bodies: One answer a page, byte for byte, in order.
+        pages: Its answers, in order.
         received_at: When the last of them had come (UTC, whole seconds).
     """
 
-    bodies: tuple[bytes, ...]
+    pages: tuple[Form, ...]
     received_at: dt.datetime
 
     @property
     def day_in_sao_paulo(self) -> dt.date:
         """The day it was where the exchange is."""
-        return self.received_at.astimezone(SAO_PAULO).date()
+        return _day_of(self.received_at)
 
 
 @task(name="download-portfolio", **OVER_HTTP)
-def download_portfolio(index_url: str, index_code: str) -> Download:
-    """Fetch all pages of the portfolio that B3 shows now.
+def download_portfolio(index_url: str, index_code: str, bucket: str) -> Download[Page]:
+    """Fetch all pages of the portfolio that B3 shows now; each is landed before it is read.
 
-    Safe to repeat: it only reads. Retried: whatever may pass by itself, all pages again.
+    Safe to repeat: the same bytes of one day give the same object. Retried: whatever may pass by
+    itself, all pages again.
 
     Args:
         index_url: B3's site, without a path.
         index_code: E.g. `IBOV`.
+        bucket: The lake's bucket.
 
     Raises:
         RetryableError: It failed in a way that may pass.
@@ -82,26 +86,37 @@ def download_portfolio(index_url: str, index_code: str) -> Download:
         BadDataError: B3's answer cannot be right, or is no answer to such a request.
     """
     budget = Budget.of(TOTAL_BUDGET_SECONDS)
+    pages: list[Page] = []
     with requests.Session() as session, waiting_as_asked():
-
-        def ask(page_number: int) -> bytes:
-            url = index_url.rstrip("/") + request_path(index_code, page_number)
-            return fetch_body(session, url, budget)
-
-        bodies = download_pages(ask, index_code)
-    return _received(bodies, index_code)
+        while not pages or len(pages) < min(pages[0].page.totalPages, MOST_PAGES):
+            if pages:
+                time.sleep(PAUSE_SECONDS)
+            number = len(pages) + 1
+            path = request_path(index_code, number)
+            body = fetch_body(session, index_url.rstrip("/") + path, budget)
+            said = {"request": path, "page": str(number), "order": str(number)}
+            received_at = _land(bucket, RAW_PORTFOLIO, index_code, body, said)
+            with bytes_kept():
+                pages.append(read_page(body, index_code))
+    check_same_portfolio(pages)
+    get_run_logger().info("B3 answered for %s: %d page(s)", index_code, len(pages))
+    return Download(tuple(pages), received_at)
 
 
 @task(name="download-index-levels", **OVER_HTTP)
-def download_index_levels(index_url: str, index_code: str, year: int) -> Download:
-    """Fetch B3's answer about the levels of an index in one year.
+def download_index_levels(
+    index_url: str, index_code: str, year: int, bucket: str
+) -> Download[Answer]:
+    """Fetch B3's answer about the levels of an index in one year; it is landed before it is read.
 
-    Safe to repeat: it only reads. Retried: whatever may pass by itself.
+    Safe to repeat: the same bytes of one day give the same object. Retried: whatever may pass by
+    itself.
 
     Args:
         index_url: B3's site, without a path.
         index_code: E.g. `IBOV`.
         year: The year.
+        bucket: The lake's bucket.
 
     Raises:
         RetryableError: It failed in a way that may pass.
@@ -109,36 +124,33 @@ def download_index_levels(index_url: str, index_code: str, year: int) -> Downloa
         BadDataError: B3's answer is no answer to such a request.
     """
     budget = Budget.of(TOTAL_BUDGET_SECONDS)
+    path = levels_path(index_code, year)
     with requests.Session() as session, waiting_as_asked():
-        body = fetch_body(session, index_url.rstrip("/") + levels_path(index_code, year), budget)
-    with suppress(BadDataError):  # the bytes are kept before they are refused
-        read_answer(body, index_code)
-    return _received((body,), f"{index_code} levels {year}")
+        body = fetch_body(session, index_url.rstrip("/") + path, budget)
+    said = {"request": path, "page": "1", "order": "1"}
+    received_at = _land(bucket, INDEX_LEVELS, f"{index_code}-{year:04}", body, said)
+    with bytes_kept():
+        answer = read_answer(body, index_code)
+    get_run_logger().info("B3 answered for %s levels %d", index_code, year)
+    return Download((answer,), received_at)
 
 
-def _received(bodies: tuple[bytes, ...], subject: str) -> Download:
-    size = sum(map(len, bodies))
-    get_run_logger().info("B3 answered for %s: %d page(s), %d bytes", subject, len(bodies), size)
-    return Download(bodies, dt.datetime.now(dt.UTC).replace(microsecond=0))
+def _land(bucket: str, table: Table, name: str, body: bytes, said: dict[str, str]) -> dt.datetime:
+    """Keep an answer by the day it is in São Paulo, unless it is blank; return the time."""
+    received_at = _now()
+    if body.strip():
+        folder = table.landing_folder(_day_of(received_at), name)
+        key = land_bytes(bucket, folder, body, "json", said)
+        get_run_logger().info("Landed s3://%s/%s", bucket, key)
+    return received_at
 
 
-def download_pages(ask: Callable[[int], bytes], index_code: str) -> tuple[bytes, ...]:
-    """Ask for page 1, and for as many more as it announces.
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC).replace(microsecond=0)
 
-    An answer of an unknown form is returned as it is: its bytes are kept before they are refused.
-    """
-    bodies = [ask(1)]
-    try:
-        pages = [read_page(bodies[0], index_code)]
-        page_count = min(pages[0].page.totalPages, MOST_PAGES)
-        for number in range(2, page_count + 1):
-            time.sleep(PAUSE_SECONDS)
-            bodies.append(ask(number))
-            pages.append(read_page(bodies[-1], index_code))
-    except BadDataError:
-        return tuple(bodies)
-    check_same_portfolio(pages)
-    return tuple(bodies)
+
+def _day_of(at: dt.datetime) -> dt.date:
+    return at.astimezone(SAO_PAULO).date()
 
 
 @dataclass(frozen=True)
@@ -194,36 +206,17 @@ def download_quotes(
 def _fetch_file(
     url: str, period: QuotesPeriod, path: Path, known_etag: str, now: dt.datetime
 ) -> QuotesDownload | None:
-    budget = Budget.of(FILE_BUDGET_SECONDS)
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/zip, application/octet-stream"}
-    if known_etag:
-        headers["If-None-Match"] = known_etag
-    with (
-        connection_to(url),
-        requests.get(
-            url,
-            headers=headers,
-            timeout=(CONNECT_TIMEOUT_SECONDS, FILE_READ_TIMEOUT_SECONDS),
-            stream=True,
-            allow_redirects=False,
-        ) as response,
-    ):
-        if known_etag and response.status_code == requests.codes.not_modified:
-            return None
-        is_ok = response.status_code == requests.codes.ok
-        most_bytes = LARGEST_ZIP_BYTES[period.kind] if is_ok else _PAGE_BYTES
-        sha256 = hashlib.sha256()
-        with path.open("wb") as file:
-            for chunk in read_chunks(response, budget, most_bytes):
-                file.write(chunk)
-                sha256.update(chunk)
+    budget, most_bytes = Budget.of(FILE_BUDGET_SECONDS), LARGEST_ZIP_BYTES[period.kind]
+    response, sha256 = fetch_file(url, path, known_etag, budget, most_bytes)
+    if known_etag and response.status_code == requests.codes.not_modified:
+        return None
     with path.open("rb") as file:
-        start = file.read(_PAGE_BYTES)
-    if not is_ok:
+        start = file.read(LARGEST_PAGE_BYTES)
+    if response.status_code != requests.codes.ok:
         raise error_of(response, start, explain_absence(period, now))
     _check_start(url, start, period, now)
     etag, size_bytes = response.headers.get("ETag", ""), path.stat().st_size
-    return QuotesDownload(path, etag, sha256.hexdigest(), size_bytes)
+    return QuotesDownload(path, etag, sha256, size_bytes)
 
 
 def _check_start(url: str, start: bytes, period: QuotesPeriod, now: dt.datetime) -> None:

@@ -1,4 +1,4 @@
-"""Run a Glue job: start it, wait for it, stop it when nobody waits any more."""
+"""Run plans in Glue: find a run, start one, wait for it, stop it when nobody waits any more."""
 
 import itertools
 import time
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from prefect import get_run_logger, task
 
 from tasks.core.console import glue_run_url
-from tasks.core.errors import NotConfiguredError, RefinementError
-from tasks.retries import OVER_AWS, THROTTLING, is_aws_error
+from tasks.core.errors import NotConfiguredError, RefinementError, RetryableError
+from tasks.retries import OVER_AWS, THROTTLING, answered, is_aws_error, may_pass
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -22,154 +23,169 @@ _SHORTEST_POLL_SECONDS = 1.0
 _LONGEST_POLL_SECONDS = 30.0
 _RUNS_LOOKED_AT = 200  # the newest; a run that a flow may still wait for is among them
 _BUSY = THROTTLING | {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
-
-
-class RunEndedError(RefinementError):
-    """The run has ended, and has not succeeded."""
+# A start is sent once: whether it was done is asked, so that none is done twice.
+_ONCE = Config(retries={"total_max_attempts": 1})
 
 
 @dataclass(frozen=True)
 class GlueRun:
-    """A run of a Glue job that has succeeded.
+    """A run of a Glue job.
 
     Attributes:
+        job_name: The job.
         job_run_id: Glue's id of it.
+        token: Who asked for it.
         url: Its page in the AWS console.
-        region: Where it ran.
+        region: Where it runs.
     """
 
+    job_name: str
     job_run_id: str
+    token: str
     url: str
     region: str
 
 
-@task(name="run-glue-job", **OVER_AWS)
-def run_glue_job(
+@task(name="start-glue-run", **OVER_AWS)
+def find_or_start(
     job_name: str,
-    arguments: Mapping[str, str],
+    plan: str,
+    token: str,
     *,
+    takes_others: bool,
     timeout_seconds: float,
-    is_output_there: bool,
 ) -> GlueRun:
-    """Run a Glue job to its end.
+    """Return a run that is at work on a plan, or a new one as soon as Glue has a slot for it.
 
-    Safe to repeat: a run with the same `--run_id` that is at work is waited for, and one that
-    succeeded is taken, as long as its output is there. Retried: failing calls to Glue. A run that
-    is waited for is stopped when the flow is cancelled or the time is over.
+    Safe to repeat: the run of this token is found, whatever became of it.
 
     Args:
         job_name: The job.
-        arguments: The job's arguments, `--run_id` among them.
-        timeout_seconds: How long to wait, for a free slot and for the run.
-        is_output_there: Whether the output of a run with this id is in the lake.
+        plan: Where the plan lies.
+        token: Names this start: the flow run, a slash, and what tells its starts apart.
+        takes_others: Whether a run that another flow run has started does as well.
+        timeout_seconds: How long to wait for a slot, and how long the run may take.
 
     Raises:
-        RunEndedError: The run failed or was stopped.
-        RefinementError: The run did not start or end in time.
+        RefinementError: Glue had no slot in time.
         NotConfiguredError: There is no such job.
     """
     client = boto3.client("glue")
     deadline = time.monotonic() + timeout_seconds
-    job_run_id = _find_or_start(
-        client, job_name, arguments, timeout_seconds, deadline, is_output_there=is_output_there
-    )
-    region = client.meta.region_name
-    run = GlueRun(job_run_id, glue_run_url(region, job_name, job_run_id), region)
-    get_run_logger().info("Waiting for %s", run.url)
-    try:
-        _wait(client, job_name, run, deadline)
-    except BaseException as error:
-        # A call that failed leaves the run at work: the next attempt finds it. A run that ended
-        # needs no stopping. Anything else, a cancelled flow among them, leaves nobody who waits.
-        if not is_aws_error(error) and not isinstance(error, RunEndedError):
-            client.batch_stop_job_run(JobName=job_name, JobRunIds=[job_run_id])
-        raise
-    return run
-
-
-def _find_or_start(
-    client: "GlueClient",
-    job_name: str,
-    arguments: Mapping[str, str],
-    timeout_seconds: float,
-    deadline: float,
-    *,
-    is_output_there: bool,
-) -> str:
-    """Return a usable run with this `--run_id`, or a new one as soon as Glue has a slot for it."""
+    logger = get_run_logger()
     for delay in _delays():
-        # Before each start: what Glue is busy with may be the run that another flow has started.
-        found = _find_run(client, job_name, arguments["--run_id"], is_output_there=is_output_there)
-        if found:
-            get_run_logger().info("The run %s is there already", arguments["--run_id"])
-            return found
+        # Before each start: the one before may have been done, or another flow may have started.
+        for run in _list_runs(client, job_name):
+            arguments = run.get("Arguments", {})
+            found = arguments.get("--token", "")
+            at_work = run["JobRunState"] in _ACTIVE and arguments.get("--plan") == plan
+            may_take = takes_others or found.startswith(f"{token.partition('/')[0]}/")
+            if found == token or (at_work and may_take):
+                logger.info("The Glue run %s is there already", run["Id"])
+                return _describe(client, job_name, run["Id"], found)
         try:
-            return _start(client, job_name, arguments, timeout_seconds)
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code")
-            if code not in _BUSY:
+            started = boto3.client("glue", config=_ONCE).start_job_run(
+                JobName=job_name,
+                Arguments={"--plan": plan, "--token": token},
+                Timeout=max(1, int(timeout_seconds // 60)),
+            )
+            return _describe(client, job_name, answered(started, "JobRunId"), token)
+        except (ClientError, BotoCoreError, RetryableError) as error:
+            if _code_of(error) not in _BUSY and not may_pass(error):
                 raise
             if time.monotonic() + delay > deadline:
                 raise RefinementError(
                     f"Glue job {job_name} did not start in {timeout_seconds:.0f} s: {error}. "
                     f"Look at its runs, and run again when they have ended."
                 ) from error
-            get_run_logger().info("Glue is busy (%s); trying again in %.0f s", code, delay)
+            logger.info("Glue did not start it (%s); asking again in %.0f s", error, delay)
             time.sleep(delay)
     raise AssertionError("the delays do not end")
 
 
-def _find_run(
-    client: "GlueClient", job_name: str, run_id: str, *, is_output_there: bool
-) -> str | None:
-    """Return the newest run with this `--run_id` that is at work, or done and usable."""
-    usable = _ACTIVE | ({"SUCCEEDED"} if is_output_there else set())
+@task(name="wait-for-glue-run", **OVER_AWS)
+def wait_for(run: GlueRun, *, timeout_seconds: float, is_ours: bool) -> str:
+    """Wait until a run has ended, however it did; return why it failed, empty where it did not.
+
+    Safe to repeat: it only looks. A run of ours is stopped when the flow is cancelled or the time
+    is over; one that another flow has started is left to it.
+
+    Raises:
+        RefinementError: The run did not end in time.
+    """
+    client = boto3.client("glue")
     try:
-        runs = client.get_job_runs(JobName=job_name, MaxResults=_RUNS_LOOKED_AT)["JobRuns"]
+        return _wait(client, run, time.monotonic() + timeout_seconds)
+    except BaseException as error:
+        # A call that failed says nothing about the run: it is found again.
+        if is_ours and not is_aws_error(error):
+            client.batch_stop_job_run(JobName=run.job_name, JobRunIds=[run.job_run_id])
+        raise
+
+
+def list_plans_at_work(job_name: str) -> set[str]:
+    """Return where the plans lie that Glue is at work on.
+
+    Raises:
+        NotConfiguredError: There is no such job.
+    """
+    runs = _list_runs(boto3.client("glue"), job_name)
+    at_work = [run for run in runs if run["JobRunState"] in _ACTIVE]
+    return {run.get("Arguments", {}).get("--plan", "") for run in at_work}
+
+
+def _wait(client: "GlueClient", run: GlueRun, deadline: float) -> str:
+    logger, seen = get_run_logger(), ""
+    for delay in _delays():
+        try:
+            answer = client.get_job_run(JobName=run.job_name, RunId=run.job_run_id)
+            state: Mapping[str, Any] = answered(answer, "JobRun")
+        except (ClientError, BotoCoreError, RetryableError) as error:
+            if not may_pass(error):
+                raise
+            logger.warning("Glue does not say how run %s is: %s", run.job_run_id, error)
+            state = {"JobRunState": "unknown"}
+        if state["JobRunState"] != seen:
+            seen = state["JobRunState"]
+            logger.info("The Glue run is %s", seen)
+        if seen == "SUCCEEDED":
+            return ""
+        if seen not in {*_ACTIVE, "unknown"}:
+            return _describe_failure(state, run, _log_group(client, run.job_name))
+        if time.monotonic() + delay > deadline:
+            raise RefinementError(
+                f"Glue run {run.job_run_id} was still {seen} at the deadline. See {run.url}"
+            )
+        time.sleep(delay)
+    raise AssertionError("the delays do not end")
+
+
+def _list_runs(client: "GlueClient", job_name: str) -> list[Any]:
+    try:
+        answer = client.get_job_runs(JobName=job_name, MaxResults=_RUNS_LOOKED_AT)
     except client.exceptions.EntityNotFoundException as error:
         raise NotConfiguredError(
             f"Expected a Glue job {job_name!r}, found none. Create it with the infrastructure, or "
             f"check B3_GLUE_JOB."
         ) from error
-    for run in runs:
-        if run.get("Arguments", {}).get("--run_id") == run_id and run["JobRunState"] in usable:
-            return run["Id"]
-    return None
+    return list(answered(answer, "JobRuns"))
 
 
-def _start(
-    client: "GlueClient", job_name: str, arguments: Mapping[str, str], timeout_seconds: float
-) -> str:
-    started = client.start_job_run(
-        JobName=job_name,
-        Arguments=dict(arguments),
-        Timeout=max(1, int(timeout_seconds // 60)),
-    )
-    return started["JobRunId"]
+def _describe(client: "GlueClient", job_name: str, job_run_id: str, token: str) -> GlueRun:
+    region = client.meta.region_name
+    url = glue_run_url(region, job_name, job_run_id)
+    return GlueRun(job_name, job_run_id, token, url, region)
 
 
-def _wait(client: "GlueClient", job_name: str, run: GlueRun, deadline: float) -> None:
-    seen = ""
-    for delay in _delays():
-        state = client.get_job_run(JobName=job_name, RunId=run.job_run_id)["JobRun"]
-        if state["JobRunState"] != seen:
-            seen = state["JobRunState"]
-            get_run_logger().info("The Glue run is %s", seen)
-        if seen == "SUCCEEDED":
-            return
-        if seen not in _ACTIVE:
-            raise RunEndedError(_describe_failure(state, run, _log_group(client, job_name)))
-        if time.monotonic() + delay > deadline:
-            raise RefinementError(
-                f"Glue run {run.job_run_id} was still {seen} at the deadline and is being stopped. "
-                f"See {run.url}"
-            )
-        time.sleep(delay)
+def _code_of(error: Exception) -> str:
+    response = error.response if isinstance(error, ClientError) else {}
+    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _log_group(client: "GlueClient", job_name: str) -> str:
-    defaults = client.get_job(JobName=job_name)["Job"].get("DefaultArguments", {})
-    return defaults.get("--custom-logGroup-prefix", "/aws-glue/jobs")
+    job = answered(client.get_job(JobName=job_name), "Job")
+    defaults = job.get("DefaultArguments", {})
+    return str(defaults.get("--custom-logGroup-prefix", "/aws-glue/jobs"))
 
 
 def _describe_failure(state: Mapping[str, Any], run: GlueRun, log_group: str) -> str:

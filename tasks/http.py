@@ -2,6 +2,7 @@
 
 import datetime as dt
 import email.utils
+import hashlib
 import platform
 import ssl
 import time
@@ -9,6 +10,7 @@ import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import requests
 import urllib3
@@ -28,7 +30,9 @@ from tasks.core.errors import (
 USER_AGENT = f"b3-pipeline/{__version__} (python-requests; Python {platform.python_version()})"
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 30.0
+FILE_READ_TIMEOUT_SECONDS = 60.0
 LARGEST_BODY_BYTES = 5_000_000  # the largest known answer has 60 kB
+LARGEST_PAGE_BYTES = 200_000  # of an answer for a file that is an error: its start says enough
 LONGEST_WAIT_SECONDS = 300.0  # that a Retry-After may ask for
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
@@ -119,6 +123,44 @@ def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
     if response.status_code != requests.codes.ok or looks_like_html(body):
         raise error_of(response, body, "Is B3_INDEX_URL right?")
     return body
+
+
+def fetch_file(
+    url: str, path: Path, known_etag: str, budget: Budget, most_bytes: int
+) -> tuple[requests.Response, str]:
+    """Fetch an answer as a stream to disk, whatever it is.
+
+    Args:
+        url: The address.
+        path: Where to put it.
+        known_etag: What is known of it; empty asks for any.
+        budget: How long it may take.
+        most_bytes: The size limit of a file.
+
+    Returns:
+        The answer without its body, and the body's SHA-256.
+
+    Raises:
+        RetryableError: No connection, a timeout, or an answer that breaks off.
+        BadDataError: A body over the limit.
+    """
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/zip, application/octet-stream"}
+    if known_etag:
+        headers["If-None-Match"] = known_etag
+    timeout = (CONNECT_TIMEOUT_SECONDS, FILE_READ_TIMEOUT_SECONDS)
+    with (
+        connection_to(url),
+        requests.get(
+            url, headers=headers, timeout=timeout, stream=True, allow_redirects=False
+        ) as response,
+    ):
+        is_ok = response.status_code == requests.codes.ok
+        sha256 = hashlib.sha256()
+        with path.open("wb") as file:
+            for chunk in read_chunks(response, budget, most_bytes if is_ok else LARGEST_PAGE_BYTES):
+                file.write(chunk)
+                sha256.update(chunk)
+    return response, sha256.hexdigest()
 
 
 def read_chunks(response: requests.Response, budget: Budget, most_bytes: int) -> Iterator[bytes]:

@@ -1,6 +1,7 @@
 """From what was landed, or saved by people, to checked values."""
 
 import datetime as dt
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,66 +10,53 @@ import boto3
 from botocore.exceptions import ClientError
 from prefect import get_run_logger, task
 
+from tasks.core.answers import bytes_kept
 from tasks.core.checks import require
 from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
-from tasks.core.levels.answer import IndexLevel, check_levels, parse_levels, read_answer
-from tasks.core.portfolio.model import Portfolio, check_portfolio
-from tasks.core.portfolio.pages import parse_pages, read_page, shown_session
+from tasks.core.levels.answer import Answer, IndexLevel, check_levels, parse_levels
+from tasks.core.portfolio.landed import Landed, find_latest
+from tasks.core.portfolio.model import Portfolio, RawSession, check_portfolio
+from tasks.core.portfolio.pages import Page, parse_pages
 from tasks.core.portfolio.reconcile import SavedFile
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
+from tasks.objects import list_at, read_landed
 from tasks.retries import OVER_AWS
 
 if TYPE_CHECKING:
     from tasks.core.quotes.convert import QuotesFile
 
 LARGEST_FILE_BYTES = 5_000_000  # the largest known file has 30 kB
+_NEAR = dt.timedelta(days=31)  # of a session, B3 shows it then
 _SUFFIX = ".csv"
 _S3 = "s3://"
 
 
-@task(name="read-shown-session")
-def read_shown_session(
-    index_code: str, bodies: Sequence[bytes], trading_date: dt.date | None
-) -> dt.date | None:
-    """Return the session that B3's answer names, before anything is kept of it.
-
-    Safe to repeat: it changes nothing.
-
-    Args:
-        index_code: What was asked for.
-        bodies: The pages, byte for byte.
-        trading_date: The session that is wanted; None for any.
-
-    Returns:
-        The session; None where the answer names none that can be read.
-
-    Raises:
-        SourceHasNoDataError: B3 shows another session than the one wanted.
-    """
-    shown = shown_session(bodies[0])
-    if trading_date and shown and shown != trading_date:
-        raise SourceHasNoDataError(
-            f"Expected B3 to show {index_code} of {trading_date}, found {shown}: B3 shows one "
-            f"session at a time, and raw does not hold this one. If somebody has saved B3's file "
-            f"of that day, import it: python -m flows.import_portfolio FILE. Nothing was written."
-        )
-    return shown
-
-
 @task(name="read-portfolio")
-def read_portfolio(index_code: str, bodies: Sequence[bytes], today: dt.date) -> Portfolio:
+def read_portfolio(
+    index_code: str, pages: Sequence[Page], today: dt.date, trading_date: dt.date | None
+) -> Portfolio:
     """Turn B3's answer into typed rows and check them. Safe to repeat: it changes nothing.
 
     Args:
         index_code: What was asked for.
-        bodies: The pages, byte for byte.
+        pages: The answer's pages.
         today: The day in São Paulo on which B3 answered.
+        trading_date: The session that is wanted; None for whatever B3 shows.
 
     Raises:
+        SourceHasNoDataError: B3 shows another session than the one wanted.
         BadDataError: A value cannot be read, or a check failed; the message lists each.
     """
-    pages = [read_page(body, index_code) for body in bodies]
-    portfolio = parse_pages(pages, index_code)
+    with bytes_kept():
+        portfolio = parse_pages(pages, index_code)
+    if trading_date and portfolio.trading_date != trading_date:
+        raise SourceHasNoDataError(
+            f"Expected B3 to show {index_code} of {trading_date}, found {portfolio.trading_date}: "
+            f"B3 shows one session at a time, and raw does not hold this one. If somebody has "
+            f"saved B3's file of that day, import it: python -m flows.import_portfolio FILE. "
+            f"Landing keeps what B3 answered; nothing else was written."
+        )
     checks = check_portfolio(portfolio, record_count=pages[0].page.totalRecords, today=today)
     require(
         checks,
@@ -83,14 +71,14 @@ def read_portfolio(index_code: str, bodies: Sequence[bytes], today: dt.date) -> 
 
 @task(name="read-levels")
 def read_levels(
-    index_code: str, year: int, body: bytes, stored: Sequence[IndexLevel], today: dt.date
+    index_code: str, year: int, answer: Answer, stored: Sequence[IndexLevel], today: dt.date
 ) -> tuple[IndexLevel, ...]:
     """Turn B3's answer into levels and check them. Safe to repeat: it changes nothing.
 
     Args:
         index_code: What was asked for.
         year: What was asked for.
-        body: The answer, byte for byte.
+        answer: The answer.
         stored: What raw holds of the year.
         today: The day in São Paulo on which B3 answered.
 
@@ -98,7 +86,8 @@ def read_levels(
         SourceHasNoDataError: There is no level in the whole year.
         BadDataError: A value cannot be read, or a check failed; the message lists each.
     """
-    levels = parse_levels(read_answer(body, index_code), index_code, year)
+    with bytes_kept():
+        levels = parse_levels(answer, index_code, year)
     checks = check_levels(levels, stored, today)
     require(
         checks,
@@ -109,6 +98,33 @@ def read_levels(
         "%s %d: %d levels, %d checks passed", index_code, year, len(levels), len(checks)
     )
     return levels
+
+
+@task(name="read-landed-portfolio", **OVER_AWS)
+def read_landed_portfolio(bucket: str, index_code: str, trading_date: dt.date) -> RawSession | None:
+    """Return a session as landing has it, from what was received last.
+
+    Safe to repeat: it only reads. Answers from about the session are read first, because B3 shows
+    it then; all others only where those do not hold it.
+
+    Returns:
+        The session; None where landing holds no complete set of it.
+    """
+    prefix = RAW_PORTFOLIO.landing_prefix
+    form = re.compile(rf"{prefix}received=(\d{{4}}-\d\d-\d\d)/{index_code}/\w+\.(json|csv)\.gz")
+    near: list[tuple[str, dt.datetime]] = []
+    far: list[tuple[str, dt.datetime]] = []
+    for each in list_at(bucket, prefix)[0]:
+        if match := form.fullmatch(each.key):
+            is_near = abs(dt.date.fromisoformat(match[1]) - trading_date) <= _NEAR
+            (near if is_near or match[2] == "csv" else far).append((each.key, each.modified_at))
+    landed: list[Landed] = []
+    for part in (near, far):
+        bodies = ((key, read_landed(bucket, key), at) for key, at in part)
+        landed += [Landed(key, body, at) for key, body, at in bodies if body is not None]
+        if found := find_latest(landed, index_code, trading_date):
+            return found
+    return None
 
 
 @task(name="convert-quotes")

@@ -1,220 +1,248 @@
-"""From raw to readers: refine whole months, audit them, publish them, for any dataset.
+"""From raw to readers: plan whole months, have Glue refine them, audit, publish; for any dataset.
 
-Every flow that brings sessions into raw ends here.
+The steps and why they hold are those of docs/adr/0006-commit.md. Every flow ends here.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from prefect import get_run_logger, runtime, task
+from prefect import get_run_logger, runtime
 
-from tasks.core.checks import Check, require
+from tasks.core.attempt import RAW_MOVED, Outcome
+from tasks.core.checks import require
+from tasks.core.commit import describe_origin
 from tasks.core.console import table_urls
-from tasks.core.dataset import Table
-from tasks.core.errors import B3PipelineError, PublishConflictError
-from tasks.core.plan import Month, Subject, digest_raw_objects, name_run
-from tasks.core.published import Published
-from tasks.glue import run_glue_job
-from tasks.objects import list_parquet, read_table
+from tasks.core.errors import (
+    B3PipelineError,
+    BadDataError,
+    PublishConflictError,
+    RefinementError,
+    SourceHasNoDataError,
+    UnreadableRawError,
+)
+from tasks.core.month import Look, PublishedMonths, Work
+from tasks.core.plan import Plan, Subject, shorten
+from tasks.glue import find_or_start, wait_for
+from tasks.month import audit_month, look_at_month
 from tasks.report import report_checks, report_links
-from tasks.retries import OVER_AWS
-from tasks.shelf import publish_month, read_published, register_partitions
-from tasks.store import has_objects, list_raw
+from tasks.runs import find_attempts, refuse_attempt
+from tasks.shelf import read_latest, show_month
 
 GLUE_TIMEOUT_SECONDS = 30 * 60
 GLUE_TIMEOUT_SECONDS_A_MONTH = 30
+LONGEST_GLUE_TIMEOUT_SECONDS = 20 * 3600  # below the shortest grace of the vacuum
+MOST_STARTS = 2  # of Glue, a month and flow
+MOST_ROUNDS = 5
+
+Mend = Callable[[str], str]
+"""Makes a raw object again, by its key, and says how; raises where it cannot."""
 
 
-def look_at_month(subject: Subject, month: str) -> Month:
-    """Say what raw holds of a month and what readers see of it."""
-    etags = list_raw(subject.bucket, subject.dataset.raw, subject.partition, month)
-    return Month(
-        subject=subject,
-        month=month,
-        raw_keys=tuple(sorted(etags)),
-        raw_digest=digest_raw_objects(etags),
-        published=read_published(subject.database, subject.tables, (*subject.partition, month)),
-    )
-
-
-def refine_and_publish(subject: Subject, month: str, *, force: bool) -> str:
+def publish_month(subject: Subject, month: str, *, force: bool, mend: Mend) -> str:
     """Bring a month to readers, and return the run's id; empty where it was up to date.
 
-    Args:
-        subject: What it is a month of.
-        month: `YYYY-MM`; raw holds something of it.
-        force: Refine and publish again, even where nothing has changed.
+    Arguments as of `publish_months`.
 
     Raises:
         RefinementError: Glue failed.
-        BadDataError: The audit failed; nothing was published.
-        PublishConflictError: Raw or what is published changed meanwhile; nothing was published.
+        BadDataError: The audit failed, or something of raw was left out; it says which.
+        PublishConflictError: Others kept publishing.
     """
-    looked_at = look_at_month(subject, month)
-    if looked_at.is_up_to_date and not force:
-        return ""
-    run_id = refine_months([looked_at], force=force)
-    audit_and_publish(looked_at, run_id)
-    return run_id
-
-
-def refine_months(months: Sequence[Month], *, force: bool) -> str:
-    """Have Glue refine months of one subject under a prefix of their own; return the run's id."""
-    subject = months[0].subject
-    # A forced run is another run of the same raw objects; a retry of the flow finds its own again.
-    attempt = str(runtime.flow_run.id) if force else None
-    run_id = name_run(str(subject), {each.month: each.raw_digest for each in months}, attempt)
-    prefixes = [prefix for month in months for prefix in month.prefixes(run_id).values()]
-    glue_run = run_glue_job(
-        subject.glue_job,
-        {
-            "--lake": f"s3://{subject.bucket}",
-            **subject.job_arguments,
-            "--months": ",".join(month.month for month in months),
-            "--run_id": run_id,
-        },
-        timeout_seconds=GLUE_TIMEOUT_SECONDS + GLUE_TIMEOUT_SECONDS_A_MONTH * (len(months) - 1),
-        is_output_there=has_objects(subject.bucket, prefixes),
-    )
-    urls = table_urls(glue_run.region, subject.database, subject.tables)
-    report_links(str(subject), {f"Glue run of {run_id}": glue_run.url, **urls})
-    return run_id
-
-
-def audit_and_publish(month: Month, run_id: str) -> None:
-    """Publish what a run made of a month, if it passes the audit.
-
-    Raises:
-        BadDataError: The audit failed; nothing was published.
-        PublishConflictError: Raw or what is published changed meanwhile; nothing was published.
-    """
-    subject = month.subject
-    bucket, dataset = subject.bucket, subject.dataset
-    now = look_at_month(subject, month.month)
-    if now.raw_digest != month.raw_digest:
-        raise PublishConflictError(f"Raw of {month} changed while Glue was at work; run again.")
-    prefixes = month.prefixes(run_id)
-    checks, row_counts = audit_month(now, prefixes)
-    report_checks(str(month), checks)
-    require(checks, f"The audit of {month}, run {run_id},", "Nothing was published.")
-    partitions = map(dataset.raw.values_of, month.raw_keys)
-    register_partitions(
-        subject.database,
-        dataset.raw.name,
-        {values: f"s3://{bucket}/{dataset.raw.raw_folder(values)}" for values in partitions},
-    )
-    publish_month(
-        dataset.refined,
-        subject.database,
-        month.values,
-        new={
-            table: Published(f"s3://{bucket}/{prefix}", run_id, month.raw_digest)
-            for table, prefix in prefixes.items()
-        },
-        expected=now.published,
-        row_counts=row_counts,
-    )
-
-
-@task(name="audit-month", **OVER_AWS)
-def audit_month(month: Month, prefixes: Mapping[str, str]) -> tuple[list[Check], dict[str, int]]:
-    """Check what a run refined of one month. Safe to repeat: it changes nothing.
-
-    Raw is read a session at a time, so that memory holds one refined month at most.
-
-    Args:
-        month: The month as raw and readers have it now.
-        prefixes: `{table: prefix of the run's output}`.
-
-    Returns:
-        One verdict a check, and `{table: row count}`; the caller decides.
-    """
-    dataset, bucket = month.subject.dataset, month.subject.bucket
-    refined = {
-        table.name: _read_refined(bucket, prefixes[table.name], table) for table in dataset.refined
-    }
-    raw = ((dataset.raw.session_of(key), read_table(bucket, key)) for key in month.raw_keys)
-    checks = dataset.audit(month.subject.partition, raw, refined, _published_dates(month))
-    logger = get_run_logger()
-    for check in checks:
-        if not check.has_passed:
-            logger.error("%s: expected %s; found %s", check.name, check.expected, check.found)
-    logger.info("Audit: %d of %d checks passed", sum(c.has_passed for c in checks), len(checks))
-    return checks, {table: len(rows) for table, rows in refined.items()}
-
-
-def _read_refined(bucket: str, prefix: str, table: Table, columns: Sequence[str] = ()) -> Any:
-    # Imported here: pyarrow takes its time, which a run that has nothing to audit need not wait.
-    import pyarrow as pa
-
-    names = list(columns or table.types())
-    parts = [read_table(bucket, key, names) for key in list_parquet(bucket, prefix)]
-    return pa.concat_tables(parts or [pa.table({name: pa.array([], pa.null()) for name in names})])
-
-
-def _published_dates(month: Month) -> set[dt.date]:
-    """Return the sessions that readers see now."""
-    bucket, table = month.subject.bucket, month.subject.dataset.sessions
-    published = month.published[table.name]
-    if published is None:
-        return set()
-    prefix = published.location.removeprefix(f"s3://{bucket}/")
-    rows = _read_refined(bucket, prefix, table, ["trading_date"])
-    return set(rows["trading_date"].unique().to_pylist())
-
-
-@dataclass(frozen=True)
-class PublishedMonths:
-    """What came of several months.
-
-    Attributes:
-        run_id: The run that refined them; empty where every month was up to date.
-        published: Months that were published.
-        up_to_date: Months that had nothing new.
-        failures: `{month: why it was not published}`.
-    """
-
-    run_id: str
-    published: tuple[str, ...]
-    up_to_date: tuple[str, ...]
-    failures: dict[str, B3PipelineError]
+    result = publish_months(subject, [month], force=force, mend=mend)
+    for failure in result.failures.values():
+        raise failure
+    return result.published.get(month, "")
 
 
 def publish_months(
     subject: Subject,
     months: Sequence[str],
     *,
+    force: bool = False,
+    mend: Mend,
     on_month: Callable[[str], None] = lambda _month: None,
 ) -> PublishedMonths:
-    """Refine in one run the months that need it, and publish each that passes its audit.
+    """Bring months to readers: refined in one run, published each by itself.
 
     Args:
         subject: What they are months of.
         months: Months that raw holds something of.
+        force: Refine and publish again, even where nothing has changed.
+        mend: Makes a raw object again that is gone or cannot be read.
         on_month: Called with each month when it is done with.
 
     Returns:
-        What came of each month; a run that fails is the failure of each month in it.
+        What came of each month: one that fails stops no other.
     """
-    looked_at = [look_at_month(subject, month) for month in sorted(set(months))]
-    stale = [month for month in looked_at if not month.is_up_to_date]
-    up_to_date = tuple(month.month for month in looked_at if month not in stale)
-    for month in up_to_date:
-        on_month(f"{month} up to date")
-    if not stale:
-        return PublishedMonths("", (), up_to_date, {})
-    try:
-        run_id = refine_months(stale, force=False)
-    except B3PipelineError as error:
-        return PublishedMonths("", (), up_to_date, dict.fromkeys((m.month for m in stale), error))
-    failures: dict[str, B3PipelineError] = {}
-    for each in stale:
+    return _Publishing(subject, force, mend, on_month).run(months)
+
+
+@dataclass
+class _Publishing:
+    """One flow's way with some months."""
+
+    subject: Subject
+    force: bool
+    mend: Mend
+    on_month: Callable[[str], None]
+    flow_run: str = field(default_factory=lambda: str(runtime.flow_run.id))
+    pending: dict[str, Work] = field(default_factory=dict)
+    looks: dict[str, Look] = field(default_factory=dict)
+    usable: dict[str, Outcome] = field(default_factory=dict)
+    result: PublishedMonths = field(default_factory=PublishedMonths)
+    began_at: dt.datetime | None = None
+    # Of a plan: its attempts before this flow waited, and what its last Glue run ended with.
+    known: dict[str, set[str]] = field(default_factory=dict)
+    glue_errors: dict[str, str] = field(default_factory=dict)
+
+    def run(self, months: Sequence[str]) -> PublishedMonths:
+        self.pending = {month: Work() for month in sorted(set(months))}
+        while self.pending:
+            for month in list(self.pending):
+                self._guard(month, self._look)
+            if self.pending:
+                self._work()
+        return self.result
+
+    def _guard(self, month: str, step: Callable[[str], None]) -> None:
+        """Take a step with a month; where it fails, it ends this month alone."""
         try:
-            audit_and_publish(each, run_id)
+            step(month)
         except B3PipelineError as error:
-            failures[each.month] = error
-        on_month(each.month)
-    published = tuple(each.month for each in stale if each.month not in failures)
-    return PublishedMonths(run_id, published, up_to_date, failures)
+            self._fail(month, error)
+
+    def _fail(self, month: str, error: B3PipelineError) -> None:
+        del self.pending[month]
+        self.result.failures[month] = error
+        self.on_month(f"{month} failed")
+
+    def _settle(self, month: str, run_id: str) -> None:
+        """A month is as it should be: by a run, or because it was already."""
+        work = self.pending.pop(month)
+        if run_id:
+            self.result.published[month] = run_id
+        else:
+            self.result.up_to_date.append(month)
+        if work.left_out:
+            self.result.failures[month] = BadDataError(
+                f"{self.subject} {month} is published without what cannot be read in raw:\n"
+                f"{work.describe_left_out()}"
+            )
+        self.on_month(month if run_id else f"{month} up to date")
+
+    def _look(self, month: str) -> None:
+        """Step 1, again and again until raw can be read or is done without."""
+        work = self.pending[month]
+        while True:
+            look = look_at_month(self.subject, month, tuple(work.left_out))
+            self.began_at = self.began_at or look.at
+            bad = [key for key in (*look.unreadable, *look.lost) if key not in work.left_out]
+            if not bad:
+                break
+            for key in bad:
+                self._mend(work, key)
+        if look.lost:
+            raise BadDataError(
+                f"Readers see what raw of {self.subject} {month} cannot give any more: "
+                f"{', '.join(look.lost)}. Nothing was published.\n{work.describe_left_out()}"
+            )
+        if not look.inputs:
+            raise SourceHasNoDataError(f"Raw holds nothing of {self.subject} {month} to refine.")
+        self.looks[month] = look
+        own = look.commit if look.commit and look.commit.flow_run == self.flow_run else None
+        if look.is_up_to_date and (own or not self.force):
+            self._settle(month, own.run_id if own else "")
+
+    def _mend(self, work: Work, key: str) -> None:
+        logger, place = get_run_logger(), f"s3://{self.subject.bucket}/{key}"
+        logger.warning("%s is gone or cannot be read", place)
+        try:
+            if key in work.mended:
+                raise BadDataError("it was made again, and is no better")
+            work.mended.add(key)
+            logger.warning("%s: %s", place, self.mend(key))
+        except B3PipelineError as error:
+            work.left_out[key] = str(error)
+
+    def _work(self) -> None:
+        """Steps 2 to 6 with what is pending, as far as they go before another look."""
+        plan = Plan(self.subject.dataset, {m: self.looks[m].inputs for m in self.pending})
+        run_id, own = plan.run_id, f"{self.flow_run}/" if self.force else ""
+        url, attempts, self.usable = find_attempts(self.subject, plan, own)
+        known = self.known.setdefault(run_id, {each.name for each in attempts})
+        # What this flow has waited for, and what failed in it for good, is not tried again.
+        new = [each.outcome for each in attempts if each.name not in known]
+        for month in sorted(self.pending.keys() - self.usable.keys()):
+            reasons = [each.failures.get(month, RAW_MOVED) for each in new]
+            reasons = [reason for reason in reasons if reason != RAW_MOVED]
+            if reasons:
+                self._fail(month, RefinementError(f"{self.subject} {month}: {reasons[0]}"))
+        for month in self.usable:
+            self._guard(month, self._publish)
+        if self.usable:
+            return
+        for month in list(self.pending):
+            if self.pending[month].starts >= MOST_STARTS:
+                said = self.glue_errors.get(run_id) or "raw was written to each time"
+                self._fail(month, RefinementError(f"Glue was started {MOST_STARTS} times: {said}"))
+        if self.pending.keys() == plan.months.keys():  # else what is left is another plan
+            self._have_refined(run_id, url)
+
+    def _have_refined(self, run_id: str, url: str) -> None:
+        """Step 3: wait for a Glue run at work on a plan, or start one and wait for it."""
+        subject = self.subject
+        seconds = min(
+            GLUE_TIMEOUT_SECONDS + GLUE_TIMEOUT_SECONDS_A_MONTH * (len(self.pending) - 1),
+            LONGEST_GLUE_TIMEOUT_SECONDS,
+        )
+        token = f"{self.flow_run}/{uuid.uuid4().hex}"
+        try:
+            run = find_or_start(
+                subject.glue_job, url, token, takes_others=not self.force, timeout_seconds=seconds
+            )
+            is_ours = run.token.startswith(f"{self.flow_run}/")
+            for work in self.pending.values():
+                work.starts += is_ours
+            tables = [table.name for table in subject.dataset.refined_tables]
+            urls = table_urls(run.region, subject.database, tables)
+            report_links(str(subject), {f"Glue run of {shorten(run_id)}": run.url, **urls})
+            self.glue_errors[run_id] = wait_for(run, timeout_seconds=seconds, is_ours=is_ours)
+        except B3PipelineError as error:
+            for month in list(self.pending):
+                self._fail(month, error)
+
+    def _publish(self, month: str) -> None:
+        """Steps 4 to 6 with a month of a usable attempt."""
+        look, work, outcome = self.looks[month], self.pending[month], self.usable[month]
+        try:
+            checks = audit_month(self.subject, look, outcome)
+        except UnreadableRawError as error:
+            self._mend(work, error.key)
+            return
+        if checks is not None:
+            report_checks(f"{self.subject} {month}", checks)
+            if any(not check.has_passed for check in checks):
+                refuse_attempt(self.subject.bucket, outcome, month, checks)
+                if outcome.attempt in self.known[outcome.run_id]:
+                    return  # it lay there before this flow: another one is made
+            name = f"The audit of {self.subject} {month}, run {shorten(outcome.run_id)},"
+            require(checks, name, "Nothing was published.")
+            commit = show_month(
+                self.subject,
+                look,
+                outcome,
+                flow_run=self.flow_run,
+                forced_since=self.began_at if self.force else None,
+            )
+            if commit:
+                self._settle(month, commit.run_id)
+                return
+        work.rounds += 1
+        if work.rounds >= MOST_ROUNDS:
+            raise PublishConflictError(
+                f"{self.subject} {month} changed in each of {MOST_ROUNDS} rounds; of what readers "
+                f"see, {describe_origin(read_latest(self.subject, month).commit)}. Run again when "
+                f"it has ended."
+            )

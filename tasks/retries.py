@@ -3,9 +3,10 @@
 `@task(name="…", **OVER_AWS)` for what asks AWS, `**OVER_HTTP` for what asks B3.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as AwsConnectionError
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
@@ -34,7 +35,22 @@ def may_pass(error: BaseException | None) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error.response.get("Error", {}).get("Code") in _PASSING or status >= 500
-    return isinstance(error, RetryableError | HTTPClientError | AwsConnectionError)
+    return isinstance(
+        error, RetryableError | HTTPClientError | AwsConnectionError | IncompleteReadError
+    )
+
+
+def answered(answer: Mapping[str, Any], name: str) -> Any:
+    """Return a field that an answer of AWS must have.
+
+    boto3 takes a JSON answer that was cut off for an empty one, which says nothing.
+
+    Raises:
+        RetryableError: It is not there.
+    """
+    if name not in answer:
+        raise RetryableError(f"Expected {name} in an answer of AWS, found it cut off.")
+    return answer[name]
 
 
 def is_aws_error(error: BaseException) -> bool:

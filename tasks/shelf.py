@@ -1,233 +1,229 @@
-"""What readers see: the partitions of the Glue Data Catalog.
+"""What readers see: the commits of a month, and the partitions that follow the latest one.
 
-A partition's location is the commit: one call moves readers from one run's prefix to another's.
+The only place that knows what a commit is made of in S3 and in the Glue Data Catalog.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
 
-import boto3
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.assets import add_asset_metadata, materialize
 
 from tasks.assets import asset_of
+from tasks.catalog import find_location, point_partition
+from tasks.core.attempt import Outcome
+from tasks.core.commit import (
+    Commit,
+    commit_key,
+    commits_prefix,
+    locations_of,
+    number_commits,
+    read_commit,
+    write_commit,
+)
 from tasks.core.dataset import Table
-from tasks.core.errors import NotConfiguredError, PublishConflictError
-from tasks.core.published import PUBLISHED_AT, RAW_DIGEST, RUN_ID, Published
+from tasks.core.errors import CommitError
+from tasks.core.month import Look, make_commit
+from tasks.core.plan import Subject
+from tasks.objects import list_at, put_if_absent, read_object
 from tasks.retries import OVER_AWS
-
-if TYPE_CHECKING:
-    from mypy_boto3_glue import GlueClient
-
-_BATCH = 100  # partitions in one BatchCreatePartition
+from tasks.runs import are_whole, find_time_of, is_marked
 
 
-@task(name="read-published", **OVER_AWS)
-def read_published(
-    database: str, tables: Sequence[str], values: Sequence[str]
-) -> dict[str, Published | None]:
-    """Return what each table's partition shows now; None where there is none.
+@dataclass(frozen=True)
+class Latest:
+    """What readers see of a month, or are about to.
 
-    Args:
-        database: The database in the Glue Data Catalog.
-        tables: Names of tables.
-        values: The partition's values, in the order of the partition keys.
+    Attributes:
+        commit: The commit with the highest number; None where there is none.
+        at: When that was, by S3's clock.
     """
-    client = boto3.client("glue")
-    return {table: _published(_get_partition(client, database, table, values)) for table in tables}
+
+    commit: Commit | None
+    at: dt.datetime
+
+    @property
+    def number(self) -> int:
+        """Its number; 0 where there is none."""
+        return self.commit.number if self.commit else 0
 
 
-@task(name="register-partitions", **OVER_AWS)
-def register_partitions(
-    database: str, table: str, locations: Mapping[tuple[str, ...], str]
-) -> None:
-    """Create the partitions that are not there yet.
-
-    Safe to repeat: a partition that is there stays as it is.
-
-    Args:
-        database: The database in the Glue Data Catalog.
-        table: A table whose partitions never move.
-        locations: `{partition values: S3 location}`.
+def read_latest(subject: Subject, month: str) -> Latest:
+    """Read the highest commit of a month.
 
     Raises:
-        NotConfiguredError: The table is not there, or the catalog refused a partition.
+        CommitError: It cannot be read, or a number is missing.
     """
-    client = boto3.client("glue")
-    descriptor = _storage_descriptor(client, database, table)
-    inputs = [
-        {"Values": list(values), "StorageDescriptor": descriptor | {"Location": location}}
-        for values, location in locations.items()
-    ]
-    for start in range(0, len(inputs), _BATCH):
-        answer = client.batch_create_partition(
-            DatabaseName=database,
-            TableName=table,
-            PartitionInputList=inputs[start : start + _BATCH],  # type: ignore[arg-type]
+    found, at = list_at(subject.bucket, commits_prefix(subject.dataset, month))
+    numbers = number_commits(each.key for each in found)
+    return Latest(read_number(subject, month, numbers[-1]) if numbers else None, at)
+
+
+def read_number(subject: Subject, month: str, number: int) -> Commit:
+    """Read one commit of a month.
+
+    Raises:
+        CommitError: It is not there, or cannot be read.
+    """
+    key = commit_key(subject.dataset, month, number)
+    return read_commit(read_object(subject.bucket, key) or b"", key)
+
+
+def is_there(subject: Subject, commit: Commit) -> bool:
+    """Return whether exactly the objects that a commit names lie where it says."""
+    return are_whole(subject, commit.run_id, commit.attempt, commit.month, commit.tables)
+
+
+def read_as_of(subject: Subject, month: str, number: int) -> Commit:
+    """Read a commit whose files can still be read.
+
+    Raises:
+        CommitError: A file of it is gone; the message names the earliest that can be shown.
+    """
+    commit = read_number(subject, month, number)
+    if is_there(subject, commit):
+        return commit
+    latest = read_latest(subject, month).number
+    later = (read_number(subject, month, each) for each in range(number + 1, latest + 1))
+    earliest = next((each.number for each in later if is_there(subject, each)), None)
+    raise CommitError(
+        f"Expected the files of commit {number} of {subject} {month}, found that some are gone: "
+        f"what is older than the vacuum's grace is removed. The earliest that can be shown is "
+        f"{earliest or 'none'}."
+    )
+
+
+def follow(subject: Subject, month: str) -> None:
+    """Have the partitions of a month point to where its highest commit says.
+
+    It takes no commit, so that nobody can bring an old one back; safe to repeat.
+    """
+    used = 0
+    while (latest := read_latest(subject, month)).number != used:
+        used = latest.number
+        for table in subject.dataset.refined_tables:
+            _follow_with(subject, month, table)
+
+
+def _follow_with(subject: Subject, month: str, table: Table) -> None:
+    while True:
+        commit = read_latest(subject, month).commit
+        if not commit or table.name not in commit.tables:
+            return
+        wanted = locations_of(commit, subject.dataset, subject.bucket)[table.name]
+        found = find_location(subject.database, table.name, month)
+        if found == wanted:
+            return
+        parameters = {
+            "b3_commit": str(commit.number),
+            "b3_run_id": commit.run_id,
+            "b3_published_at": commit.published_at.isoformat(),
+        }
+        if point_partition(
+            subject.database,
+            table.name,
+            month,
+            wanted,
+            is_there=found is not None,
+            parameters=parameters,
+        ):
+            return
+
+
+def follows(subject: Subject, commit: Commit) -> bool:
+    """Return whether every partition of a month points to where a commit says."""
+    return all(
+        find_location(subject.database, table, commit.month) == location
+        for table, location in locations_of(commit, subject.dataset, subject.bucket).items()
+    )
+
+
+def show_month(
+    subject: Subject,
+    look: Look,
+    outcome: Outcome,
+    *,
+    flow_run: str,
+    forced_since: dt.datetime | None,
+) -> Commit | None:
+    """Show readers a month: a step that makes the tables' assets; see `publish`."""
+    assets = map(asset_of, subject.dataset.refined_tables)
+    step = materialize(*assets, name="publish-month", **OVER_AWS)(publish)
+    return step(subject, look, outcome, flow_run=flow_run, forced_since=forced_since)
+
+
+def publish(
+    subject: Subject,
+    look: Look,
+    outcome: Outcome,
+    *,
+    flow_run: str,
+    forced_since: dt.datetime | None,
+) -> Commit | None:
+    """Show readers a month, if nobody has published it since it was looked at.
+
+    Safe to repeat: its own commit is told by reading it.
+
+    Args:
+        subject: What it is a month of.
+        look: The look that the attempt was planned from; the commit takes the number after the one
+            seen there.
+        outcome: The attempt, audited.
+        flow_run: Who publishes.
+        forced_since: When a forced flow began, by S3's clock: what is older does not do for it.
+
+    Returns:
+        What readers see now: this commit, or another one that covers it. None: look again.
+    """
+    commit = make_commit(look, outcome, flow_run)
+    bucket, logger = subject.bucket, get_run_logger()
+    if not _may_be_shown(subject, commit):
+        logger.warning("%s %s: files of the attempt have gone; again", subject, look.month)
+        return None
+    key = commit_key(subject.dataset, look.month, commit.number)
+    if not put_if_absent(bucket, key, write_commit(commit, subject.dataset, bucket)):
+        latest = read_latest(subject, look.month).commit
+        if latest is None or not _does_for(subject, latest, commit, forced_since):
+            return None
+        logger.info("%s %s: flow run %s published it", subject, look.month, latest.flow_run)
+        commit = latest
+    if not _may_be_shown(subject, commit):
+        logger.error(
+            "%s %s: files of commit %d went away; again", subject, look.month, commit.number
         )
-        for error in answer.get("Errors", []):
-            detail = error.get("ErrorDetail", {})
-            if detail.get("ErrorCode") != "AlreadyExistsException":
-                raise NotConfiguredError(
-                    f"Glue refused partition {error.get('PartitionValues')} of {database}.{table}: "
-                    f"{detail.get('ErrorMessage')}"
-                )
-
-
-def publish_month(
-    tables: Sequence[Table],
-    database: str,
-    values: Sequence[str],
-    *,
-    new: Mapping[str, Published],
-    expected: Mapping[str, Published | None],
-    row_counts: Mapping[str, int],
-) -> None:
-    """Show readers a month: a step that makes the tables' assets; see `move_partitions`."""
-    step = materialize(*map(asset_of, tables), name="publish-month", **OVER_AWS)(move_partitions)
-    step(database, values, new=new, expected=expected, row_counts=row_counts)
-
-
-def move_partitions(
-    database: str,
-    values: Sequence[str],
-    *,
-    new: Mapping[str, Published],
-    expected: Mapping[str, Published | None],
-    row_counts: Mapping[str, int],
-) -> None:
-    """Show readers what a run made of one month, table by table: the commit.
-
-    Safe to repeat: killed between two tables, the same run publishes the rest.
-
-    Args:
-        database: The database in the Glue Data Catalog.
-        values: The partition's values, in the order of the partition keys.
-        new: `{table: what it is to show}`.
-        expected: `{table: what it showed when the audit began}`.
-        row_counts: `{table: rows}`, for the assets.
-
-    Raises:
-        PublishConflictError: Another run published meanwhile; what it published stays.
-    """
-    for table, published in new.items():
-        publish_partition(database, table, values, new=published, expected=expected[table])
+        return None
+    follow(subject, look.month)
+    for table, location in locations_of(commit, subject.dataset, bucket).items():
         add_asset_metadata(
             f"b3://{table}",
             {
-                "partition": "/".join(values),
-                "row_count": row_counts[table],
-                "run_id": published.run_id,
-                "location": published.location,
+                "month": look.month,
+                "row_count": commit.tables[table].rows,
+                "run_id": commit.run_id,
+                "location": location,
             },
         )
+    logger.info("%s %s shows commit %d", subject, look.month, commit.number)
+    return commit
 
 
-def publish_partition(
-    database: str,
-    table: str,
-    values: Sequence[str],
-    *,
-    new: Published,
-    expected: Published | None,
-) -> None:
-    """Point one partition at a new run's prefix: the commit of one table.
-
-    Safe to repeat: a partition that shows the new run already stays as it is.
-
-    Args:
-        database: The database in the Glue Data Catalog.
-        table: The table.
-        values: The partition's values, in the order of the partition keys.
-        new: What it is to show.
-        expected: What it showed when the audit began.
-
-    Raises:
-        PublishConflictError: It shows something else by now; what another run published stays.
-    """
-    client = boto3.client("glue")
-    found = _published(_get_partition(client, database, table, values))
-    if found == new:
-        return
-    if found != expected:
-        raise PublishConflictError(
-            f"{database}.{table} {'/'.join(values)}: expected {_name(expected)} to be published, "
-            f"found {_name(found)}. Another run published meanwhile; run again."
-        )
-    partition: Any = {
-        "Values": list(values),
-        "StorageDescriptor": _storage_descriptor(client, database, table)
-        | {"Location": new.location},
-        "Parameters": {
-            RUN_ID: new.run_id,
-            RAW_DIGEST: new.raw_digest,
-            PUBLISHED_AT: dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
-        },
-    }
-    where = {"DatabaseName": database, "TableName": table}
-    if found is None:
-        try:
-            client.create_partition(**where, PartitionInput=partition)
-        except client.exceptions.AlreadyExistsException as error:
-            raise PublishConflictError(
-                f"{database}.{table} {'/'.join(values)}: another run published it at this moment; "
-                f"run again."
-            ) from error
-    else:
-        client.update_partition(**where, PartitionValueList=list(values), PartitionInput=partition)
-    get_run_logger().info("%s %s now shows run %s", table, "/".join(values), new.run_id)
+def _may_be_shown(subject: Subject, commit: Commit) -> bool:
+    marked = is_marked(subject.bucket, commit.run_id, commit.attempt)
+    return not marked and is_there(subject, commit)
 
 
-def _name(published: Published | None) -> str:
-    return f"run {published.run_id or published.location}" if published else "nothing"
+def _is_own(found: Commit, wanted: Commit) -> bool:
+    return (found.attempt, found.flow_run) == (wanted.attempt, wanted.flow_run)
 
 
-def _published(partition: Mapping[str, Any] | None) -> Published | None:
-    if partition is None:
-        return None
-    parameters = partition.get("Parameters", {})
-    return Published(
-        location=partition["StorageDescriptor"]["Location"],
-        run_id=parameters.get(RUN_ID, ""),
-        raw_digest=parameters.get(RAW_DIGEST, ""),
-    )
-
-
-def _get_partition(
-    client: "GlueClient", database: str, table: str, values: Sequence[str]
-) -> Mapping[str, Any] | None:
-    try:
-        answer = client.get_partition(
-            DatabaseName=database, TableName=table, PartitionValues=list(values)
-        )
-    except client.exceptions.EntityNotFoundException:
-        return None
-    return answer["Partition"]
-
-
-def _storage_descriptor(client: "GlueClient", database: str, table: str) -> dict[str, Any]:
-    try:
-        found = client.get_table(DatabaseName=database, Name=table)["Table"]
-    except client.exceptions.EntityNotFoundException as error:
-        raise NotConfiguredError(
-            f"Expected table {database}.{table} in the Glue Data Catalog, found none. Create it "
-            f"with the infrastructure, or check B3_DATABASE."
-        ) from error
-    return dict(found["StorageDescriptor"])
-
-
-@task(name="list-published-prefixes", **OVER_AWS)
-def list_published_prefixes(bucket: str, database: str, table: str) -> set[str]:
-    """Return the prefixes that a table's partitions point to. Safe to repeat: it only reads."""
-    pages = (
-        boto3.client("glue")
-        .get_paginator("get_partitions")
-        .paginate(DatabaseName=database, TableName=table, ExcludeColumnSchema=True)
-    )
-    locations = [
-        partition["StorageDescriptor"]["Location"]
-        for page in pages
-        for partition in page["Partitions"]
-    ]
-    return {location.removeprefix(f"s3://{bucket}/").rstrip("/") + "/" for location in locations}
+def _does_for(
+    subject: Subject, found: Commit, wanted: Commit, forced_since: dt.datetime | None
+) -> bool:
+    """Return whether another commit does in place of the one wanted."""
+    if _is_own(found, wanted):
+        return True
+    if forced_since:
+        made_at = find_time_of(subject.bucket, found.run_id, found.attempt)
+        if made_at is None or made_at < forced_since:
+            return False
+    return found.digest == wanted.digest or found.covers(wanted.statements, wanted.inputs)

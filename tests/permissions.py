@@ -57,23 +57,36 @@ def actions_of_document(name: str) -> set[str]:
     return found
 
 
-def denied(calls: Iterable[Call], policy: dict[str, Any]) -> list[tuple[str, str]]:
-    """The calls that no statement allows: action and resource."""
+def denied(calls: Iterable[Call], *policies: dict[str, Any]) -> list[tuple[str, str]]:
+    """The calls that no statement allows, or one refuses whatever they carry.
+
+    Args:
+        calls: What was asked for.
+        policies: The role's and, if need be, the bucket's. What is refused on a condition counts as
+            let through: a trail does not say which headers a call had.
+
+    Returns:
+        Action and resource of each.
+    """
+    statements = [statement for policy in policies for statement in policy["Statement"]]
+    allow = [each for each in statements if each["Effect"] == "Allow"]
+    deny = [each for each in statements if each["Effect"] == "Deny" and "Condition" not in each]
     return sorted(
         {
             (call.action, resource)
             for call in calls
             for resource in _resources(call)
-            if not any(
-                _allows(statement, call.action, resource) for statement in policy["Statement"]
-            )
+            if not _any_covers(allow, call.action, resource)
+            or _any_covers(deny, call.action, resource)
         }
     )
 
 
-def _allows(statement: dict[str, Any], action: str, resource: str) -> bool:
-    return action in _list(statement["Action"]) and any(
-        fnmatchcase(resource, pattern) for pattern in _list(statement["Resource"])
+def _any_covers(statements: list[dict[str, Any]], action: str, resource: str) -> bool:
+    return any(
+        any(fnmatchcase(action, pattern) for pattern in _list(statement["Action"]))
+        and any(fnmatchcase(resource, pattern) for pattern in _list(statement["Resource"]))
+        for statement in statements
     )
 
 

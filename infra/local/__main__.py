@@ -6,6 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+_LONGEST_SLEEP_SECONDS = 0.5
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
@@ -54,7 +56,9 @@ def main(arguments: list[str] | None = None) -> int:
                 f"ready: {cloud.env['AWS_ENDPOINT_URL']}, settings in {options.state / 'env'}",
                 flush=True,
             )
-            stopped.wait()
+            # A signal that another thread gets is handled when this one wakes.
+            while not stopped.wait(_LONGEST_SLEEP_SECONDS):
+                pass
     except (StateInUseError, PortInUseError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -21,6 +21,7 @@ from infra.local.prefect_server import PrefectServerError, prefect_server
 from infra.local.up import StateInUseError, local_cloud
 from infra.queries import Query, documented_queries
 
+_DEFAULT_STATE = Path(".local")
 _ROWS_SHOWN = 8
 _LONGEST_CELL = 15
 _FEW_PLACES = 3
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--state",
         type=Path,
-        default=Path(".local"),
+        default=_DEFAULT_STATE,
         metavar="DIR",
         help="where the local cloud keeps everything (default: %(default)s)",
     )
@@ -165,21 +166,27 @@ def _grid(columns: dict[str, list[str]]) -> Table:
 def _say_what_next(state: Path, seconds: float) -> None:
     console.print()
     console.rule("[bold]4. What is where, and what to try next", align="left")
+    up = "" if state == _DEFAULT_STATE else f" --state {state}"
+    make = "" if state == _DEFAULT_STATE else f" STATE={state}"
     console.print(
         f"""\
 Done in {seconds:.0f} s; everything is stopped.
 
   the lake, plain Parquet     {state}/lake/b3-lake/
+  what readers see of it      {state}/lake/b3-lake/published/
   the catalog, plain JSON     {state}/catalog/
   logs of the Spark runs      {state}/glue/
 
 Try next:
-  make demo                   again: each session is up to date, nothing is done twice
-  make demo LIVE=1            the session that B3 shows now, on this machine
-  python -m infra.local up    the cloud to keep; then: set -a; . {state}/env; set +a
-                              and python -m flows.portfolio --index SMLL
-                              or python -m flows.backfill --help
-  docs/ATHENA_QUERIES.md      the queries above, to copy""",
+  make demo{make}
+      again: each session is up to date, nothing is done twice
+  make demo LIVE=1{make}
+      the session that B3 shows now, on this machine
+  python -m infra.local up{up}
+      the cloud to keep; then: set -a; . {state}/env; set +a
+      and python -m flows.portfolio --index SMLL, or python -m flows.backfill --help
+  docs/ATHENA_QUERIES.md
+      the queries above, to copy""",
         soft_wrap=True,
     )
 

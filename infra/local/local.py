@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -208,7 +209,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with platform(options.state, port=port, is_live=options.live) as env:
             print(_describe(env, options.state, is_live=options.live), flush=True)
-            threading.Event().wait()
+            while True:  # a signal that another thread gets is handled when this one wakes
+                time.sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
         print("\nEverything is stopped; what it kept is in", options.state)
     except (PlatformError, PrefectServerError, StateInUseError) as error:

@@ -1,10 +1,9 @@
 """What the local cloud holds from its first start on: the pipeline's own cloud, through boto3.
 
-Buckets and catalog are remembered from start to start and stay as they are; scripts, jobs and
-workgroup are made at each start.
+Buckets and catalog are remembered from start to start, and the tables follow the code; script, job
+and workgroup are made at each start.
 """
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,42 +18,14 @@ LAKE_BUCKET = "b3-lake"
 RESULTS_BUCKET = "b3-athena-results"
 DATABASE = "b3"
 WORKGROUP = "b3"
-PORTFOLIO_JOB = "b3-refine-portfolio"
-QUOTES_JOB = "b3-refine-quotes"
-_SCRIPTS = Path(__file__).parents[1] / "glue"
-
-
-@dataclass(frozen=True)
-class Job:
-    """One Glue job.
-
-    Attributes:
-        name: Its name.
-        script: Its script under `infra/glue`.
-        timeout_minutes: How long a run may take.
-        arguments: What each run gets unless it says otherwise.
-    """
-
-    name: str
-    script: str
-    timeout_minutes: int
-    arguments: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def key(self) -> str:
-        """Where the script lies in the lake's bucket."""
-        return f"jobs/{self.script}"
-
-
+GLUE_JOB = "b3-refine"
+SCRIPT_KEY = "jobs/refine.py"
 BUCKETS = (LAKE_BUCKET, RESULTS_BUCKET)
-JOBS = (
-    Job(PORTFOLIO_JOB, "refine_portfolio.py", 15, {"--lake": f"s3://{LAKE_BUCKET}"}),
-    Job(QUOTES_JOB, "refine_quotes.py", 60, {"--lake": f"s3://{LAKE_BUCKET}"}),
-)
+_SCRIPT = Path(__file__).parents[1] / "glue" / "refine.py"
 
 
 def set_up(connection: dict[str, str]) -> None:
-    """Create what is missing of buckets, catalog, workgroup and jobs.
+    """Create what is missing of buckets, catalog, workgroup and job.
 
     Args:
         connection: The arguments of `boto3.client`: endpoint and credentials.
@@ -68,17 +39,26 @@ def set_up(connection: dict[str, str]) -> None:
             s3.create_bucket(Bucket=bucket)
     _set_up_catalog(glue)
     _set_up_workgroup(athena)
-    for job in JOBS:
-        _set_up_job(glue, s3, job)
+    _set_up_job(glue, s3)
 
 
 def _set_up_catalog(glue: Any) -> None:
     if DATABASE not in {database["Name"] for database in glue.get_databases()["DatabaseList"]}:
         glue.create_database(DatabaseInput={"Name": DATABASE, "Description": "B3's daily data."})
-    known = {table["Name"] for table in glue.get_tables(DatabaseName=DATABASE)["TableList"]}
+    known = {table["Name"]: table for table in glue.get_tables(DatabaseName=DATABASE)["TableList"]}
     for table in TABLES:
-        if table.name not in known:
-            glue.create_table(DatabaseName=DATABASE, TableInput=_table_input(table))
+        _set_up_table(glue, _table_input(table), known.get(table.name, {}))
+
+
+def _set_up_table(glue: Any, wanted: dict[str, Any], found: dict[str, Any]) -> None:
+    """Make a table what the code says; partitions stay where they still fit."""
+    if found and found["PartitionKeys"] != wanted["PartitionKeys"]:
+        glue.delete_table(DatabaseName=DATABASE, Name=wanted["Name"])
+        found = {}
+    if not found:
+        glue.create_table(DatabaseName=DATABASE, TableInput=wanted)
+    elif {name: found.get(name) for name in wanted} != wanted:
+        glue.update_table(DatabaseName=DATABASE, TableInput=wanted)
 
 
 def _table_input(table: Table) -> dict[str, Any]:
@@ -87,9 +67,9 @@ def _table_input(table: Table) -> dict[str, Any]:
         "Description": table.description,
         "TableType": "EXTERNAL_TABLE",
         "Parameters": {"classification": "parquet", "EXTERNAL": "TRUE"},
-        "PartitionKeys": [_column_input(column) for column in table.partition_keys],
+        "PartitionKeys": [_column_input(table.partition_key)],
         "StorageDescriptor": {
-            "Location": f"s3://{LAKE_BUCKET}/{table.prefix}",
+            "Location": f"s3://{LAKE_BUCKET}/{table.location}",
             "Columns": [_column_input(column) for column in table.columns],
             **PARQUET_STORAGE,
         },
@@ -110,24 +90,22 @@ def _set_up_workgroup(athena: Any) -> None:
     )
 
 
-def _set_up_job(glue: Any, s3: Any, job: Job) -> None:
-    script = (_SCRIPTS / job.script).read_bytes()
-    s3.put_object(Bucket=LAKE_BUCKET, Key=job.key, Body=script)
+def _set_up_job(glue: Any, s3: Any) -> None:
+    s3.put_object(Bucket=LAKE_BUCKET, Key=SCRIPT_KEY, Body=_SCRIPT.read_bytes())
     glue.create_job(
-        Name=job.name,
-        Role=f"arn:aws:iam::123456789012:role/{job.name}",
+        Name=GLUE_JOB,
+        Role=f"arn:aws:iam::123456789012:role/{GLUE_JOB}",
         Command={
             "Name": "glueetl",
-            "ScriptLocation": f"s3://{LAKE_BUCKET}/{job.key}",
+            "ScriptLocation": f"s3://{LAKE_BUCKET}/{SCRIPT_KEY}",
             "PythonVersion": "3",
         },
-        DefaultArguments=job.arguments,
         GlueVersion="5.1",
         WorkerType="G.1X",
         NumberOfWorkers=2,
-        Timeout=job.timeout_minutes,
+        Timeout=60,
         MaxRetries=0,
-        ExecutionProperty={"MaxConcurrentRuns": 1},
+        ExecutionProperty={"MaxConcurrentRuns": 5},
     )
 
 
@@ -138,6 +116,5 @@ def pipeline_settings() -> dict[str, str]:
         "B3_LAKE_BUCKET": LAKE_BUCKET,
         "B3_DATABASE": DATABASE,
         "B3_WORKGROUP": WORKGROUP,
-        "B3_GLUE_JOB": PORTFOLIO_JOB,
-        "B3_QUOTES_GLUE_JOB": QUOTES_JOB,
+        "B3_GLUE_JOB": GLUE_JOB,
     }

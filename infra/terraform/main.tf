@@ -24,18 +24,6 @@ locals {
   account_id    = data.aws_caller_identity.current.account_id
   bucket_suffix = "${local.account_id}-${var.region}"
 
-  # One entry a Glue job. The key names it, and is its script's name with hyphens.
-  jobs = {
-    refine-portfolio = {
-      description = "Refines the months of an index's portfolio."
-      script_path = "${local.project_path}/infra/glue/refine_portfolio.py"
-    }
-    refine-quotes = {
-      description = "Refines the months of the daily quotes."
-      script_path = "${local.project_path}/infra/glue/refine_quotes.py"
-    }
-  }
-
   queries_path = "${local.project_path}/docs/ATHENA_QUERIES.md"
 
   has_worker         = var.work_pool_type == "ecs"
@@ -58,9 +46,14 @@ locals {
 module "lake_bucket" {
   source = "./modules/bucket"
 
-  name          = "${var.name}-lake-${local.bucket_suffix}"
-  enforce_tls   = !var.local_cloud
-  force_destroy = var.force_destroy
+  name               = "${var.name}-lake-${local.bucket_suffix}"
+  enforce_conditions = !var.local_cloud
+  force_destroy      = var.force_destroy
+
+  # What readers see hangs on the commits alone.
+  write_once_prefixes = ["published/"]
+  # Commits, plans and outcomes are small and stay, with whatever versions they have.
+  noncurrent_prefixes = ["inbox/", "jobs/", "landing/", "raw/", "refined/"]
 
   lifecycle_rules = [
     { id = "archive-landing", prefix = "landing/", transition_days = var.landing_archive_days },
@@ -71,7 +64,7 @@ module "results_bucket" {
   source = "./modules/bucket"
 
   name                    = "${var.name}-athena-${local.bucket_suffix}"
-  enforce_tls             = !var.local_cloud
+  enforce_conditions      = !var.local_cloud
   force_destroy           = var.force_destroy
   noncurrent_version_days = 1
 
@@ -88,11 +81,11 @@ module "catalog" {
   tables      = jsondecode(file("${path.module}/tables.json"))
 }
 
-module "glue_jobs" {
-  source = "./modules/glue_jobs"
+module "glue_job" {
+  source = "./modules/glue_job"
 
-  name               = var.name
-  jobs               = local.jobs
+  name               = "${var.name}-refine"
+  script_path        = "${local.project_path}/infra/glue/refine.py"
   bucket_name        = module.lake_bucket.name
   role_arn           = local.role_arns.glue
   log_retention_days = var.log_retention_days
@@ -162,7 +155,7 @@ module "roles" {
   work_pool_type         = var.work_pool_type
   lake_bucket_arn        = module.lake_bucket.arn
   database               = module.catalog.database
-  glue_job_names         = values(module.glue_jobs.names)
+  glue_job_name          = module.glue_job.name
   repository_arn         = module.registry.arn
   cluster_name           = module.cluster.name
   task_family_prefix     = local.task_family_prefix
@@ -201,7 +194,7 @@ module "alarms" {
   name                   = var.name
   account_id             = local.account_id
   email                  = var.alarm_email
-  glue_job_names         = values(module.glue_jobs.names)
+  glue_job_name          = module.glue_job.name
   dead_letter_queue_name = one(module.events[*].dead_letter_queue_name)
   worker                 = one([for worker in module.worker : { cluster_name = module.cluster.name, service_name = worker.service_name }])
 }

@@ -28,9 +28,9 @@ output "workgroup" {
   value       = module.athena.workgroup
 }
 
-output "glue_job_names" {
-  description = "Names of the Glue jobs, by key; `refine-portfolio` is B3_GLUE_JOB, `refine-quotes` B3_QUOTES_GLUE_JOB."
-  value       = module.glue_jobs.names
+output "glue_job_name" {
+  description = "Name of the Glue job: B3_GLUE_JOB."
+  value       = module.glue_job.name
 }
 
 output "flow_environment" {
@@ -40,8 +40,7 @@ output "flow_environment" {
     B3_LAKE_BUCKET     = module.lake_bucket.name
     B3_DATABASE        = module.catalog.database
     B3_WORKGROUP       = module.athena.workgroup
-    B3_GLUE_JOB        = module.glue_jobs.names["refine-portfolio"]
-    B3_QUOTES_GLUE_JOB = module.glue_jobs.names["refine-quotes"]
+    B3_GLUE_JOB        = module.glue_job.name
   }
 }
 

@@ -5,7 +5,8 @@ An answer is a web page, nothing yet, JSON of another form, or of the form that 
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -61,8 +62,24 @@ def validate_answer(form: type[_Form], payload: object, index_code: str) -> _For
             f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in error.errors()[:5]
         )
         raise BadDataError(
-            f"B3's answer for {index_code} has not the known form: {problems}. "
+            f"B3's answer for {index_code} is not in the known form: {problems}. "
             f"If B3 has changed it, the reader must follow."
+        ) from error
+
+
+@contextmanager
+def bytes_kept() -> Iterator[None]:
+    """Let what refuses an answer say that its bytes are kept.
+
+    Raises:
+        BadDataError: Whatever was refused.
+    """
+    try:
+        yield
+    except BadDataError as error:
+        raise BadDataError(
+            f"{error} Landing keeps the bytes; raw and refined are untouched. Look at it before "
+            f"running again."
         ) from error
 
 

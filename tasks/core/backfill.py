@@ -22,7 +22,7 @@ class SessionOutcome:
 
     Attributes:
         trading_date: The session.
-        outcome: In short.
+        outcome: One of four words.
         reason: Why, where it is not there.
     """
 

@@ -1,19 +1,20 @@
 """What a dataset of the lake is, and where its tables lie. Types are Athena's (Hive's) own names.
 
 ```
-landing/<folder>/<partition>/<sha256>.<suffix>.gz        bytes as received
-raw/<folder>/<partition>/<object>.parquet                typed, one object a partition
-refined/<table>/run_id=<id>/<partition>/….parquet        what a run produced
-jobs/<script>.py                                         the Glue scripts
+landing/<folder>/received=<day>/<name>/<sha256>.<suffix>.gz     what was answered, as it came
+landing/quotes/<file>/<sha256>.zip                              B3's files, by their names
+raw/<folder>/<key>=<value>/<name>.parquet                       typed, one object a write
+refined/<table>/run_id=<id>/attempt=<a>/month=<month>/….parquet   what one start of Glue made
 ```
 
-A partition is its keys' values as `key=value`, a folder each. Keys are relative to the bucket and
-never start with a slash; prefixes end with one.
+What a run refines lies under `runs/` (`tasks.core.plan`), what readers see of a month under
+`published/` (`tasks.core.commit`). Keys are relative to the bucket and never start with a slash;
+prefixes end with one.
 """
 
 import datetime as dt
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from tasks.core.errors import InvalidInputError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+MONTH = "month"
 _VALUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
@@ -49,12 +51,11 @@ class Table:
         name: Name in the Glue Data Catalog.
         description: What the table holds.
         grain: What one row stands for.
-        key: Columns that identify a row, partition keys included.
+        key: Columns that identify a row, the partition key included where it is needed.
         prefix: Where its objects lie, relative to the bucket, with a slash at the end.
         columns: The columns stored in the files, in order.
-        partition_keys: The columns stored in the path, in order; of raw tables the session or the
-            year is the last.
-        object_name: Of raw tables: name of the one object that a partition is.
+        partition_key: The column stored in the path: of raw tables the session or the year, of
+            refined ones the month.
     """
 
     name: str
@@ -63,85 +64,118 @@ class Table:
     key: tuple[str, ...]
     prefix: str
     columns: tuple[Column, ...]
-    partition_keys: tuple[Column, ...]
-    object_name: str = ""
+    partition_key: Column
 
     def types(self) -> dict[str, str]:
         """Return the stored columns as `{name: Athena type}`, in order."""
         return {column.name: column.type for column in self.columns}
 
     @property
+    def is_refined(self) -> bool:
+        """Whether readers see only what a commit names of it."""
+        return self.partition_key.name == MONTH
+
+    @property
+    def location(self) -> str:
+        """Return the prefix that the catalog names for the table itself.
+
+        Of refined tables nothing is ever written there: who reads the table and not its
+        partitions finds nothing, instead of every run at once.
+        """
+        return f"empty/{self.name}/" if self.is_refined else self.prefix
+
+    @property
     def landing_prefix(self) -> str:
         """Of raw tables: what all the bytes lie under that its rows were read from."""
         return f"landing/{self.prefix.partition('/')[2]}"
 
-    def landing_folder(self, values: Sequence[str]) -> str:
-        """Return where the bytes lie that a partition was read from; values as `object_key`."""
-        return f"{self.landing_prefix}{self._partition(values)}/"
-
-    def object_key(self, values: Sequence[str]) -> str:
-        """Return the key of the one object of a raw partition.
+    def landing_folder(self, received_on: dt.date, name: str) -> str:
+        """Return where to keep what was received on a day.
 
         Args:
-            values: A value for every partition key, in order.
+            received_on: The day it was in São Paulo.
+            name: What was asked for, e.g. `IBOV`.
 
         Raises:
-            InvalidInputError: A value is none that may stand in a path.
+            InvalidInputError: The name may not stand in a path.
         """
-        return f"{self.raw_folder(values)}{self.object_name}"
+        return f"{self.landing_prefix}received={received_on}/{self._checked(name)}/"
 
-    def raw_folder(self, values: Sequence[str]) -> str:
-        """Return where the one object of a raw partition lies; values as `object_key`."""
-        return f"{self.prefix}{self._partition(values)}/"
+    def folder(self, value: str) -> str:
+        """Return where the objects of a raw partition lie."""
+        return f"{self.prefix}{self.partition_key.name}={self._checked(value)}/"
 
-    def run_prefix(self, run_id: str, values: Sequence[str]) -> str:
-        """Return where a run puts a partition of a refined table; values as `object_key`."""
-        return f"{self.prefix}run_id={run_id}/{self._partition(values)}/"
-
-    def span_prefix(self, values: Sequence[str], span: str) -> str:
-        """Return the prefix that the raw partitions of one month or year share, and no others.
+    def object_key(self, value: str, name: str) -> str:
+        """Return the key of one object of a raw partition.
 
         Args:
-            values: A value for every partition key but the last, in order.
-            span: The month, `YYYY-MM`, or the year, `YYYY`, of the last one, a session.
-        """
-        return f"{self.prefix}{self._partition([*values, span])}-"
+            value: Of the partition key: `2025-08-01`, or `2025`.
+            name: Which object of it: `IBOV`.
 
-    def values_of(self, key: str) -> tuple[str, ...]:
-        """Return the partition's values that stand in a key: `object_key` backwards."""
-        folders = dict(folder.split("=") for folder in key.split("/") if "=" in folder)
-        return tuple(folders[column.name] for column in self.partition_keys)
+        Raises:
+            InvalidInputError: A value may not stand in a path.
+        """
+        return f"{self.folder(value)}{self._checked(name)}.parquet"
+
+    def span_prefix(self, span: str) -> str:
+        """Return the prefix that the raw sessions of one month or year share, and no others.
+
+        Args:
+            span: The month, `YYYY-MM`, or the year, `YYYY`.
+        """
+        return f"{self.prefix}{self.partition_key.name}={self._checked(span)}-"
+
+    def value_of(self, key: str) -> str:
+        """Return the partition key's value that stands in a key."""
+        return key.removeprefix(self.prefix).partition("=")[2].partition("/")[0]
+
+    def name_of(self, key: str) -> str:
+        """Return which object of its partition lies at a key: `object_key` backwards."""
+        return key.rpartition("/")[2].removesuffix(".parquet")
 
     def session_of(self, key: str) -> dt.date:
-        """Return the session whose raw object lies at `key`."""
-        return dt.date.fromisoformat(self.values_of(key)[-1])
+        """Return the session whose raw object lies at a key."""
+        return dt.date.fromisoformat(self.value_of(key))
 
-    def _partition(self, values: Sequence[str]) -> str:
-        pairs = list(zip(self.partition_keys, values, strict=True))
-        for column, value in pairs:
-            if not _VALUE.fullmatch(value):
-                raise InvalidInputError(
-                    f"Expected letters, digits and hyphens as {column.name} of {self.name}, "
-                    f"found {value!r}: no path is built from it."
-                )
-        return "/".join(f"{column.name}={value}" for column, value in pairs)
+    def attempt_folder(self, run_id: str, attempt: str, month: str) -> str:
+        """Return where one start of Glue puts a month of a refined table."""
+        return f"{self.prefix}run_id={run_id}/attempt={attempt}/{MONTH}={month}/"
+
+    def _checked(self, value: str) -> str:
+        if not _VALUE.fullmatch(value):
+            raise InvalidInputError(
+                f"Expected letters, digits and hyphens in a path of {self.name}, "
+                f"found {value!r}: no path is built from it."
+            )
+        return value
+
+
+@dataclass(frozen=True)
+class Refined:
+    """A refined table and how it is made.
+
+    Attributes:
+        table: The table.
+        statement: Spark SQL over the raw table of one month, and over the refined tables before
+            it; it gives the table's columns, in order.
+        order: The columns by which the rows of a file are sorted, so that a reader may skip.
+        about: What the statement does, and what always holds of its result.
+    """
+
+    table: Table
+    statement: str
+    order: tuple[str, ...]
+    about: str = ""
 
 
 Audit = Callable[
-    [
-        Sequence[str],
-        Iterable[tuple[dt.date, "pa.Table"]],
-        Mapping[str, "pa.Table"],
-        Collection[dt.date],
-    ],
+    [Iterable[tuple[dt.date, "pa.Table"]], Mapping[str, "pa.Table"]],
     list[Check],
 ]
 """The audit of a refined month, pure. It is given
 
-- the values of the partition keys before the month, e.g. `["IBOV"]`;
-- every session that raw holds of the month, with its rows;
-- `{refined table: rows}` that the run wrote, without partition keys;
-- the sessions of the month that readers see now;
+- every raw object that the month was made from, as its session and its rows;
+- `{refined table: rows}` that the run wrote;
 
 and returns one verdict a check.
 """
@@ -154,20 +188,23 @@ class Dataset:
     Attributes:
         name: In words of the commands: `quotes`.
         raw: Its raw table.
-        refined: What is made of it.
-        sessions: The one of these that says by its `trading_date` which sessions readers see.
+        refined: What is made of it, in the order in which it is made.
         audit: What must hold of a month before anybody may read it.
         refine_seconds_a_month: About how long Glue takes for one month.
     """
 
     name: str
     raw: Table
-    refined: tuple[Table, ...]
-    sessions: Table
+    refined: tuple[Refined, ...]
     audit: Audit
     refine_seconds_a_month: int
 
     @property
+    def refined_tables(self) -> tuple[Table, ...]:
+        """What readers see of it, month by month."""
+        return tuple(each.table for each in self.refined)
+
+    @property
     def tables(self) -> tuple[Table, ...]:
         """Every table of it, raw first."""
-        return (self.raw, *self.refined)
+        return (self.raw, *self.refined_tables)

@@ -40,9 +40,25 @@ class BadDataError(B3PipelineError):
     """The data is wrong and stays wrong: it must be looked at, not fetched again."""
 
 
+class UnreadableRawError(BadDataError):
+    """A raw object is empty, cut, no Parquet or of another table: make it again.
+
+    Attributes:
+        key: The object.
+    """
+
+    def __init__(self, bucket: str, key: str, found: str = "none that can be read") -> None:
+        super().__init__(f"Expected a Parquet file in s3://{bucket}/{key}, found {found}.")
+        self.key = key
+
+
 class RefinementError(B3PipelineError):
     """The Glue job failed, was stopped or did not end in time: read its log."""
 
 
 class PublishConflictError(B3PipelineError):
-    """What is published changed while this run was at work: run it again."""
+    """Others kept changing what this run works on: run it again when they have ended."""
+
+
+class CommitError(B3PipelineError):
+    """A commit is gone or cannot be read: restore it. Nothing was written."""

@@ -1,110 +1,150 @@
-"""What a run refines, and its name, made from what it works on: the same input, the same name."""
+"""What a run refines and how; the digest of its bytes is its name.
+
+```
+runs/<run_id>/plan.json                 what and how
+runs/<run_id>/<attempt>/outcome.json    what one start of Glue made of it: tasks.core.attempt
+```
+
+The plan carries the statements, so that flow and job cannot disagree about them; who changes a
+statement, a column or a raw object makes another plan.
+"""
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tasks.core.dataset import Dataset
-from tasks.core.published import Published, is_up_to_date
 
-_LENGTH = 12
+FORMAT = 1
+RUNS = "runs/"
+# Text in quotes is kept as it is; a comment is white space, and that is nothing beside a sign.
+_QUOTED = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)"""
+_QUOTED_OR_BLANK = re.compile(_QUOTED + r"|(?:--[^\n]*|/\*.*?\*/|\s)+", re.DOTALL)
+_BLANK_BESIDE_SIGN = re.compile(_QUOTED + r"""| ?([^\w\s'"`]) ?""", re.DOTALL)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A dataset, or the part of one that is refined by itself, and where.
+    """A dataset, and the lake that it is refined in.
 
     Attributes:
         dataset: The dataset.
-        partition: Values of its partition keys before the session or month: `("IBOV",)`.
         bucket: The lake's bucket.
         database: The lake's database in the Glue Data Catalog.
-        glue_job: The Glue job that refines it.
+        glue_job: The Glue job that executes plans.
     """
 
     dataset: Dataset
-    partition: tuple[str, ...]
     bucket: str
     database: str
     glue_job: str
 
     def __str__(self) -> str:
-        return "/".join(self.partition) or self.dataset.name
+        return self.dataset.name
 
-    @property
-    def tables(self) -> list[str]:
-        """Names of what is made of it."""
-        return [table.name for table in self.dataset.refined]
 
-    @property
-    def job_arguments(self) -> dict[str, str]:
-        """What its Glue job is told of the partition."""
-        keys = self.dataset.raw.partition_keys
-        return {f"--{key.name}": value for key, value in zip(keys, self.partition, strict=False)}
+@dataclass(frozen=True, order=True)
+class RawObject:
+    """One object of raw as a listing shows it.
+
+    Attributes:
+        key: Its key.
+        etag: S3's name for its bytes.
+        size: Its size in bytes.
+    """
+
+    key: str
+    etag: str
+    size: int
 
 
 @dataclass(frozen=True)
-class Month:
-    """A month of a subject before it is refined.
+class Plan:
+    """What a run refines and how.
 
     Attributes:
-        subject: What it is a month of.
-        month: `YYYY-MM`.
-        raw_keys: Its raw objects.
-        raw_digest: Their digest.
-        published: `{table: what readers see now}`.
+        dataset: Says how.
+        months: `{month: its raw objects}`.
     """
 
-    subject: Subject
-    month: str
-    raw_keys: tuple[str, ...]
-    raw_digest: str
-    published: dict[str, Published | None]
+    dataset: Dataset
+    months: Mapping[str, tuple[RawObject, ...]]
 
-    def __str__(self) -> str:
-        return f"{self.subject} {self.month}"
-
-    @property
-    def values(self) -> tuple[str, ...]:
-        """The values of its partition."""
-        return (*self.subject.partition, self.month)
-
-    @property
-    def is_up_to_date(self) -> bool:
-        """Whether readers see what raw holds."""
-        return is_up_to_date(self.published.values(), self.raw_digest)
-
-    def prefixes(self, run_id: str) -> dict[str, str]:
-        """Return `{table: prefix of what a run makes of it}`."""
-        return {
-            table.name: table.run_prefix(run_id, self.values)
-            for table in self.subject.dataset.refined
+    def to_bytes(self) -> bytes:
+        """Return the plan as it is stored: the same plan gives the same bytes."""
+        document = {
+            "format": FORMAT,
+            "dataset": self.dataset.name,
+            "months": {
+                month: {
+                    "digest": digest_month(self.dataset, inputs),
+                    "inputs": describe_inputs(self.dataset, inputs),
+                }
+                for month, inputs in sorted(self.months.items())
+            },
+            "tables": describe_tables(self.dataset),
         }
+        return json.dumps(document, indent=1).encode()
+
+    @property
+    def run_id(self) -> str:
+        """The digest of its bytes."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
 
 
-def digest_raw_objects(etags: Mapping[str, str]) -> str:
-    """Return a digest of the raw objects of one partition.
+def plan_key(run_id: str) -> str:
+    """Return where a plan lies."""
+    return f"{RUNS}{run_id}/plan.json"
 
-    Args:
-        etags: `{key: ETag}` of each object.
+
+def shorten(run_id: str) -> str:
+    """Return as much of a run's id as people need to tell it from others."""
+    return run_id[:12]
+
+
+def describe_inputs(dataset: Dataset, inputs: tuple[RawObject, ...]) -> list[dict[str, Any]]:
+    """Return raw objects as plans and commits name them."""
+    return [
+        {"table": dataset.raw.name, "key": each.key, "etag": each.etag, "size": each.size}
+        for each in sorted(inputs)
+    ]
+
+
+def describe_tables(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the refined tables as a plan carries them."""
+    return [
+        {
+            "name": each.table.name,
+            "statement": each.statement.strip(),
+            "columns": [list(column) for column in each.table.types().items()],
+            "order": list(each.order),
+        }
+        for each in dataset.refined
+    ]
+
+
+def digest_statements(dataset: Dataset) -> str:
+    """Return a digest of how a dataset is refined: statements, columns and order.
+
+    White space and comments in a statement are no change of it.
     """
-    text = json.dumps(sorted(etags.items()))
-    return hashlib.sha256(text.encode()).hexdigest()
+    tables = describe_tables(dataset)
+    return _digest([table | {"statement": normalize(table["statement"])} for table in tables])
 
 
-def name_run(subject: str, digests: Mapping[str, str], attempt: str | None = None) -> str:
-    """Return the id of the run that refines some months of one subject.
+def digest_month(dataset: Dataset, inputs: tuple[RawObject, ...]) -> str:
+    """Return a digest of what a month is made from, and how."""
+    return _digest([[[each.key, each.etag] for each in sorted(inputs)], digest_statements(dataset)])
 
-    The same raw objects give the same id, so that a flow which starts again finds the run that was
-    started before it died.
 
-    Args:
-        subject: What is refined, e.g. `IBOV`.
-        digests: `{month: digest of its raw objects}`.
-        attempt: Makes another run of the same raw objects, where one is wanted on purpose.
-    """
-    months = sorted(digests)
-    span = months[0] if len(months) == 1 else f"{months[0]}-to-{months[-1]}"
-    text = json.dumps([subject, sorted(digests.items()), attempt])
-    return f"{subject}-{span}-{hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]}"
+def normalize(statement: str) -> str:
+    """Return a statement without comments, and without the white space that means nothing."""
+    text = _QUOTED_OR_BLANK.sub(lambda match: match[1] or " ", statement).strip()
+    return _BLANK_BESIDE_SIGN.sub(lambda match: match[1] or match[2], text)
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

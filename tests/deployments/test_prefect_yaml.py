@@ -19,6 +19,32 @@ VARIABLES = {
     "DEPLOY_WORKING_DIRECTORY",
     "DEPLOY_WORK_POOL_NAME",
 }
+# Each deployment: its flow, when it runs by itself (in São Paulo), and with which parameters.
+DEPLOYMENTS: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+    "daily-portfolio": (
+        "flows/portfolio.py:daily_portfolio",
+        {"weekdays": "30 8,12,17 * * 1-5"},
+        {"index_code": "IBOV"},
+    ),
+    "daily-quotes": (
+        "flows/quotes.py:daily_quotes",
+        {"weekdays": "15 21,23 * * 1-5", "mornings-after": "0 7 * * 2-6"},
+        {},
+    ),
+    "index-levels": (
+        "flows/levels.py:index_levels",
+        {"weekdays": "30 21 * * 1-5"},
+        {"index_code": "IBOV"},
+    ),
+    "backfill": ("flows/backfill.py:backfill", {}, {}),
+    "import-portfolio": ("flows/import_portfolio.py:import_portfolio", {}, {}),
+    "vacuum": ("flows/vacuum.py:vacuum", {"sundays": "0 6 * * 0"}, {"delete": True}),
+}
+STEPS = {
+    "build": ["deployments.image.build_image"],
+    "push": ["deployments.image.push_image"],
+    "pull": ["prefect.deployments.steps.set_working_directory"],
+}
 each_deployment = pytest.mark.parametrize(
     "deployment", PROJECT["deployments"], ids=lambda each: each["name"]
 )
@@ -46,29 +72,41 @@ def test_parameters_are_the_flows_own_and_each_is_described(deployment: dict[str
     assert undescribed == []
 
 
+def test_every_flow_is_deployed_once() -> None:
+    assert [each["name"] for each in PROJECT["deployments"]] == list(DEPLOYMENTS)
+
+
 @each_deployment
-def test_schedules_keep_to_the_clock_of_sao_paulo(deployment: dict[str, Any]) -> None:
+def test_each_deployment_is_as_written_down(deployment: dict[str, Any]) -> None:
+    entrypoint, schedules, parameters = DEPLOYMENTS[deployment["name"]]
+    rest = dict(deployment)
+    assert rest.pop("name")
+    assert rest.pop("entrypoint") == entrypoint
+    assert rest.pop("parameters", {}) == parameters
+    assert rest.pop("schedules", []) == [
+        {"cron": cron, "timezone": "America/Sao_Paulo", "slug": slug}
+        for slug, cron in schedules.items()
+    ]
+    assert rest == {
+        "tags": ["b3-pipeline"],  # what automations watch
+        "concurrency_limit": {"limit": 1, "collision_strategy": "ENQUEUE"},
+        "work_pool": {
+            "name": "{{ $DEPLOY_WORK_POOL_NAME }}",
+            "job_variables": {"image": "{{ build-image.image }}"},
+        },
+    }
+
+
+@each_deployment
+def test_schedules_are_ones_that_prefect_reads(deployment: dict[str, Any]) -> None:
     for schedule in deployment.get("schedules", []):
-        cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
-        assert cron.timezone == "America/Sao_Paulo"
-        assert schedule["slug"]
+        CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
 
 
-@each_deployment
-def test_one_run_at_a_time_the_next_waits(deployment: dict[str, Any]) -> None:
-    limit = deployment["concurrency_limit"]
-    assert limit == {"limit": 1, "collision_strategy": "ENQUEUE"}
-
-
-@each_deployment
-def test_runs_carry_the_tag_that_automations_watch(deployment: dict[str, Any]) -> None:
-    assert "b3-pipeline" in deployment["tags"]
-
-
-def test_daily_portfolio_has_several_chances_on_each_weekday() -> None:
-    (daily,) = [each for each in PROJECT["deployments"] if each["name"] == "daily-portfolio"]
-    (schedule,) = daily["schedules"]
-    assert schedule["cron"] == "30 8,12,17 * * 1-5"
+def test_the_image_is_built_pushed_and_holds_the_code() -> None:
+    steps = {part: [name for step in PROJECT[part] for name in step] for part in STEPS}
+    assert steps == STEPS
+    assert PROJECT["push"][0][STEPS["push"][0]]["image"] == "{{ build-image.image }}"
 
 
 def test_values_from_outside_are_these_variables() -> None:

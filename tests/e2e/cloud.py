@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from tasks.core.portfolio.tables import PORTFOLIO_DAILY
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 180.0
+JOB = "b3-refine"
 TABLES = ("portfolio_daily", "portfolio_daily_summary", "portfolio_monthly")
 
 
@@ -122,12 +124,18 @@ class Cloud:
         self,
         *arguments: str,
         kill_after: int = 0,
+        kill_after_seconds: float = 0.0,
         without: Collection[str] = (),
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> Outcome:
         """Run the portfolio flow's command; see `run_flow`."""
         return self.run_flow(
-            "portfolio", *arguments, kill_after=kill_after, without=without, extra=extra
+            "portfolio",
+            *arguments,
+            kill_after=kill_after,
+            kill_after_seconds=kill_after_seconds,
+            without=without,
+            extra=extra,
         )
 
     def run_flow(
@@ -135,6 +143,7 @@ class Cloud:
         flow: str,
         *arguments: str,
         kill_after: int = 0,
+        kill_after_seconds: float = 0.0,
         without: Collection[str] = (),
         extra: Mapping[str, str] = MappingProxyType({}),
     ) -> Outcome:
@@ -144,6 +153,7 @@ class Cloud:
             flow: Module of the flow.
             arguments: Of the command.
             kill_after: SIGKILL it at this boundary between two steps; 0 for none.
+            kill_after_seconds: SIGKILL it after so long; 0 for never.
             without: Names to leave out of the environment.
             extra: What to add to it.
         """
@@ -157,6 +167,7 @@ class Cloud:
             "environment": environment,
             "output": str(output),
             "kill_after": kill_after,
+            "kill_after_seconds": kill_after_seconds,
         }
         stdin, stdout = self.flows.stdin, self.flows.stdout
         assert stdin
@@ -215,11 +226,11 @@ class Cloud:
         return {key: body for key, body in found.items() if key.startswith(prefix)}
 
     def published_rows(self, table: str, index_code: str, month: str) -> list[dict[str, Any]]:
-        """What readers see of one partition, read from the plain files it points to."""
+        """What readers see of an index in a month, from the plain files its partition names."""
         glue = self.client("glue")
         try:
             partition = glue.get_partition(
-                DatabaseName="b3", TableName=table, PartitionValues=[index_code, month]
+                DatabaseName="b3", TableName=table, PartitionValues=[month]
             )["Partition"]
         except glue.exceptions.EntityNotFoundException:
             return []
@@ -227,17 +238,22 @@ class Cloud:
         folder = self.state / "lake" / "b3-lake" / location
         (file,) = folder.glob("*.parquet")
         rows: list[dict[str, Any]] = pq.ParquetFile(file).read().to_pylist()
-        return rows
+        return [row for row in rows if row["index_code"] == index_code]
 
-    def glue_runs(self, index_code: str) -> list[dict[str, Any]]:
-        runs = self.client("glue").get_job_runs(JobName="b3-refine-portfolio")["JobRuns"]
-        return [run for run in runs if run["Arguments"]["--index_code"] == index_code]
+    def glue_runs(self) -> list[dict[str, Any]]:
+        """The runs of the Glue job, the newest first."""
+        runs: list[dict[str, Any]] = self.client("glue").get_job_runs(JobName=JOB)["JobRuns"]
+        return runs
 
-    def all_glue_runs(self) -> list[dict[str, Any]]:
-        """The runs of every Glue job."""
-        glue = self.client("glue")
-        jobs = glue.list_jobs()["JobNames"]
-        return [run for job in jobs for run in glue.get_job_runs(JobName=job)["JobRuns"]]
+    def outcomes(self) -> list[dict[str, Any]]:
+        """What every start of Glue said that it made."""
+        found = self.objects("runs/").items()
+        return [json.loads(body) for key, body in found if key.endswith("/outcome.json")]
+
+    def commits(self, dataset: str, month: str) -> list[dict[str, Any]]:
+        """The commits of a month, in order."""
+        found = sorted(self.objects(f"published/{dataset}/{month}/").items())
+        return [json.loads(body) for _, body in found]
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask Athena; every value as Athena writes it."""
@@ -264,6 +280,8 @@ def local_cloud(
     environment: Mapping[str, str],
     flows: "subprocess.Popen[str] | None" = None,
     root: Path = ROOT,
+    *,
+    is_killed: bool = False,
 ) -> Iterator[Cloud]:
     """Run the local cloud over a directory until the block ends.
 
@@ -272,6 +290,7 @@ def local_cloud(
         environment: What programs that use it need beside its own settings.
         flows: A process that runs flows quickly.
         root: The project's folder, or a copy of it.
+        is_killed: End it by SIGKILL, as a lost machine would.
     """
     command = [sys.executable, "-m", "infra.local", "up", "--state", str(state)]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
@@ -282,8 +301,11 @@ def local_cloud(
         settings = dict(line.split("=", 1) for line in lines)
         yield Cloud({**os.environ, **settings, **environment}, state, flows)
     finally:
-        process.terminate()
-        assert process.wait(timeout=30) == 0
+        if is_killed:
+            process.kill()
+        else:
+            process.terminate()
+        assert process.wait(timeout=30) == (-signal.SIGKILL if is_killed else 0)
 
 
 def served(index_code: str, session: dt.date) -> Portfolio:
@@ -298,6 +320,7 @@ def expected_daily(portfolio: Portfolio) -> set[tuple[Any, ...]]:
     weights = [c.weight_pct for c in portfolio.constituents]
     return {
         (
+            portfolio.index_code,
             portfolio.trading_date,
             c.ticker,
             c.asset_name,

@@ -10,6 +10,7 @@ standard output, is the exit code of `python -m flows.<flow>` with those argumen
 | environment | the whole environment of the run |
 | output | path without suffix: what the run prints goes to `.out` and `.err` |
 | kill_after | SIGKILL the run at this boundary between two steps; 0 for none |
+| kill_after_seconds | SIGKILL the run after so many seconds; 0 for never |
 """
 
 import json
@@ -21,7 +22,6 @@ from typing import Any
 
 from prefect import Task
 
-import tasks.glue
 import tasks.shelf
 from flows import backfill, import_portfolio, levels, portfolio, quotes, vacuum
 
@@ -38,8 +38,7 @@ FLOWS: dict[str, Callable[[list[str]], int]] = {
 def kill_at(boundary: int) -> None:
     """Have this process killed after so many steps.
 
-    A boundary lies behind every task, behind the start of the Glue run, and behind each table's
-    commit.
+    A boundary lies behind every task, behind the commit, and behind each partition that follows.
     """
     count = 0
 
@@ -55,8 +54,8 @@ def kill_at(boundary: int) -> None:
         return call
 
     Task.__call__ = with_boundary(Task.__call__)  # type: ignore[method-assign]
-    tasks.glue._start = with_boundary(tasks.glue._start)
-    tasks.shelf.publish_partition = with_boundary(tasks.shelf.publish_partition)
+    for step in ("put_if_absent", "point_partition"):
+        setattr(tasks.shelf, step, with_boundary(getattr(tasks.shelf, step)))
 
 
 def run(request: dict[str, Any]) -> int:
@@ -68,6 +67,9 @@ def run(request: dict[str, Any]) -> int:
     os.environ |= request["environment"]
     if request["kill_after"]:
         kill_at(request["kill_after"])
+    if request["kill_after_seconds"]:
+        signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+        signal.setitimer(signal.ITIMER_REAL, request["kill_after_seconds"])
     try:
         return FLOWS[request["flow"]](request["arguments"])
     except SystemExit as usage:

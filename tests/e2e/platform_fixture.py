@@ -20,11 +20,11 @@ ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
 CLUSTER = "b3-pipeline"
 FAMILY = "b3-pipeline-flow"
-JOB = "b3-refine-portfolio"
+JOB = "b3-refine"
 DEPLOYMENT = "daily-portfolio/daily-portfolio"
 RUN_SECONDS = 180.0
 BUSY = 503
-_SCRIPT = {"Bucket": "b3-lake", "Key": "jobs/refine_portfolio.py"}
+_SCRIPT = {"Bucket": "b3-lake", "Key": "jobs/refine.py"}
 
 
 def wait_for(look: Callable[[], T], what: str, seconds: float = RUN_SECONDS) -> T:
@@ -70,9 +70,10 @@ class Platform:
         rows = athena.get_query_results(**query_id)["ResultSet"]["Rows"][1:]
         return [[cell["VarCharValue"] for cell in row["Data"]] for row in rows]
 
-    def glue_runs(self, index_code: str) -> list[Any]:
+    def glue_runs(self, *flow_runs: str) -> list[Any]:
+        """The Glue runs that these flow runs have started."""
         runs = self.client("glue").get_job_runs(JobName=JOB)["JobRuns"]
-        return [run for run in runs if run["Arguments"]["--index_code"] == index_code]
+        return [run for run in runs if run["Arguments"]["--token"].startswith(flow_runs)]
 
     def prefect(self, method: str, path: str, body: object = None) -> Any:
         """Ask Prefect's API; it answers 503, or not in time, while its database is busy."""
@@ -155,10 +156,10 @@ class Platform:
         finally:
             s3.put_object(**_SCRIPT, Body=script)
 
-    def wait_until_glue_works(self, index_code: str) -> None:
+    def wait_until_glue_works(self, flow_run: str) -> None:
         wait_for(
-            lambda: [r for r in self.glue_runs(index_code) if r["JobRunState"] == "RUNNING"],
-            f"a Glue run for {index_code} is at work",
+            lambda: [r for r in self.glue_runs(flow_run) if r["JobRunState"] == "RUNNING"],
+            f"a Glue run of {flow_run} is at work",
             90,
         )
 

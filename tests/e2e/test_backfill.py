@@ -30,9 +30,7 @@ def raw_count(cloud: Cloud) -> int:
 
 def glue_runs(cloud: Cloud) -> list[str]:
     """The states of the Glue runs of these two years."""
-    runs = cloud.client("glue").get_job_runs(JobName="b3-refine-quotes")["JobRuns"]
-    wanted = [run for run in runs if f"{START:%Y-%m}" in run["Arguments"]["--months"]]
-    return [run["JobRunState"] for run in wanted]
+    return [run["JobRunState"] for run in cloud.glue_runs()]
 
 
 def published_months(cloud: Cloud) -> list[str]:

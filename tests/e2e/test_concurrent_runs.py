@@ -19,7 +19,6 @@ from tests.e2e.readers import (
     sizes_question,
     whole_sizes,
 )
-from tests.e2e.wrong_today import WrongTodayError, right_when_mended
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -70,11 +69,6 @@ def second_run(cloud: Cloud, folder: Path, index_code: str, session: dt.date) ->
             yield Second(flow, writing, go_on)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="The second run's Glue run writes over what the first has published: no files there.",
-)
 def test_readers_see_the_whole_month_while_a_second_run_of_its_session_goes_on(
     cloud: Cloud, tmp_path: Path
 ) -> None:
@@ -86,17 +80,11 @@ def test_readers_see_the_whole_month_while_a_second_run_of_its_session_goes_on(
         wait_until(lambda: len(reader.answers) >= asked + 3, "readers have asked meanwhile")
         second.go_on.touch()
         ended = second.flow.end()
-    with right_when_mended():
-        whole = whole_sizes(index_code, session)
-        assert [answer for answer in reader.answers if answer != whole] == []
-        assert ended.code == 0, ended.error
+    whole = whole_sizes(index_code, session)
+    assert [answer for answer in reader.answers if answer != whole] == []
+    assert ended.code == 0, ended.error
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="The stopped Glue run has removed the published files before: the table is empty.",
-)
 def test_a_month_stays_whole_when_the_glue_run_of_a_second_run_is_stopped(
     cloud: Cloud, tmp_path: Path
 ) -> None:
@@ -104,22 +92,16 @@ def test_a_month_stays_whole_when_the_glue_run_of_a_second_run_is_stopped(
     glue = cloud.client("glue")
     with second_run(cloud, tmp_path, index_code, session) as second:
         second.wait_until_it_writes()
-        for run in cloud.all_glue_runs():
+        for run in cloud.glue_runs():
             if run["JobRunState"] in ACTIVE:
                 glue.batch_stop_job_run(JobName=run["JobName"], JobRunIds=[run["Id"]])
         second.go_on.touch()
         second.flow.end()
-    with right_when_mended():
-        assert rows_seen(cloud, index_code, "2025-03") == rows_served(index_code, session)
-        shown = sessions_seen(cloud, index_code, "2025-03")
-        assert all(set(days) == {str(session)} for days in shown.values())
+    assert rows_seen(cloud, index_code, "2025-03") == rows_served(index_code, session)
+    shown = sessions_seen(cloud, index_code, "2025-03")
+    assert all(set(days) == {str(session)} for days in shown.values())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="The older run moves the last table back to its own content; both commands exit 0.",
-)
 def test_of_two_runs_whose_commits_cross_the_newer_content_stays(cloud: Cloud) -> None:
     index_code, month = "SMLL", "2025-04"
     first, second, third = (dt.date(2025, 4, day) for day in (1, 2, 3))
@@ -142,8 +124,7 @@ def test_of_two_runs_whose_commits_cross_the_newer_content_stays(cloud: Cloud) -
         last_table.release()
         ended = older.end()
     assert ended.code == 0, ended.error
-    with right_when_mended():
-        daily, summary, monthly = sessions_seen(cloud, index_code, month).values()
-        assert daily == [str(first), str(second), str(third)]
-        assert summary == [str(first), str(second), str(third)]
-        assert monthly == [str(first), str(third)]
+    daily, summary, monthly = sessions_seen(cloud, index_code, month).values()
+    assert daily == [str(first), str(second), str(third)]
+    assert summary == [str(first), str(second), str(third)]
+    assert monthly == [str(first), str(third)]

@@ -40,7 +40,7 @@ def test_a_run_shows_its_session_verdicts_summary_and_links(published: Cloud) ->
     assert run["state_name"] == "Completed"
     assert run["parameters"] == {"trading_date": None, "index_code": INDEX, "force": False}
 
-    audit = latest_artifact(published, "audit-itag-2025-07")
+    audit = latest_artifact(published, "audit-portfolio-2025-07")
     verdicts = {row["check"]: row["verdict"] for row in json.loads(audit["data"])}
     assert verdicts["daily_equals_raw"] == "passed"
     assert set(verdicts.values()) == {"passed"}
@@ -50,9 +50,10 @@ def test_a_run_shows_its_session_verdicts_summary_and_links(published: Cloud) ->
     assert "222 constituents" in summary
     assert "The lake does not hold the session before." in summary
 
-    (glue_run,) = published.glue_runs(INDEX)
-    links = latest_artifact(published, "links-itag")["data"]
-    assert glue_run["Arguments"]["--run_id"] in links
+    (glue_run,) = published.glue_runs()
+    links = latest_artifact(published, "links-portfolio")["data"]
+    run_id = glue_run["Arguments"]["--plan"].split("/")[-2]
+    assert run_id[:12] in links
     assert glue_run["Id"] in links
     assert "portfolio_monthly" in links
 
@@ -77,16 +78,17 @@ def ask_events(cloud: Cloud, body: dict[str, Any]) -> list[dict[str, Any]]:
     return answer
 
 
-def test_a_forced_run_refines_again_under_a_name_of_its_own(
+def test_a_forced_run_refines_again_as_an_attempt_of_its_own(
     published: Cloud,
 ) -> None:
-    first = len(published.glue_runs(INDEX))
+    first = len(published.glue_runs())
     again = published.run_portfolio("--index", INDEX)
     assert again.last_line == f"up to date {INDEX} {SESSION}"
-    assert len(published.glue_runs(INDEX)) == first
+    assert len(published.glue_runs()) == first
 
     forced = published.run_portfolio("--index", INDEX, "--force")
     assert forced.last_line.startswith(f"published {INDEX} {SESSION}")
-    runs = published.glue_runs(INDEX)
+    runs = published.glue_runs()
     assert len(runs) == first + 1
-    assert len({run["Arguments"]["--run_id"] for run in runs}) == first + 1
+    assert len({run["Arguments"]["--plan"] for run in runs}) == first
+    assert len({outcome["attempt"] for outcome in published.outcomes()}) == first + 1

@@ -1,13 +1,23 @@
 """The flow may be killed at any step and run again with the same result."""
 
 import datetime as dt
+import random
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from infra.local.b3.sessions import SESSIONS
 from tasks.core.exchange import month_of
-from tests.e2e.cloud import TABLES, Cloud, daily_tuples, expected_daily, served
+from tests.e2e.cloud import (
+    TABLES,
+    Cloud,
+    daily_tuples,
+    expected_daily,
+    local_cloud,
+    served,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -54,14 +64,56 @@ def test_killed_at_every_step_boundary_it_goes_on_and_nothing_is_lost_or_doubled
         assert len(rows) == len(set(rows))
         assert set(rows) in (old, new)
         assert all(sessions in ({BEFORE}, {BEFORE, NOW}) for sessions in shown(cloud))
-    assert killed >= 15
+    assert killed >= 8
 
     rows = daily_tuples(cloud.published_rows("portfolio_daily", INDEX, MONTH))
     assert len(rows) == len(new)
     assert set(rows) == new
     assert shown(cloud) == [{BEFORE, NOW}] * 3
-    assert len(cloud.objects(f"raw/portfolio/index_code={INDEX}/")) == 2
-    assert [run["JobRunState"] for run in cloud.glue_runs(INDEX)] == ["SUCCEEDED"] * 2
+    assert len(cloud.objects("raw/portfolio/")) == 2
+    assert [run["JobRunState"] for run in cloud.glue_runs()] == ["SUCCEEDED"] * 2
+    assert [commit["number"] for commit in cloud.commits("portfolio", MONTH)] == [1, 2]
 
     again = cloud.run_portfolio("--trading-date", str(NOW), "--index", INDEX)
     assert (again.code, again.last_line) == (0, f"up to date {INDEX} {NOW}")
+
+
+KILLS, CLOUDS = 20, 3
+RUN_SECONDS = 12.0  # about what a run takes here
+
+
+def test_killed_at_random_times_and_the_cloud_with_it_nothing_is_lost_or_doubled(
+    tmp_path: Path, prefect_environment: dict[str, str], flow_processes: "subprocess.Popen[str]"
+) -> None:
+    """Flows die 20 times, the local cloud twice; the seed is printed, for the same times again."""
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    times = random.Random(seed)
+    command = ("--trading-date", str(NOW), "--index", INDEX)
+    old = expected_daily(served(INDEX, BEFORE))
+    new = old | expected_daily(served(INDEX, NOW))
+    for round_number in range(CLOUDS):
+        is_last = round_number == CLOUDS - 1
+        with local_cloud(
+            tmp_path / "state", prefect_environment, flow_processes, is_killed=not is_last
+        ) as cloud:
+            cloud.show(BEFORE)
+            assert cloud.run_portfolio("--trading-date", str(BEFORE), "--index", INDEX).code == 0
+            cloud.show(NOW)
+            for _ in range(KILLS // CLOUDS + 1):
+                # Once it is published, only a forced run has something to be killed at.
+                is_done = shown(cloud)[0] == {BEFORE, NOW}
+                forced = ("--force",) if is_done else ()
+                outcome = cloud.run_portfolio(
+                    *command, *forced, kill_after_seconds=times.uniform(0.1, RUN_SECONDS)
+                )
+                assert outcome.code in (0, -signal.SIGKILL), outcome.error
+                rows = daily_tuples(cloud.published_rows("portfolio_daily", INDEX, MONTH))
+                assert len(rows) == len(set(rows))
+                assert set(rows) in (old, new)
+            if is_last:
+                assert cloud.run_portfolio(*command).code == 0
+                rows = daily_tuples(cloud.published_rows("portfolio_daily", INDEX, MONTH))
+                assert len(rows) == len(new)
+                assert set(rows) == new
+                assert shown(cloud) == [{BEFORE, NOW}] * 3

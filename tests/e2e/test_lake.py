@@ -1,7 +1,11 @@
 """What the lake holds after the sessions of the demo, read from its files and through Athena."""
 
 import datetime as dt
+import re
+import subprocess
+import sys
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -11,6 +15,7 @@ from infra.queries import Query, documented_queries
 from tasks.core.exchange import month_of
 from tests.e2e.cloud import (
     DAILY_COLUMNS,
+    ROOT,
     Cloud,
     daily_tuples,
     expected_daily,
@@ -20,6 +25,12 @@ from tests.e2e.cloud import (
 )
 
 Expected = dict[dt.date, set[tuple[object, ...]]]
+_PYTHON = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+WAYS_TO_READ = [
+    (page, example)
+    for page in ("ATHENA_QUERIES.md", "OPERATIONS.md")
+    for example in _PYTHON.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+]
 
 pytestmark = pytest.mark.e2e
 
@@ -72,7 +83,7 @@ def test_athena_and_duckdb_over_the_files_agree_with_the_sessions_in_every_row(
             "s3://b3-lake", str(lake.state / "lake" / "b3-lake")
         )
         for partition in lake.client("glue").get_partitions(
-            DatabaseName="b3", TableName="portfolio_daily", Expression="index_code = 'IBOV'"
+            DatabaseName="b3", TableName="portfolio_daily"
         )["Partitions"]
     }
     files = [f"{location}*.parquet" for location in locations]
@@ -110,10 +121,8 @@ def test_summary_and_month_agree_with_the_sessions(lake: Cloud) -> None:
 
 
 def test_raw_holds_each_session_in_one_object_and_answers_in_athena(lake: Cloud) -> None:
-    keys = sorted(lake.objects("raw/portfolio/index_code=IBOV/"))
-    assert keys == [
-        f"raw/portfolio/index_code=IBOV/trading_date={day}/portfolio.parquet" for day in SESSIONS
-    ]
+    keys = sorted(lake.objects("raw/portfolio/"))
+    assert keys == [f"raw/portfolio/trading_date={day}/IBOV.parquet" for day in SESSIONS]
     counted = lake.query(
         "SELECT trading_date, count(*), sum(part) FROM raw_portfolio "
         "WHERE index_code = 'IBOV' GROUP BY trading_date ORDER BY trading_date"
@@ -125,11 +134,11 @@ def test_raw_holds_each_session_in_one_object_and_answers_in_athena(lake: Cloud)
 
 
 def test_a_session_again_is_up_to_date_and_costs_no_request_and_no_glue_run(lake: Cloud) -> None:
-    runs, requests_before = len(lake.glue_runs("IBOV")), lake.request_count()
+    runs, requests_before = len(lake.glue_runs()), lake.request_count()
     before = lake.objects()
     outcome = lake.run_portfolio("--trading-date", str(SESSIONS[0]))
     assert (outcome.code, outcome.last_line) == (0, f"up to date IBOV {SESSIONS[0]}")
-    assert (len(lake.glue_runs("IBOV")), lake.request_count()) == (runs, requests_before)
+    assert (len(lake.glue_runs()), lake.request_count()) == (runs, requests_before)
     assert lake.objects() == before
 
 
@@ -140,6 +149,31 @@ def test_a_session_again_is_up_to_date_and_costs_no_request_and_no_glue_run(lake
 )
 def test_each_documented_query_answers(lake: Cloud, query: Query) -> None:
     assert lake.query(query.sql)
+
+
+@pytest.mark.parametrize(("page", "example"), WAYS_TO_READ, ids=range(len(WAYS_TO_READ)))
+def test_each_documented_way_to_read_shows_what_is_published(
+    lake: Cloud, expected: Expected, tmp_path: Path, page: str, example: str
+) -> None:
+    (tmp_path / ".local").symlink_to(lake.state)
+    counted = "\nprint(len(frame), frame['trading_date'].nunique())"
+    ended = subprocess.run(
+        [sys.executable, "-c", example + counted],
+        cwd=tmp_path,
+        env=lake.env | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    # Commits of a month are one a session here: the page on operations reads the first.
+    august = [len(rows) for day, rows in sorted(expected.items()) if day.month == 8]
+    seen = august[:1] if page == "OPERATIONS.md" else august
+    assert ended.stdout.split() == [str(sum(seen)), str(len(seen))]
+
+
+def test_the_documented_ways_to_read_are_found() -> None:
+    assert [page for page, _ in WAYS_TO_READ] == ["ATHENA_QUERIES.md"] * 3 + ["OPERATIONS.md"]
 
 
 def test_entries_and_exits_name_who_came_and_went(lake: Cloud) -> None:

@@ -42,7 +42,7 @@ def test_a_second_run_changes_nothing(lake: Cloud) -> None:
 
 def test_a_partition_that_was_never_registered_is_by_the_next_run(lake: Cloud) -> None:
     place = {"DatabaseName": "b3", "TableName": "index_levels"}
-    lake.client("glue").delete_partition(**place, PartitionValues=["IBOV", "2025"])
+    lake.client("glue").delete_partition(**place, PartitionValues=["2025"])
     assert lake.run_flow("levels", "--year", "2025").code == 0
     assert lake.query("SELECT count(*) FROM index_levels") == [(str(len(SERVED)),)]
 
@@ -57,7 +57,7 @@ def test_an_index_without_levels_fails_and_writes_no_raw(cloud: Cloud) -> None:
     outcome = cloud.run_flow("levels", "--index", "XXXX", "--year", "2025")
     assert outcome.code == 1
     assert "B3 publishes no level of XXXX in 2025" in outcome.error
-    assert cloud.objects("raw/index_levels/index_code=XXXX/") == {}
+    assert not [key for key in cloud.objects("raw/index_levels/") if "XXXX" in key]
 
 
 def test_a_year_to_come_is_wrong_usage(cloud: Cloud) -> None:

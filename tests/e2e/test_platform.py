@@ -80,7 +80,7 @@ def test_second_run_of_a_date_waits_for_the_first_and_finds_it_up_to_date(
     assert set(ended.values()) == {"Completed"}
     (second,) = [run for run in runs if platform.message_of(run).startswith("up to date IDIV")]
     assert "AwaitingConcurrencySlot" in platform.states_of(second)
-    assert [run["JobRunState"] for run in platform.glue_runs("IDIV")] == ["SUCCEEDED"]
+    assert [run["JobRunState"] for run in platform.glue_runs(*runs)] == ["SUCCEEDED"]
 
 
 def test_killed_container_is_a_crashed_run_within_ten_seconds(platform: Platform) -> None:
@@ -94,20 +94,20 @@ def test_killed_container_is_a_crashed_run_within_ten_seconds(platform: Platform
         assert platform.wait_until(run, *ENDED, seconds=20) == "Crashed"
         assert time.monotonic() - killed_at < 10
     # What Glue still did for the dead run must not be at work any more for the next one.
-    for glue_run in platform.glue_runs("IBXX"):
+    for glue_run in platform.glue_runs(run):
         platform.client("glue").batch_stop_job_run(JobName=JOB, JobRunIds=[glue_run["Id"]])
 
 
 def test_cancelled_run_stops_the_glue_run_that_it_waits_for(platform: Platform) -> None:
     with platform.glue_at_work():
         run = platform.trigger(trading_date=DAY, index_code="SMLL")
-        platform.wait_until_glue_works("SMLL")
+        platform.wait_until_glue_works(run)
 
         platform.cancel(run)
 
         assert platform.wait_until(run, *ENDED) == "Cancelled"
         wait_for(
-            lambda: [r["JobRunState"] for r in platform.glue_runs("SMLL")] == ["STOPPED"],
+            lambda: [r["JobRunState"] for r in platform.glue_runs(run)] == ["STOPPED"],
             "the Glue run is stopped",
             15,
         )
@@ -116,7 +116,7 @@ def test_cancelled_run_stops_the_glue_run_that_it_waits_for(platform: Platform) 
 def test_spot_interruption_runs_again_in_another_task_and_completes(platform: Platform) -> None:
     with platform.glue_at_work():
         run = platform.trigger(trading_date=DAY, index_code="ITAG")
-        platform.wait_until_glue_works("ITAG")
+        platform.wait_until_glue_works(run)
         (task,) = platform.tasks_of(run)
 
         platform.client("ecs").stop_task(cluster=CLUSTER, task=task["taskArn"], reason=SPOT_REASON)
@@ -128,7 +128,7 @@ def test_spot_interruption_runs_again_in_another_task_and_completes(platform: Pl
     assert "AwaitingRetry" in platform.states_of(run)
     first, _second = sorted(platform.tasks_of(run), key=lambda each: each["createdAt"])
     assert first["stopCode"] == "SpotInterruption"
-    states = [run["JobRunState"] for run in platform.glue_runs("ITAG")]
+    states = [each["JobRunState"] for each in platform.glue_runs(run)]
     assert sorted(states) == ["STOPPED", "SUCCEEDED"]
 
 

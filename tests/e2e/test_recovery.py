@@ -12,16 +12,10 @@ from tests.e2e.cloud import ROOT, TABLES, Cloud, Outcome, local_cloud, run_modul
 from tests.e2e.gate import gate_to
 from tests.e2e.jobs import jobs_that_write_too_few_rows
 from tests.e2e.readers import objects_seen, rows_seen, rows_served, sessions_seen
-from tests.e2e.wrong_today import WrongTodayError, right_when_mended
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="The rows that the audit refused are found again by every later run, and refused.",
-)
 def test_once_a_job_that_made_too_few_rows_is_mended_the_same_command_publishes(
     cloud: Cloud,
 ) -> None:
@@ -35,10 +29,9 @@ def test_once_a_job_that_made_too_few_rows_is_mended_the_same_command_publishes(
     assert rows_seen(cloud, index_code, month).total() == 0
 
     again = cloud.run_portfolio("--index", index_code)
-    with right_when_mended(today="The audit of IDIV 2025-02, .* failed"):
-        assert again.code == 0, again.error
-        assert again.last_line.startswith("published")
-        assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+    assert again.code == 0, again.error
+    assert again.last_line.startswith("published")
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
 
 
 STATEMENT = "theorical_qty AS theoretical_quantity,"
@@ -58,11 +51,6 @@ def copy_with_another_column(folder: Path) -> Path:
     return copy
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="Whether a month is up to date depends on raw alone, not on the tables' statements.",
-)
 def test_another_column_in_a_tables_statement_makes_its_months_stale(
     tmp_path: Path, prefect_environment: dict[str, str], flow_processes: "subprocess.Popen[str]"
 ) -> None:
@@ -73,22 +61,16 @@ def test_another_column_in_a_tables_statement_makes_its_months_stale(
         cloud.show(session)
         assert cloud.run_portfolio(*command).last_line.startswith("published")
         assert cloud.run_portfolio(*command).last_line.startswith("up to date")
-        runs = len(cloud.all_glue_runs())
+        runs = len(cloud.glue_runs())
 
     copy = copy_with_another_column(tmp_path)
     with local_cloud(state, prefect_environment, root=copy) as cloud:
         cloud.show(session)
         outcome = run_module("flows.portfolio", command, cloud.env, copy)
-        with right_when_mended(today="up to date IDIV 2025-02-03"):
-            assert not outcome.last_line.startswith("up to date")
-            assert len(cloud.all_glue_runs()) > runs, outcome.error
+        assert not outcome.last_line.startswith("up to date")
+        assert len(cloud.glue_runs()) > runs, outcome.error
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="A month is up to date while its partitions are, whether its files are there or not.",
-)
 def test_deleted_files_of_a_published_month_are_made_again_by_the_next_run(cloud: Cloud) -> None:
     index_code, session, month = "IBXX", dt.date(2025, 3, 5), "2025-03"
     cloud.show(session)
@@ -100,17 +82,11 @@ def test_deleted_files_of_a_published_month_are_made_again_by_the_next_run(cloud
 
     again = cloud.run_portfolio("--index", index_code)
     assert again.code == 0, again.error
-    with right_when_mended():
-        assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
-        shown = sessions_seen(cloud, index_code, month)
-        assert all(set(days) == {str(session)} for days in shown.values())
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+    shown = sessions_seen(cloud, index_code, month)
+    assert all(set(days) == {str(session)} for days in shown.values())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="The call made again finds the partition there, and the flow ends: one table of three.",
-)
 def test_a_lost_answer_about_a_new_partition_leaves_all_tables_published(cloud: Cloud) -> None:
     index_code, session, month = "SMLL", dt.date(2025, 4, 1), "2025-04"
     cloud.show(session)
@@ -118,11 +94,10 @@ def test_a_lost_answer_about_a_new_partition_leaves_all_tables_published(cloud: 
         gate.lose_answer("glue:CreatePartition")
         outcome = cloud.run_portfolio("--index", index_code, extra={"AWS_ENDPOINT_URL": gate.url})
         assert gate.has_failed_all
-    with right_when_mended(today="portfolio_daily_summary"):
-        shown = sessions_seen(cloud, index_code, month)
-        assert [table for table in TABLES if set(shown[table]) != {str(session)}] == []
-        assert outcome.code == 0, outcome.error
-        assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+    shown = sessions_seen(cloud, index_code, month)
+    assert [table for table in TABLES if set(shown[table]) != {str(session)}] == []
+    assert outcome.code == 0, outcome.error
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
 
 
 RAW_INDEX, RAW_SESSION, RAW_MONTH = "ITAG", dt.date(2025, 5, 5), "2025-05"
@@ -148,11 +123,6 @@ def raw(cloud: Cloud) -> Iterator[tuple[str, bytes]]:
     cloud.client("s3").put_object(Bucket="b3-lake", Key=key, Body=body)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="Raw that cannot be read ends the flow before B3's answer could replace it.",
-)
 @pytest.mark.parametrize(
     "arguments",
     [(), ("--trading-date", str(RAW_SESSION)), ("--force",)],
@@ -167,6 +137,5 @@ def test_a_damaged_raw_object_of_the_session_that_b3_shows_is_replaced(
     cloud.client("s3").put_object(Bucket="b3-lake", Key=key, Body=DAMAGES[damage](body))
 
     outcome: Outcome = cloud.run_portfolio("--index", RAW_INDEX, *arguments)
-    with right_when_mended(today="ArrowInvalid"):
-        assert outcome.code == 0, outcome.error
-        assert rows_seen(cloud, RAW_INDEX, RAW_MONTH) == rows_served(RAW_INDEX, RAW_SESSION)
+    assert outcome.code == 0, outcome.error
+    assert rows_seen(cloud, RAW_INDEX, RAW_MONTH) == rows_served(RAW_INDEX, RAW_SESSION)

@@ -8,7 +8,6 @@ import pytest
 from tests.e2e.cloud import TABLES, Cloud, wait_until
 from tests.e2e.gate import Call, gate_to
 from tests.e2e.readers import objects_seen, rows_seen, rows_served
-from tests.e2e.wrong_today import WrongTodayError, right_when_mended
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -34,11 +33,6 @@ def is_of_a_published_table(call: Call) -> bool:
     return call.parameters["TableName"] in TABLES
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="The vacuum removes what the flow has audited and shows readers right after.",
-)
 def test_a_vacuum_between_audit_and_commit_leaves_no_published_month_without_files(
     cloud: Cloud,
 ) -> None:
@@ -62,17 +56,16 @@ def test_a_vacuum_between_audit_and_commit_leaves_no_published_month_without_fil
     assert ended.code == 0, ended.error
     seen = objects_seen(cloud, month)
     assert {table for table, *_ in seen} == set(TABLES)
-    with right_when_mended():
-        assert [partition for partition, keys in seen.items() if not keys] == []
-        assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+    assert [partition for partition, keys in seen.items() if not keys] == []
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
 
 
 def leave_unpublished(cloud: Cloud, index_code: str) -> None:
     """Kill a flow whose Glue run has succeeded, before it knows."""
-    before = {run["Id"] for run in cloud.all_glue_runs()}
+    before = {run["Id"] for run in cloud.glue_runs()}
 
     def has_succeeded() -> bool:
-        runs = [run for run in cloud.all_glue_runs() if run["Id"] not in before]
+        runs = [run for run in cloud.glue_runs() if run["Id"] not in before]
         return [run["JobRunState"] for run in runs] == ["SUCCEEDED"]
 
     with (
@@ -87,11 +80,6 @@ def leave_unpublished(cloud: Cloud, index_code: str) -> None:
         flow.kill()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=WrongTodayError,
-    reason="The vacuum removes what was published after it had looked.",
-)
 def test_a_vacuum_at_its_delete_leaves_what_a_flow_publishes_meanwhile(cloud: Cloud) -> None:
     index_code, session, month = "IBXX", dt.date(2025, 3, 5), "2025-03"
     cloud.show(session)
@@ -120,6 +108,5 @@ def test_a_vacuum_at_its_delete_leaves_what_a_flow_publishes_meanwhile(cloud: Cl
             break
     else:
         raise AssertionError("the vacuum has removed nothing")
-    with right_when_mended():
-        assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
-        assert all(objects_seen(cloud, month).values())
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+    assert all(objects_seen(cloud, month).values())

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # What the module reads of the project: itself, the Glue scripts and the page of queries.
 READ_BY_TERRAFORM = ("infra/terraform", "infra/glue", "docs")
+PLANS = Path(__file__).with_name("plan.tftest.hcl")
 
 
 class Terraform:
@@ -53,6 +54,18 @@ class Terraform:
         }
 
 
+class Plan(dict[str, Any]):
+    """A plan as Terraform writes it in JSON."""
+
+    def policy(self, address: str) -> list[dict[str, Any]]:
+        """The statements of the policy of one resource."""
+        (change,) = [each for each in self["resource_changes"] if each["address"] == address]
+        statements: list[dict[str, Any]] = json.loads(change["change"]["after"]["policy"])[
+            "Statement"
+        ]
+        return statements
+
+
 def skip(reason: str) -> None:
     """Skip the test; where Terraform must be tested, as CI says, fail instead."""
     if os.environ.get("REQUIRE_TERRAFORM"):
@@ -79,3 +92,14 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
             f"provider by TF_CLI_ARGS_init=-plugin-dir=…\n{started.stderr}"
         )
     return found
+
+
+@pytest.fixture(scope="session")
+def plans(terraform: Terraform) -> dict[str, Plan]:
+    """The plans of `plan.tftest.hcl`, by name."""
+    folder = terraform.project / "infra" / "terraform" / "plans"
+    folder.mkdir()
+    shutil.copy(PLANS, folder)
+    output = terraform.run("test", "-json", "-verbose", f"-test-directory={folder.name}")
+    events = [json.loads(line) for line in output.splitlines()]
+    return {each["@testrun"]: Plan(each["test_plan"]) for each in events if "test_plan" in each}

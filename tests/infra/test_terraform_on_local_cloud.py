@@ -32,7 +32,7 @@ VARIABLES = (
 AT_ONCE = "-parallelism=20"
 CREDENTIAL = "pnu_example"
 FLOW_RUN_ROLE = "b3-pipeline-flow-run"
-SCRIPT = 'module.glue_jobs.aws_s3_object.script["refine-portfolio"]'
+SCRIPT = "module.glue_job.aws_s3_object.script"
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,7 @@ def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cl
     assert_credential_is_in_no_state(terraform)
     assert_catalog_has_the_columns_of_the_code(outputs["database"])
     assert_queries_are_those_of_the_docs(outputs["workgroup"])
+    assert_nobody_deletes_a_commit(outputs["lake_bucket"])
 
     with prefect_server(cloud.state) as prefect:
         as_role = {"AWS_ACCESS_KEY_ID": FLOW_RUN_ROLE}
@@ -77,7 +78,7 @@ def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cl
 
     assert terraform.planned_changes(*VARIABLES) == {}
 
-    script = terraform.project / "infra" / "glue" / "refine_portfolio.py"
+    script = terraform.project / "infra" / "glue" / "refine.py"
     script.write_text(script.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
     assert terraform.planned_changes(*VARIABLES) == {SCRIPT: ["update"]}
     terraform.run("apply", "-no-color", "plan")
@@ -112,7 +113,7 @@ def assert_catalog_has_the_columns_of_the_code(database: str) -> None:
         for table in found
     }
     assert types == {
-        table.name: table.types() | {column.name: column.type for column in table.partition_keys}
+        table.name: table.types() | {table.partition_key.name: table.partition_key.type}
         for table in TABLES
     }
 
@@ -124,6 +125,13 @@ def assert_queries_are_those_of_the_docs(workgroup: str) -> None:
     assert {query["Name"]: query["QueryString"] for query in found} == {
         query.title: query.sql for query in documented_queries()
     }
+
+
+def assert_nobody_deletes_a_commit(bucket: str) -> None:
+    s3: Any = boto3.client("s3")
+    s3.put_object(Bucket=bucket, Key="published/nothing/2025-08/000001.json", IfNoneMatch="*")
+    with pytest.raises(s3.exceptions.ClientError, match="403"):
+        s3.delete_object(Bucket=bucket, Key="published/nothing/2025-08/000001.json")
 
 
 def assert_session_is_published(outputs: dict[str, Any]) -> None:
@@ -148,6 +156,6 @@ def assert_nothing_is_left(outputs: dict[str, Any]) -> None:
     databases = boto3.client("glue").get_databases()["DatabaseList"]
     assert outputs["database"] not in {database["Name"] for database in databases}
     jobs = boto3.client("glue").list_jobs()["JobNames"]
-    assert not set(jobs) & set(outputs["glue_job_names"].values())
+    assert outputs["glue_job_name"] not in jobs
     workgroups = boto3.client("athena").list_work_groups()["WorkGroups"]
     assert outputs["workgroup"] not in {workgroup["Name"] for workgroup in workgroups}

@@ -17,7 +17,7 @@ SETTINGS = {
     "B3_LAKE_BUCKET": "b3-lake",
     "B3_DATABASE": "b3",
     "B3_WORKGROUP": "b3",
-    "B3_GLUE_JOB": "b3-refine-portfolio",
+    "B3_GLUE_JOB": "b3-refine",
     "B3_INDEX_URL": "https://sistemaswebb3-listados.b3.com.br",
     "B3_QUOTES_URL": "https://bvmf.bmfbovespa.com.br/InstDados/SerHist",
 }
@@ -46,11 +46,9 @@ def test_first_start_creates_the_tables_of_the_schema(glue: Any) -> None:
     for table in TABLES:
         storage = found[table.name]["StorageDescriptor"]
         assert {c["Name"]: c["Type"] for c in storage["Columns"]} == table.types()
-        assert storage["Location"] == f"s3://b3-lake/{table.prefix}"
+        assert storage["Location"] == f"s3://b3-lake/{table.location}"
         assert "parquet" in storage["SerdeInfo"]["SerializationLibrary"]
-        assert [c["Name"] for c in found[table.name]["PartitionKeys"]] == [
-            column.name for column in table.partition_keys
-        ]
+        assert [c["Name"] for c in found[table.name]["PartitionKeys"]] == [table.partition_key.name]
 
 
 def test_second_up_on_the_same_state_is_refused(tmp_path: Path, up: Callable[..., Any]) -> None:

@@ -12,6 +12,7 @@ from moto import mock_aws
 from infra.local.b3.http_answer import Answer
 from infra.local.b3.replay import Replay, start
 from tests.portfolios import FRIDAY
+from tests.tasks.toy import Toy
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +42,13 @@ def calls(bucket: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(BaseClient, "_make_api_call", record)
     return made
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch, no_run_logger: None) -> Iterator[Toy]:
+    """A lake of its own with one small dataset."""
+    with mock_aws():
+        yield Toy(monkeypatch)
 
 
 @pytest.fixture

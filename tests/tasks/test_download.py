@@ -1,9 +1,11 @@
 import datetime as dt
+import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 
 from infra.local.b3.replay import Replay
@@ -15,13 +17,26 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.core.portfolio.pages import parse_pages, read_page
+from tasks.core.portfolio.pages import Page, parse_pages, read_page, request_path
 from tasks.download import Download, download_portfolio
+from tasks.objects import list_etags, read_landed
+from tests.portfolios import answer as shown_by_b3
+from tests.portfolios import to_bytes
 from tests.tasks.conftest import Server
 
-pytestmark = pytest.mark.usefixtures("no_run_logger")
+pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
+BUCKET = "b3-lake"
 Serve = Callable[..., Server]
+
+
+@pytest.fixture
+def bucket(aws: None) -> Iterator[None]:
+    bucket = boto3.resource("s3").Bucket(BUCKET)
+    bucket.create()
+    yield
+    bucket.objects.delete()
+    bucket.delete()
 
 
 @pytest.fixture(autouse=True)
@@ -31,25 +46,37 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     clock = SimpleNamespace(sleep=slept.append, monotonic=time.monotonic)
     monkeypatch.setattr(download, "time", clock)
     monkeypatch.setattr(http, "time", clock)
-    monkeypatch.setattr(http, "LARGEST_BODY_BYTES", 200_000)
     return slept
 
 
-def fetch(replay: Replay, index_code: str = "IBOV") -> Download:
-    return download_portfolio.fn(replay.url, index_code)
+def fetch(replay: Replay, index_code: str = "IBOV") -> Download[Page]:
+    return download_portfolio.fn(replay.url, index_code, BUCKET)
+
+
+def landed() -> dict[str, bytes]:
+    """What landing keeps, byte for byte, by key."""
+    found = {key: read_landed(BUCKET, key) for key in list_etags(BUCKET, "")}
+    return {key: body for key, body in found.items() if body is not None}
+
+
+def at(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def said(key: str) -> dict[str, str]:
+    return boto3.client("s3").head_object(Bucket=BUCKET, Key=key)["Metadata"]
 
 
 def test_a_portfolio_that_fits_takes_one_request(replay: Replay) -> None:
-    bodies = fetch(replay).bodies
-    assert len(replay.requests) == len(bodies) == 1
-    assert len(parse_pages([read_page(bodies[0], "IBOV")], "IBOV").constituents) == 84
+    pages = fetch(replay).pages
+    assert len(replay.requests) == len(pages) == 1
+    assert len(parse_pages(pages, "IBOV").constituents) == 84
 
 
 def test_an_index_of_222_constituents_comes_whole_in_two_pages(
     replay: Replay, pauses: list[float]
 ) -> None:
-    bodies = fetch(replay, "ITAG").bodies
-    portfolio = parse_pages([read_page(body, "ITAG") for body in bodies], "ITAG")
+    portfolio = parse_pages(fetch(replay, "ITAG").pages, "ITAG")
     assert len({row.ticker for row in portfolio.constituents}) == 222
     assert [query.page_number for query in replay.requests] == [1, 2]
     assert pauses == [download.PAUSE_SECONDS]
@@ -67,12 +94,12 @@ def test_it_is_known_when_the_answer_had_come(replay: Replay) -> None:
     [("2025-08-02T02:59:59+00:00", "2025-08-01"), ("2025-08-02T03:00:00+00:00", "2025-08-02")],
 )
 def test_the_day_is_the_one_where_the_exchange_is(received_at: str, day: str) -> None:
-    download = Download((), dt.datetime.fromisoformat(received_at))
-    assert str(download.day_in_sao_paulo) == day
+    answered: Download[Page] = Download((), at(received_at))
+    assert str(answered.day_in_sao_paulo) == day
 
 
 @pytest.mark.parametrize(
-    ("fault", "error", "said"),
+    ("fault", "error", "message"),
     [
         ("reset", RetryableError, "No complete answer from 127.0.0.1"),
         ("challenge_403", RetryableError, "answered 403 .*Just a moment.*Checking your browser"),
@@ -83,16 +110,16 @@ def test_the_day_is_the_one_where_the_exchange_is(received_at: str, day: str) ->
         ("http_404", SourceHasNoDataError, "answered 404 .*B3_INDEX_URL"),
         ("empty", RetryableError, "empty body for IBOV"),
         ("null_results", SourceHasNoDataError, "B3 publishes no portfolio for IBOV"),
-        ("oversize", BadDataError, "at most 200000 bytes"),
+        ("oversize", BadDataError, "at most 5000000 bytes"),
         ("truncated", RetryableError, r"Expected \d+ bytes|No complete answer"),
         ("not_json", RetryableError, "Expected JSON from B3 for IBOV"),
     ],
 )
 def test_misbehaviour_becomes_the_error_that_says_what_to_do(
-    replay: Replay, fault: str, error: type[B3PipelineError], said: str
+    replay: Replay, fault: str, error: type[B3PipelineError], message: str
 ) -> None:
     replay.misbehave(fault)
-    with pytest.raises(error, match=said) as raised:
+    with pytest.raises(error, match=message) as raised:
         fetch(replay)
     assert type(raised.value) is error
     assert len(replay.requests) == 1
@@ -119,7 +146,7 @@ def test_an_answer_that_drips_meets_the_time_budget(
 
 
 def test_the_budget_is_one_for_all_pages(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "TOTAL_BUDGET_SECONDS", 1.0)
+    monkeypatch.setattr(download, "TOTAL_BUDGET_SECONDS", 3.0)
     clock = SimpleNamespace(
         sleep=lambda _: replay.misbehave("drip", pause_seconds=0.02), monotonic=time.monotonic
     )
@@ -136,17 +163,115 @@ def test_pages_that_do_not_go_together_may_pass(replay: Replay, fault: str) -> N
         fetch(replay, "ITAG")
 
 
-def test_json_in_a_json_string_is_kept_as_it_came(replay: Replay) -> None:
-    plain = fetch(replay).bodies[0]
+def test_json_in_a_json_string_is_read_and_kept_as_it_came(replay: Replay) -> None:
+    plain = fetch(replay).pages
     replay.misbehave("json_string")
-    wrapped = fetch(replay).bodies[0]
-    assert wrapped != plain
-    assert read_page(wrapped, "IBOV") == read_page(plain, "IBOV")
+    assert fetch(replay).pages == plain
+    assert len(landed()) == 2
+    assert [read_page(body, "IBOV") for body in landed().values()] == [*plain, *plain]
 
 
-def test_an_answer_of_an_unknown_form_is_returned_so_that_it_can_be_kept(server: Serve) -> None:
-    answered = server(200, b'{"page": 7}')
-    assert download_portfolio.fn(answered.url, "IBOV").bodies == (b'{"page": 7}',)
+def test_every_page_is_kept_byte_for_byte_by_the_day_it_came_and_what_was_asked(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_now", lambda: at("2025-08-02T02:59:59+00:00"))
+    pages = fetch(replay, "ITAG").pages
+    assert len(pages) == 2
+    found = landed()
+    assert {key.rpartition("/")[0] for key in found} == {
+        "landing/portfolio/received=2025-08-01/ITAG"
+    }
+    for key, body in found.items():
+        assert key.endswith(f"/{hashlib.sha256(body).hexdigest()}.json.gz")
+        page = read_page(body, "ITAG")
+        number = page.page.pageNumber
+        assert page == pages[number - 1]
+        assert said(key) == {
+            "request": request_path("ITAG", number),
+            "page": str(number),
+            "order": str(number),
+        }
+
+
+def test_a_page_that_comes_after_midnight_in_sao_paulo_is_one_of_the_next_day(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter(["2025-08-02T02:59:59+00:00", "2025-08-02T03:00:00+00:00"])
+    monkeypatch.setattr(download, "_now", lambda: at(next(times)))
+    answered = fetch(replay, "ITAG")
+    assert answered.received_at == at("2025-08-02T03:00:00+00:00")
+    days = [key.split("/")[2] for key in sorted(landed())]
+    assert days == ["received=2025-08-01", "received=2025-08-02"]
+
+
+def test_a_retry_after_a_lost_answer_gives_the_same_object(replay: Replay) -> None:
+    fetch(replay)
+    before = list_etags(BUCKET, "")
+    metadata = [said(key) for key in before]
+    fetch(replay)
+    assert list_etags(BUCKET, "") == before
+    assert [said(key) for key in before] == metadata
+
+
+def test_a_page_is_kept_before_it_is_read_and_before_the_next_one_is_asked(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def read(body: bytes, index_code: str) -> Page:
+        seen.append((len(replay.requests), len(landed())))
+        return read_page(body, index_code)
+
+    monkeypatch.setattr(download, "read_page", read)
+    fetch(replay, "ITAG")
+    assert seen == [(1, 1), (2, 2)]
+
+
+def test_pages_that_came_before_a_failure_are_kept(replay: Replay, pauses: list[float]) -> None:
+    replay.misbehave("rollover")
+    with pytest.raises(RetryableError):
+        fetch(replay, "ITAG")
+    assert len(landed()) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (b'{"page": 7}', BadDataError),
+        (b"[]", BadDataError),
+        (b'{"page": {', RetryableError),
+        (b"Object reference not set to an instance of an object.", RetryableError),
+        (b'{"results": null}', SourceHasNoDataError),
+        (b"\xff\xfe", RetryableError),
+    ],
+)
+def test_whatever_answer_cannot_be_read_is_kept(
+    server: Serve, body: bytes, error: type[B3PipelineError]
+) -> None:
+    with pytest.raises(error) as raised:
+        download_portfolio.fn(server(200, body).url, "IBOV", BUCKET)
+    assert list(landed().values()) == [body]
+    if error is BadDataError:
+        assert "Landing keeps the bytes; raw and refined are untouched" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(200, b""), (200, b" \r\n"), (200, b"<!doctype html><p>x"), (503, b"busy"), (404, b"{}")],
+)
+def test_what_is_no_answer_is_not_kept(server: Serve, status: int, body: bytes) -> None:
+    with pytest.raises(B3PipelineError):
+        download_portfolio.fn(server(status, body).url, "IBOV", BUCKET)
+    assert landed() == {}
+
+
+def test_b3s_largest_answers_are_under_the_limits() -> None:
+    assert http.LARGEST_BODY_BYTES >= 1_000_000
+    assert download.LARGEST_ZIP_BYTES["D"] >= 5_000_000
+    assert download.LARGEST_ZIP_BYTES["M"] >= 50_000_000
+    assert download.LARGEST_ZIP_BYTES["A"] >= 300_000_000
+    assert (download.TOTAL_BUDGET_SECONDS, download.FILE_BUDGET_SECONDS) == (120.0, 1800.0)
+    assert (download.PAUSE_SECONDS, download.MOST_PAGES) == (0.5, 50)
 
 
 @pytest.mark.parametrize("fault", ["http_429", "http_429_date"])
@@ -159,8 +284,8 @@ def test_the_wait_that_b3_asks_for_is_kept(replay: Replay, pauses: list[float], 
 
 
 def test_the_request_says_who_asks_and_for_what(server: Serve) -> None:
-    answered = server(200, b"[]")
-    download_portfolio.fn(f"{answered.url}/", "IBXX")
+    answered = server(200, to_bytes(shown_by_b3()))
+    download_portfolio.fn(f"{answered.url}/", "IBXX", BUCKET)
     head: dict[str, Any] = dict(
         line.split(": ", 1) for line in answered.requests[0].splitlines()[1:]
     )

@@ -2,16 +2,23 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    ConnectionClosedError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+)
 
 from tasks import glue
-from tasks.core.errors import NotConfiguredError, RefinementError
-from tasks.glue import GlueRun, run_glue_job
-from tests.tasks.glue_service import JOB, Clock, GlueService
+from tasks.core.errors import NotConfiguredError, RefinementError, RetryableError
+from tasks.glue import GlueRun, find_or_start, list_plans_at_work, wait_for
+from tests.tasks.glue_service import CUT_OFF, JOB, PLAN, Clock, GlueService
 
 pytestmark = pytest.mark.usefixtures("no_run_logger")
 
-ARGUMENTS = {"--lake": "s3://b3-lake", "--months": "2025-08", "--run_id": "run-1"}
+OTHER = PLAN.replace("run-1", "run-2")
+TOKEN = "flow/2"
+RUN = GlueRun(JOB, "jr_1", TOKEN, f"https://console/job/{JOB}/run/jr_1", "us-east-1")
 
 
 @pytest.fixture
@@ -32,46 +39,161 @@ def service(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> GlueService:
     return service
 
 
-def run_job(*, is_output_there: bool = False, timeout_seconds: float = 600) -> GlueRun:
-    return run_glue_job.fn(
-        JOB, ARGUMENTS, timeout_seconds=timeout_seconds, is_output_there=is_output_there
+def start(
+    *, takes_others: bool = True, token: str = TOKEN, timeout_seconds: float = 600
+) -> GlueRun:
+    return find_or_start.fn(
+        JOB, PLAN, token, takes_others=takes_others, timeout_seconds=timeout_seconds
     )
 
 
-def test_a_run_is_started_with_its_arguments_and_waited_for(service: GlueService) -> None:
-    service.states = ["STARTING", "RUNNING", "RUNNING", "SUCCEEDED"]
-    run = run_job()
-    assert service.calls == ["GetJobRuns", "StartJobRun", *["GetJobRun"] * 4]
+def wait(service: GlueService, *, is_ours: bool = True, timeout_seconds: float = 600) -> str:
+    if not service.runs:
+        service.add_run("STARTING", job_run_id="jr_1")
+    return wait_for.fn(RUN, timeout_seconds=timeout_seconds, is_ours=is_ours)
+
+
+def test_a_run_is_started_with_its_plan_and_its_token(service: GlueService) -> None:
+    run = start()
+    assert service.calls == ["GetJobRuns", "StartJobRun"]
     assert service.runs[0]["JobName"] == JOB
-    assert service.runs[0]["Arguments"] == ARGUMENTS
-    assert service.runs[0]["Timeout"] == 10
-    assert (run.job_run_id, run.region) == ("jr_1", "us-east-1")
+    assert service.runs[0]["Arguments"] == {"--plan": PLAN, "--token": TOKEN}
+    assert (run.job_name, run.job_run_id, run.token, run.region) == (
+        JOB,
+        "jr_1",
+        TOKEN,
+        "us-east-1",
+    )
     assert run.url.endswith(f"/job/{JOB}/run/jr_1")
 
 
-def test_it_looks_less_and_less_often(service: GlueService, clock: Clock) -> None:
-    service.states = [*["RUNNING"] * 40, "SUCCEEDED"]
-    run_job()
-    assert clock.slept == sorted(clock.slept)
-    assert (clock.slept[0], clock.slept[-1]) == (1, 30)
+@pytest.mark.parametrize(("seconds", "minutes"), [(600, 10), (659, 10), (30, 1)])
+def test_a_run_ends_by_itself_when_nobody_would_wait_for_it(
+    service: GlueService, seconds: float, minutes: int
+) -> None:
+    start(timeout_seconds=seconds)
+    assert service.runs[0]["Timeout"] == minutes
+
+
+def test_a_start_is_sent_once(monkeypatch: pytest.MonkeyPatch, service: GlueService) -> None:
+    attempts: dict[str, int | None] = {}
+
+    def make_call(client: BaseClient, operation: str, parameters: Any) -> Any:
+        config: Any = client.meta.config
+        attempts[operation] = (config.retries or {}).get("total_max_attempts")
+        return service.answer(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", make_call)
+    start()
+    assert attempts["StartJobRun"] == 1
+    assert attempts["GetJobRuns"] != 1
+
+
+@pytest.mark.parametrize("state", ["STARTING", "RUNNING", "WAITING", "STOPPING"])
+def test_a_run_that_is_at_work_on_the_plan_is_taken(service: GlueService, state: str) -> None:
+    service.add_run(state)
+    run = start()
+    assert (run.job_run_id, run.token) == ("jr_before", "other/1")
+    assert "StartJobRun" not in service.calls
+
+
+@pytest.mark.parametrize("state", ["SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT", "ERROR"])
+def test_a_run_that_has_ended_is_not(service: GlueService, state: str) -> None:
+    service.add_run(state)
+    assert start().job_run_id == "jr_2"
+
+
+def test_a_run_of_another_plan_is_not(service: GlueService) -> None:
+    service.add_run("RUNNING", OTHER)
+    assert start().job_run_id == "jr_2"
+
+
+def test_a_run_without_arguments_is_another_one(service: GlueService) -> None:
+    service.add_run("RUNNING")
+    del service.runs[0]["Arguments"]
+    assert start().job_run_id == "jr_2"
+
+
+def test_the_newest_run_at_work_is_taken(service: GlueService) -> None:
+    service.add_run("RUNNING", job_run_id="jr_older")
+    service.add_run("RUNNING", job_run_id="jr_newer")
+    assert start().job_run_id == "jr_newer"
+
+
+def test_a_run_among_the_newest_two_hundred_is_found(service: GlueService) -> None:
+    service.add_run("RUNNING")
+    for number in range(199):
+        service.add_run("SUCCEEDED", OTHER, f"jr_{number}")
+    assert start().job_run_id == "jr_before"
+
+
+def test_a_forced_flow_does_not_take_the_run_of_another_flow(service: GlueService) -> None:
+    service.add_run("RUNNING")
+    assert start(takes_others=False).job_run_id == "jr_2"
+
+
+def test_a_forced_flow_takes_the_run_that_it_has_started_before(service: GlueService) -> None:
+    service.add_run("RUNNING", token="flow/1")
+    service.add_run("RUNNING", job_run_id="jr_longer", token="flow-2/1")
+    assert start(takes_others=False).job_run_id == "jr_before"
+
+
+def test_a_forced_flow_does_not_take_its_run_of_another_plan(service: GlueService) -> None:
+    service.add_run("RUNNING", OTHER, token="flow/1")
+    assert start(takes_others=False).job_run_id == "jr_2"
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "SUCCEEDED", "FAILED"])
+@pytest.mark.parametrize("takes_others", [True, False])
+def test_the_run_of_this_start_is_found_whatever_became_of_it(
+    service: GlueService, state: str, takes_others: bool
+) -> None:
+    service.add_run(state, token=TOKEN)
+    assert start(takes_others=takes_others).token == TOKEN
+    assert "StartJobRun" not in service.calls
+
+
+@pytest.mark.parametrize(
+    "error",
+    [ConnectionClosedError(endpoint_url="https://glue"), ReadTimeoutError(endpoint_url="x")],
+    ids=["closed", "no-answer"],
+)
+def test_a_start_whose_answer_was_lost_is_not_done_twice(
+    service: GlueService, error: Exception
+) -> None:
+    service.loses_start = error
+    assert start().job_run_id == "jr_1"
+    assert service.calls == ["GetJobRuns", "StartJobRun", "GetJobRuns"]
+
+
+def test_a_start_whose_answer_was_cut_off_is_asked_about(service: GlueService) -> None:
+    service.refusals["StartJobRun"] = [CUT_OFF]
+    start()
+    assert service.calls == ["GetJobRuns", "StartJobRun", "GetJobRuns", "StartJobRun"]
 
 
 @pytest.mark.parametrize(
     "code",
-    ["ConcurrentRunsExceededException", "ResourceNumberLimitExceededException", "Throttling"],
+    [
+        "ConcurrentRunsExceededException",
+        "ResourceNumberLimitExceededException",
+        "Throttling",
+        "ThrottlingException",
+    ],
 )
 def test_a_busy_glue_is_asked_again(service: GlueService, clock: Clock, code: str) -> None:
     service.refusals["StartJobRun"] = [code, code]
-    assert run_job().job_run_id == "jr_1"
+    assert start().job_run_id == "jr_1"
     assert len(clock.slept) == 2
+    assert service.calls.count("GetJobRuns") == 3
 
 
-def test_a_run_that_another_flow_started_meanwhile_is_waited_for(
+def test_a_run_that_another_flow_started_meanwhile_is_taken(
     service: GlueService, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service.refusals["StartJobRun"] = ["ConcurrentRunsExceededException"]
     monkeypatch.setattr(clock, "sleep", lambda _seconds: service.add_run("RUNNING"))
-    assert run_job().job_run_id == "jr_before"
+    assert start().job_run_id == "jr_before"
     assert service.calls.count("StartJobRun") == 1
 
 
@@ -80,7 +202,7 @@ def test_a_glue_that_stays_busy_is_given_up_at_the_deadline(
 ) -> None:
     service.refusals["StartJobRun"] = ["ConcurrentRunsExceededException"] * 100
     with pytest.raises(RefinementError, match=r"did not start in 60 s: .*run again when"):
-        run_job(timeout_seconds=60)
+        start(timeout_seconds=60)
     assert 30 < clock.monotonic() <= 60
     assert service.runs == []
 
@@ -88,62 +210,47 @@ def test_a_glue_that_stays_busy_is_given_up_at_the_deadline(
 def test_any_other_refusal_is_not_asked_again(service: GlueService) -> None:
     service.refusals["StartJobRun"] = ["InvalidInputException"]
     with pytest.raises(ClientError, match="InvalidInputException"):
-        run_job()
+        start()
     assert service.calls == ["GetJobRuns", "StartJobRun"]
 
 
-def test_a_run_that_is_not_done_at_the_deadline_is_stopped(
-    service: GlueService, clock: Clock
+@pytest.mark.parametrize(
+    ("refusal", "error"),
+    [
+        ("AccessDeniedException", ClientError),
+        ("ThrottlingException", ClientError),
+        (CUT_OFF, RetryableError),
+        (EndpointConnectionError(endpoint_url="https://glue"), EndpointConnectionError),
+    ],
+    ids=["refused", "busy", "cut-off", "not-reached"],
+)
+def test_where_glue_cannot_be_asked_nothing_is_started(
+    service: GlueService, refusal: Any, error: type[Exception]
 ) -> None:
-    service.states = ["RUNNING"]
-    with pytest.raises(RefinementError, match="jr_1 was still RUNNING at the deadline"):
-        run_job(timeout_seconds=60)
-    assert clock.monotonic() <= 60
-    assert service.runs[0]["JobRunState"] == "STOPPING"
-
-
-@pytest.mark.parametrize("state", ["STARTING", "RUNNING", "WAITING", "STOPPING"])
-def test_a_run_of_the_same_id_that_is_at_work_is_waited_for(
-    service: GlueService, state: str
-) -> None:
-    service.add_run(state)
-    assert run_job().job_run_id == "jr_before"
+    service.refusals["GetJobRuns"] = [refusal]
+    with pytest.raises(error):
+        start()
     assert "StartJobRun" not in service.calls
 
 
-def test_a_run_that_succeeded_is_taken_when_its_output_is_there(service: GlueService) -> None:
-    service.add_run("SUCCEEDED")
-    assert run_job(is_output_there=True).job_run_id == "jr_before"
+def test_a_job_that_does_not_exist_is_named_with_its_setting(service: GlueService) -> None:
+    service.refusals["GetJobRuns"] = ["EntityNotFoundException"] * 2
+    for call in (start, lambda: list_plans_at_work(JOB)):
+        with pytest.raises(NotConfiguredError, match=f"Expected a Glue job '{JOB}'.*B3_GLUE_JOB"):
+            call()
 
 
-@pytest.mark.parametrize(
-    ("state", "run_id", "is_output_there"),
-    [
-        pytest.param("SUCCEEDED", "run-1", False, id="succeeded-and-its-output-is-gone"),
-        pytest.param("FAILED", "run-1", True, id="failed"),
-        pytest.param("STOPPED", "run-1", True, id="stopped"),
-        pytest.param("TIMEOUT", "run-1", True, id="out-of-time"),
-        pytest.param("RUNNING", "run-2", True, id="another-run-at-work"),
-        pytest.param("SUCCEEDED", "run-2", True, id="another-run-succeeded"),
-    ],
-)
-def test_any_other_run_is_not_taken(
-    service: GlueService, state: str, run_id: str, is_output_there: bool
-) -> None:
-    service.add_run(state, run_id)
-    assert run_job(is_output_there=is_output_there).job_run_id == "jr_2"
+def test_a_run_is_waited_for_until_it_has_succeeded(service: GlueService) -> None:
+    service.states = ["STARTING", "RUNNING", "RUNNING", "SUCCEEDED"]
+    assert wait(service) == ""
+    assert service.calls == ["GetJobRun"] * 4
 
 
-def test_the_newest_run_of_the_same_id_is_taken(service: GlueService) -> None:
-    service.add_run("RUNNING", job_run_id="jr_older")
-    service.add_run("RUNNING", job_run_id="jr_newer")
-    assert run_job().job_run_id == "jr_newer"
-
-
-def test_a_run_without_arguments_is_another_one(service: GlueService) -> None:
-    service.add_run("RUNNING")
-    del service.runs[0]["Arguments"]
-    assert run_job().job_run_id == "jr_2"
+def test_it_looks_less_and_less_often(service: GlueService, clock: Clock) -> None:
+    service.states = [*["RUNNING"] * 40, "SUCCEEDED"]
+    wait(service, timeout_seconds=3600)
+    assert clock.slept == sorted(clock.slept)
+    assert (clock.slept[0], clock.slept[-1]) == (1, 30)
 
 
 @pytest.mark.parametrize("state", ["FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"])
@@ -153,54 +260,83 @@ def test_a_run_that_did_not_succeed_is_told_with_glues_reason_and_log(
     service.states = ["RUNNING", state]
     service.outcome = {"ErrorMessage": "SystemExit: no session"}
     service.defaults = {"--custom-logGroup-prefix": "/aws-glue/b3"}
-    with pytest.raises(RefinementError) as error:
-        run_job()
-    for said in (
+    said = wait(service)
+    for part in (
         f"jr_1 ended {state}: SystemExit: no session",
         "/aws-glue/b3/output and /aws-glue/b3/error, stream jr_1",
-        "https://us-east-1.console.aws.amazon.com/",
+        RUN.url,
     ):
-        assert said in str(error.value)
+        assert part in said
+    assert "BatchStopJobRun" not in service.calls
 
 
 def test_a_run_that_failed_without_a_reason_says_so(service: GlueService) -> None:
     service.states = ["FAILED"]
-    with pytest.raises(RefinementError, match=r"gives no reason.*/aws-glue/jobs/error"):
-        run_job()
+    assert "gives no reason. Its log: CloudWatch groups /aws-glue/jobs/output" in wait(service)
 
 
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_run_that_is_not_done_at_the_deadline_is_stopped_by_its_own_flow(
+    service: GlueService, clock: Clock, is_ours: bool
+) -> None:
+    service.states = ["RUNNING"]
+    with pytest.raises(RefinementError, match="jr_1 was still RUNNING at the deadline"):
+        wait(service, timeout_seconds=60, is_ours=is_ours)
+    assert 30 < clock.monotonic() <= 60
+    assert service.runs[0]["JobRunState"] == ("STOPPING" if is_ours else "RUNNING")
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
 @pytest.mark.parametrize(
     "interruption", [KeyboardInterrupt(), SystemExit(1), TimeoutError("the task's own")], ids=repr
 )
-def test_a_run_that_nobody_waits_for_any_more_is_stopped(
-    service: GlueService, clock: Clock, interruption: BaseException
+def test_a_run_that_its_flow_does_not_wait_for_any_more_is_stopped(
+    service: GlueService, clock: Clock, interruption: BaseException, is_ours: bool
 ) -> None:
     service.states = ["RUNNING"]
     clock.interruption = interruption
     with pytest.raises(type(interruption)):
-        run_job()
+        wait(service, is_ours=is_ours)
+    assert ("BatchStopJobRun" in service.calls) is is_ours
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "ThrottlingException",
+        "InternalServiceException",
+        CUT_OFF,
+        ConnectionClosedError(endpoint_url="https://glue"),
+    ],
+    ids=["busy", "internal", "cut-off", "closed"],
+)
+def test_a_look_that_failed_says_nothing_about_the_run(
+    service: GlueService, clock: Clock, refusal: Any
+) -> None:
+    service.refusals["GetJobRun"] = [refusal] * 3
+    assert wait(service) == ""
+    assert len(clock.slept) == 3
+    assert "BatchStopJobRun" not in service.calls
+
+
+def test_looks_that_fail_for_ever_end_at_the_deadline(service: GlueService, clock: Clock) -> None:
+    service.refusals["GetJobRun"] = ["ThrottlingException"] * 1000
+    with pytest.raises(RefinementError, match="jr_1 was still unknown at the deadline"):
+        wait(service, timeout_seconds=60)
     assert service.runs[0]["JobRunState"] == "STOPPING"
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "AccessDeniedException"])
-def test_a_run_goes_on_when_only_a_look_at_it_failed(service: GlueService, code: str) -> None:
-    service.refusals["GetJobRun"] = [code]
-    with pytest.raises(ClientError, match=code):
-        run_job()
-    assert "BatchStopJobRun" not in service.calls
-    service.states = ["SUCCEEDED"]
-    assert run_job().job_run_id == "jr_1"
-
-
-def test_a_run_goes_on_when_glue_cannot_be_reached(service: GlueService, clock: Clock) -> None:
-    service.states = ["RUNNING"]
-    clock.interruption = EndpointConnectionError(endpoint_url="https://glue")
-    with pytest.raises(EndpointConnectionError):
-        run_job()
+def test_a_look_that_is_refused_ends_the_wait_and_the_run_goes_on(service: GlueService) -> None:
+    service.refusals["GetJobRun"] = ["AccessDeniedException"]
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        wait(service)
     assert "BatchStopJobRun" not in service.calls
 
 
-def test_a_job_that_does_not_exist_is_named_with_its_setting(service: GlueService) -> None:
-    service.refusals["GetJobRuns"] = ["EntityNotFoundException"]
-    with pytest.raises(NotConfiguredError, match=f"Expected a Glue job '{JOB}'.*B3_GLUE_JOB"):
-        run_job()
+@pytest.mark.parametrize("state", ["STARTING", "RUNNING", "WAITING", "STOPPING"])
+def test_plans_that_glue_is_at_work_on_are_listed(service: GlueService, state: str) -> None:
+    service.add_run(state)
+    service.add_run("SUCCEEDED", OTHER)
+    service.add_run("RUNNING")
+    del service.runs[0]["Arguments"]
+    assert list_plans_at_work(JOB) == {PLAN, ""}

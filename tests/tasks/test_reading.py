@@ -1,22 +1,41 @@
 import datetime as dt
+import gzip
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Literal
 
+import boto3
 import pytest
-from prefect.logging import disable_run_logger
 
 from infra.local.b3.replay import Replay
+from tasks import reading
 from tasks.core.errors import BadDataError, SourceHasNoDataError
-from tasks.core.portfolio.model import Portfolio
+from tasks.core.portfolio.model import Portfolio, RawSession
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.core.vacuum import StoredObject
 from tasks.download import download_portfolio
-from tasks.reading import read_portfolio, read_shown_session
-from tests.portfolios import FRIDAY, THURSDAY, answer, to_bytes
+from tasks.objects import land_bytes, list_etags
+from tasks.reading import read_landed_portfolio, read_portfolio
+from tests.portfolios import FRIDAY, THURSDAY, answer, portfolio, to_bytes
+from tests.unit.portfolio.test_reconcile import write_csv
 
-pytestmark = pytest.mark.usefixtures("no_run_logger")
+pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
+
+BUCKET = "b3-lake"
 
 
-def read(replay: Replay, today: dt.date = FRIDAY) -> Portfolio:
-    with disable_run_logger():
-        bodies = download_portfolio.fn(replay.url, "IBOV").bodies
-        return read_portfolio.fn("IBOV", bodies, today)
+@pytest.fixture
+def bucket(aws: None) -> Iterator[None]:
+    bucket = boto3.resource("s3").Bucket(BUCKET)
+    bucket.create()
+    yield
+    bucket.objects.delete()
+    bucket.delete()
+
+
+def read(replay: Replay, today: dt.date = FRIDAY, trading_date: dt.date | None = None) -> Portfolio:
+    pages = download_portfolio.fn(replay.url, "IBOV", BUCKET).pages
+    return read_portfolio.fn("IBOV", pages, today, trading_date)
 
 
 def test_a_right_answer_becomes_a_portfolio(replay: Replay) -> None:
@@ -63,17 +82,106 @@ def test_on_a_weekend_the_next_session_is_right(replay: Replay) -> None:
     assert read(replay, today=dt.date(2025, 8, 2)).trading_date == dt.date(2025, 8, 4)
 
 
-@pytest.mark.parametrize("wanted", [None, FRIDAY])
-def test_the_session_that_is_shown_is_told(wanted: dt.date | None) -> None:
-    assert read_shown_session.fn("IBOV", [to_bytes(answer())], wanted) == FRIDAY
+def test_the_session_that_is_wanted_is_read(replay: Replay) -> None:
+    assert read(replay, trading_date=FRIDAY).trading_date == FRIDAY
 
 
-def test_another_session_than_the_one_wanted_is_told_with_what_to_do() -> None:
+@pytest.mark.parametrize("wanted", [THURSDAY, dt.date(2025, 8, 4)])
+def test_another_session_than_the_one_wanted_is_told_with_what_to_do(
+    replay: Replay, wanted: dt.date
+) -> None:
     with pytest.raises(SourceHasNoDataError) as error:
-        read_shown_session.fn("IBOV", [to_bytes(answer())], THURSDAY)
-    for said in ("IBOV of 2025-07-31", "found 2025-08-01", "import", "Nothing was written"):
+        read(replay, trading_date=wanted)
+    for said in (f"IBOV of {wanted}", "found 2025-08-01", "import", "nothing else was written"):
         assert said in str(error.value)
 
 
-def test_an_answer_that_names_no_session_is_left_to_the_reader() -> None:
-    assert read_shown_session.fn("IBOV", [b"{}"], THURSDAY) is None
+def test_a_value_that_cannot_be_read_says_that_the_bytes_are_kept(replay: Replay) -> None:
+    replay.misbehave("other_language")
+    with pytest.raises(BadDataError, match="Landing keeps the bytes; raw and refined are unt"):
+        read(replay)
+
+
+class Landing:
+    """Puts answers and files into landing, each at a time of its own."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.times: dict[str, dt.datetime] = {}
+        monkeypatch.setattr(reading, "list_at", self.list_at)
+
+    def list_at(self, bucket: str, prefix: str) -> tuple[list[StoredObject], dt.datetime]:
+        found = [StoredObject(key, "", 0, at) for key, at in self.times.items()]
+        return found, NOON
+
+    def put(self, at: dt.datetime, body: bytes, kind: Literal["json", "csv"] = "json") -> None:
+        folder = RAW_PORTFOLIO.landing_folder(at.date(), "IBOV")
+        before = set(list_etags(BUCKET, ""))
+        land_bytes(BUCKET, folder, body, kind, {})
+        (key,) = set(list_etags(BUCKET, "")) - before
+        self.times[key] = at
+
+
+@pytest.fixture
+def landing(monkeypatch: pytest.MonkeyPatch) -> Landing:
+    return Landing(monkeypatch)
+
+
+NOON = dt.datetime(2025, 8, 1, 15, tzinfo=dt.UTC)
+CORRECTED = portfolio(index_divisor=Decimal("1.00000000"))
+
+
+def read_landed(index_code: str = "IBOV") -> RawSession | None:
+    return read_landed_portfolio.fn(BUCKET, index_code, FRIDAY)
+
+
+def test_the_session_that_landing_received_last_is_read(landing: Landing) -> None:
+    assert read_landed() is None
+    landing.put(NOON, to_bytes(answer()))
+    landing.put(NOON + dt.timedelta(days=3), to_bytes(answer(CORRECTED)))
+    landing.put(NOON + dt.timedelta(days=1), to_bytes(answer(portfolio(trading_date=THURSDAY))))
+    session = read_landed()
+    assert session == RawSession(CORRECTED, dt.datetime(2025, 8, 4, 15))  # noqa: DTZ001
+    assert read_landed("IBXX") is None
+
+
+@pytest.mark.parametrize("kind", ["json", "csv"])
+def test_what_came_years_later_is_found_too(landing: Landing, kind: Literal["json", "csv"]) -> None:
+    body = to_bytes(answer()) if kind == "json" else write_csv(portfolio(), with_sectors=True)
+    landing.put(NOON + dt.timedelta(days=900), body, kind)
+    session = read_landed()
+    assert session
+    assert session.portfolio == portfolio()
+
+
+def test_answers_from_other_times_are_not_read_where_those_about_the_session_will_do(
+    landing: Landing, calls: list[str]
+) -> None:
+    landing.put(NOON, to_bytes(answer()))
+    for days in (-900, 900):
+        landing.put(NOON + dt.timedelta(days), to_bytes(answer(CORRECTED)))
+    calls.clear()
+    session = read_landed()
+    assert session
+    assert session.portfolio == portfolio()
+    assert calls == ["GetObject"]
+
+
+def test_a_saved_file_of_any_time_counts_beside_the_answers(landing: Landing) -> None:
+    landing.put(NOON, to_bytes(answer()))
+    landing.put(NOON + dt.timedelta(days=900), write_csv(CORRECTED, with_sectors=True), "csv")
+    session = read_landed()
+    assert session
+    assert session.portfolio == CORRECTED
+
+
+@pytest.mark.parametrize("damage", [b"", b"no gzip", gzip.compress(b"{" * 99, mtime=0)[:20]])
+def test_what_is_damaged_or_gone_in_landing_is_passed_over(landing: Landing, damage: bytes) -> None:
+    landing.put(NOON, to_bytes(answer(CORRECTED)))
+    (key,) = landing.times
+    landing.put(NOON - dt.timedelta(hours=1), to_bytes(answer()))
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=damage)
+    landing.times[f"{key.rpartition('/')[0]}/gone.json.gz"] = NOON
+    landing.times["landing/portfolio/notes.txt"] = NOON
+    session = read_landed()
+    assert session
+    assert session.portfolio == portfolio()

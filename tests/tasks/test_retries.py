@@ -1,17 +1,39 @@
+import datetime as dt
+import importlib
+import pkgutil
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    IncompleteReadError,
     NoCredentialsError,
+    ReadTimeoutError,
 )
+from moto import mock_aws
 from prefect import Task, flow
 from prefect.states import Completed, Crashed, Failed
 
+import tasks
+from flows import vacuum
 from infra.local.b3.replay import Replay
-from tasks import download, glue, reading, refine, report, shelf, store
+from tasks import (
+    catalog,
+    download,
+    glue,
+    http,
+    objects,
+    reading,
+    refine,
+    runs,
+    shelf,
+    store,
+    sweep,
+)
 from tasks.core.errors import (
     BadDataError,
     InvalidInputError,
@@ -24,7 +46,8 @@ from tasks.core.errors import (
 )
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.download import download_portfolio
-from tasks.retries import OVER_AWS, is_aws_error, is_retryable, may_pass
+from tasks.retries import OVER_AWS, answered, is_aws_error, is_retryable, may_pass
+from tests.tasks.toy import SUBJECT
 
 
 def aws_error(code: str, status: int = 400) -> ClientError:
@@ -39,13 +62,22 @@ PASSING = [
     RateLimitedError("wait", 1.0),
     aws_error("ThrottlingException"),
     aws_error("Throttling"),
-    aws_error("SlowDown", 503),
+    aws_error("SlowDown", 400),
+    aws_error("ThrottledException"),
+    aws_error("TooManyRequestsException"),
+    aws_error("RequestLimitExceeded"),
+    aws_error("InternalError"),
+    aws_error("InternalFailure"),
+    aws_error("ServiceUnavailable"),
     aws_error("InternalServiceException"),
     aws_error("OperationTimeoutException"),
     aws_error("AnythingElse", 500),
     aws_error("AnythingElse", 503),
     EndpointConnectionError(endpoint_url="https://glue"),
     ConnectTimeoutError(endpoint_url="https://glue"),
+    ReadTimeoutError(endpoint_url="https://glue"),
+    ConnectionClosedError(endpoint_url="https://glue"),
+    IncompleteReadError(actual_bytes=1, expected_bytes=2),
 ]
 STAYING = [
     BadDataError("a failed check"),
@@ -55,6 +87,7 @@ STAYING = [
     RefinementError("the job failed"),
     PublishConflictError("another run"),
     aws_error("AccessDeniedException", 403),
+    aws_error("AnythingElse", 499),
     aws_error("NoSuchBucket", 404),
     aws_error("EntityNotFoundException"),
     aws_error("ConcurrentRunsExceededException"),
@@ -106,35 +139,124 @@ def test_a_call_to_aws_that_failed_is_known(error: BaseException, expected: bool
     assert is_aws_error(error) is expected
 
 
+def test_an_answer_that_was_cut_off_is_asked_for_again() -> None:
+    assert answered({"JobRuns": []}, "JobRuns") == []
+    with pytest.raises(RetryableError, match=r"Expected JobRuns .* cut off"):
+        answered({"ResponseMetadata": {}}, "JobRuns")
+
+
+MODULES = [
+    importlib.import_module(f"tasks.{module.name}")
+    for module in pkgutil.iter_modules(tasks.__path__)
+    if not module.ispkg
+]
 STEPS = {
     step.name: step
-    for module in (download, glue, reading, refine, report, shelf, store)
+    for module in MODULES
     for step in vars(module).values()
     if isinstance(step, Task) and step.fn.__module__ == module.__name__
 }
-ASKS_B3 = {"download-portfolio", "download-index-levels", "download-quotes"}
-ASKS_NOBODY = {
-    "convert-quotes",
-    "read-levels",
-    "read-portfolio",
-    "read-shown-session",
-    *(name for name in STEPS if name.startswith("report-")),  # Prefect's client tries again itself
-    "rename-flow-run",
+NEVER, OFTEN = (0, 0, None, None), (5, [2, 4, 8, 16, 32], 0.5, is_retryable)
+A_FEW_TIMES = (3, [2.0, 4.0, 8.0], None, is_retryable)
+# How often each step is tried again: what asks nobody, or Prefect alone, whose client tries again
+# itself, is not.
+EXPECTED = {
+    "audit-month": A_FEW_TIMES,
+    "convert-quotes": NEVER,
+    "download-index-levels": OFTEN,
+    "download-portfolio": OFTEN,
+    "download-quotes": OFTEN,
+    "fetch-zip": A_FEW_TIMES,
+    "find-attempts": A_FEW_TIMES,
+    "find-stale-months": A_FEW_TIMES,
+    "land-file": A_FEW_TIMES,
+    "land-zip": A_FEW_TIMES,
+    "list-raw": A_FEW_TIMES,
+    "list-zips": A_FEW_TIMES,
+    "look-at-month": A_FEW_TIMES,
+    "mark": A_FEW_TIMES,
+    "read-landed-portfolio": A_FEW_TIMES,
+    "read-levels": NEVER,
+    "read-note": A_FEW_TIMES,
+    "read-portfolio": NEVER,
+    "read-raw": A_FEW_TIMES,
+    "read-saved-files": A_FEW_TIMES,
+    "refuse-attempt": A_FEW_TIMES,
+    "register-partitions": A_FEW_TIMES,
+    "remove": A_FEW_TIMES,
+    "rename-flow-run": NEVER,
+    "report-checks": NEVER,
+    "report-links": NEVER,
+    "report-page": NEVER,
+    "report-sessions": NEVER,
+    "start-glue-run": A_FEW_TIMES,
+    "survey": A_FEW_TIMES,
+    "wait-for-glue-run": A_FEW_TIMES,
+    "write-note": A_FEW_TIMES,
 }
 
 
-@pytest.mark.parametrize("name", sorted(STEPS))
-def test_every_step_that_asks_b3_or_aws_is_tried_again_and_no_other(name: str) -> None:
+def test_every_step_is_among_those_below() -> None:
+    assert STEPS.keys() == EXPECTED.keys()
+
+
+@pytest.mark.parametrize("name", sorted(EXPECTED))
+def test_a_step_is_tried_again_as_often_as_what_it_asks_allows(name: str) -> None:
     step = STEPS[name]
-    if name in ASKS_NOBODY:
-        assert step.retries == 0
-        return
-    assert step.retry_condition_fn is is_retryable
-    if name in ASKS_B3:
-        assert (step.retries, step.retry_jitter_factor) == (5, 0.5)
-        assert step.retry_delay_seconds == [2, 4, 8, 16, 32]
-    else:
-        assert (step.retries, step.retry_delay_seconds) == (3, [2.0, 4.0, 8.0])
+    found = (
+        step.retries,
+        step.retry_delay_seconds,
+        step.retry_jitter_factor,
+        step.retry_condition_fn,
+    )
+    assert found == EXPECTED[name]
+    assert step.timeout_seconds is None  # what takes long has a budget of its own
+
+
+# What else decides how long something takes, how much of it there may be, and what is thrown away.
+LIMITS = [
+    (download, "TOTAL_BUDGET_SECONDS", 120.0),
+    (download, "PAUSE_SECONDS", 0.5),
+    (download, "MOST_PAGES", 50),
+    (download, "FILE_BUDGET_SECONDS", 1800.0),
+    (download, "LARGEST_ZIP_BYTES", {"D": 50_000_000, "M": 200_000_000, "A": 1_000_000_000}),
+    (http, "CONNECT_TIMEOUT_SECONDS", 10.0),
+    (http, "READ_TIMEOUT_SECONDS", 30.0),
+    (http, "FILE_READ_TIMEOUT_SECONDS", 60.0),
+    (http, "LARGEST_BODY_BYTES", 5_000_000),
+    (http, "LARGEST_PAGE_BYTES", 200_000),
+    (http, "LONGEST_WAIT_SECONDS", 300.0),
+    (reading, "LARGEST_FILE_BYTES", 5_000_000),
+    (refine, "GLUE_TIMEOUT_SECONDS", 30 * 60),
+    (refine, "GLUE_TIMEOUT_SECONDS_A_MONTH", 30),
+    (refine, "LONGEST_GLUE_TIMEOUT_SECONDS", 20 * 3600),
+    (refine, "MOST_STARTS", 2),
+    (refine, "MOST_ROUNDS", 5),
+    (runs, "OLDEST_USABLE", dt.timedelta(hours=12)),
+    (sweep, "MARK_FOR", dt.timedelta(hours=1)),
+    (sweep, "_BATCH", 1000),
+    (catalog, "_BATCH", 100),
+    (glue, "_RUNS_LOOKED_AT", 200),
+    (objects, "_CONFLICT_DELAYS", (0.1, 0.2, 0.5, 1.0, 2.0)),
+    (vacuum, "SHORTEST_GRACE_DAYS", 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "expected"),
+    LIMITS,
+    ids=[f"{module.__name__}.{limit}" for module, limit, _ in LIMITS],
+)
+def test_a_limit_is_what_was_decided(module: Any, limit: str, expected: object) -> None:
+    assert getattr(module, limit) == expected
+
+
+def test_what_may_be_used_ends_long_before_what_may_be_removed() -> None:
+    grace = dt.timedelta(days=vacuum.SHORTEST_GRACE_DAYS)
+    longest = dt.timedelta(seconds=refine.LONGEST_GLUE_TIMEOUT_SECONDS)
+    assert grace >= 2 * runs.OLDEST_USABLE
+    assert longest < grace
+    assert vacuum.SHORTEST_GRACE_DAYS >= 1
 
 
 def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,9 +268,10 @@ def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -
 
     for module in (store, shelf):
         monkeypatch.setattr(module, "materialize", materialize)
-    store.write_raw("b3-lake", INDEX_LEVELS, ("IBOV", "2025"), [])
-    store.write_raw_files("b3-lake", INDEX_LEVELS, {})
-    shelf.publish_month((INDEX_LEVELS,), "b3", (), new={}, expected={}, row_counts={})
+    unused: Any = None
+    store.write_raw("b3-lake", INDEX_LEVELS, "2025", "IBOV", [])
+    store.write_raw_files("b3-lake", INDEX_LEVELS, "IBOV", {})
+    shelf.show_month(SUBJECT, unused, unused, flow_run="f", forced_since=None)
     names = [options.pop("name") for options in made]
     assert names == ["write-raw", "write-raw", "publish-month"]
     assert made == [OVER_AWS] * 3
@@ -157,7 +280,9 @@ def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -
 @flow
 def download_at_once(url: str) -> int:
     quick = download_portfolio.with_options(retry_delay_seconds=0, retry_jitter_factor=0)
-    return len(quick(url, "IBOV").bodies)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket="b3-lake")
+        return len(quick(url, "IBOV", "b3-lake").pages)
 
 
 @pytest.mark.usefixtures("prefect_server")

@@ -1,227 +1,423 @@
-from collections.abc import Iterator
+import json
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from prefect.context import AssetContext
+from botocore.exceptions import ClientError, ConnectionClosedError
 
 from tasks import shelf
 from tasks.assets import asset_of
-from tasks.core.datasets import TABLES
-from tasks.core.errors import NotConfiguredError, PublishConflictError
-from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.core.published import Published
+from tasks.core.attempt import attempt_key
+from tasks.core.commit import Commit, commit_key
+from tasks.core.errors import CommitError
+from tasks.shelf import follow, follows, is_there, read_as_of, read_latest, read_number
+from tests.tasks.toy import BUCKET, D1, D2, D3, DAILY, MONTH, NOON, SUBJECT, TABLES, TOY, Toy, both
 
-pytestmark = pytest.mark.usefixtures("no_run_logger", "catalog")
-
-DATABASE = "b3"
-TABLE, *_ = REFINED = [table.name for table in PORTFOLIO.refined]
-MONTH = ("IBOV", "2025-08")
-FIRST = Published("s3://b3-lake/refined/t/run_id=run-1/", "run-1", "digest-1")
-SECOND = Published("s3://b3-lake/refined/t/run_id=run-2/", "run-2", "digest-2")
+PUBLISHED = f"published/toy/{MONTH}/"
 
 
-@pytest.fixture
-def catalog(aws: None) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def raw(toy: Toy) -> None:
+    toy.write(D1)
+
+
+def numbers(toy: Toy) -> list[int]:
+    return [int(key[-11:-5]) for key in toy.keys(PUBLISHED)]
+
+
+def die() -> None:
+    raise ZeroDivisionError
+
+
+def lose_the_answer() -> None:
+    raise ConnectionClosedError(endpoint_url="https://aws")
+
+
+def test_the_highest_commit_is_the_latest(toy: Toy) -> None:
+    assert read_latest(SUBJECT, MONTH).commit is None
+    assert read_latest(SUBJECT, MONTH).number == 0
+    first = toy.publish("a")
+    toy.write(D2)
+    toy.passes(hours=1)
+    second = toy.publish("b")
+    latest = read_latest(SUBJECT, MONTH)
+    assert (latest.commit, latest.number, latest.at) == (second, 2, NOON.replace(hour=13))
+    assert read_number(SUBJECT, MONTH, 1) == first
+    assert (first.attempt, second.attempt) == ("a", "b")
+
+
+def test_a_commit_that_is_not_there_is_an_error(toy: Toy) -> None:
+    with pytest.raises(CommitError, match="000003"):
+        read_number(SUBJECT, MONTH, 3)
+
+
+def test_the_first_commit_is_shown(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    commit = toy.show(look, outcome, "flow-1")
+    assert commit == read_latest(SUBJECT, MONTH).commit
+    assert commit
+    assert (commit.number, commit.flow_run, commit.published_at) == (1, "flow-1", NOON)
+    assert commit.inputs == look.inputs
+    assert toy.locations() == both("a")
+    assert is_there(SUBJECT, commit)
+    assert follows(SUBJECT, commit)
+
+
+def test_partitions_say_what_they_show(toy: Toy) -> None:
+    import boto3
+
+    commit = toy.publish()
     glue: Any = boto3.client("glue")
-    glue.create_database(DatabaseInput={"Name": DATABASE})
-    for table in TABLES:
-        columns = [{"Name": name, "Type": type_} for name, type_ in table.types().items()]
-        keys = [{"Name": key.name, "Type": key.type} for key in table.partition_keys]
-        descriptor = {"Columns": columns, "Location": f"s3://b3-lake/{table.prefix}"}
-        glue.create_table(
-            DatabaseName=DATABASE,
-            TableInput={
-                "Name": table.name,
-                "PartitionKeys": keys,
-                "StorageDescriptor": descriptor,
-            },
-        )
-    yield
-    for table in TABLES:
-        glue.delete_table(DatabaseName=DATABASE, Name=table.name)
-    glue.delete_database(Name=DATABASE)
+    found = glue.get_partition(DatabaseName="b3", TableName=DAILY.name, PartitionValues=[MONTH])[
+        "Partition"
+    ]
+    assert found["Parameters"] == {
+        "b3_commit": "1",
+        "b3_run_id": commit.run_id,
+        "b3_published_at": NOON.isoformat(),
+    }
+    folder = DAILY.attempt_folder(commit.run_id, "a", MONTH)
+    assert found["StorageDescriptor"]["Location"] == f"s3://{BUCKET}/{folder}"
 
 
-def show(new: Published, expected: Published | None, table: str = TABLE) -> None:
-    shelf.publish_partition(DATABASE, table, MONTH, new=new, expected=expected)
+def test_the_assets_say_what_was_made(toy: Toy) -> None:
+    commit = toy.publish()
+    assert toy.assets.keys() == {f"b3://{table}" for table in TABLES}
+    said = toy.assets[f"b3://{DAILY.name}"]
+    assert (said["month"], said["row_count"], said["run_id"]) == (MONTH, 1, commit.run_id)
+    assert said["location"].endswith(DAILY.attempt_folder(commit.run_id, "a", MONTH))
 
 
-def shown(*tables: str) -> list[Published | None]:
-    return list(shelf.read_published.fn(DATABASE, tables or [TABLE], MONTH).values())
+def test_a_month_is_shown_by_a_step_that_makes_its_assets(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Any] = []
+
+    def materialize(*assets: Any, **_: Any) -> Any:
+        made.extend(assets)
+        return lambda function: function
+
+    monkeypatch.setattr(shelf, "materialize", materialize)
+    look, outcome = toy.look(), toy.refine()
+    commit = shelf.show_month(SUBJECT, look, outcome, flow_run="f", forced_since=None)
+    assert made == [asset_of(table) for table in TOY.refined_tables]
+    assert commit
+    assert commit.flow_run == "f"
 
 
-def partitions(table: str = TABLE) -> list[Any]:
-    glue = boto3.client("glue")
-    found = glue.get_partitions(DatabaseName=DATABASE, TableName=table)["Partitions"]
-    return sorted(found, key=lambda partition: partition["Values"])
+def test_everything_is_looked_at_before_the_commit_and_again_before_partitions_move(
+    toy: Toy,
+) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.calls.clear()
+    toy.show(look, outcome)
+    names = [
+        f"{operation} {about.rpartition('/')[2] or about.split('/')[0]}"
+        for operation, about in toy.calls
+    ]
+    looked = ["GetObject removed.json", *["ListObjectsV2 refined"] * 2]
+    assert names[:7] == [*looked, "PutObject 000001.json", *looked]
+    assert names[7] == "ListObjectsV2 published"
 
 
-def test_nothing_is_shown_before_anything_is_published() -> None:
-    assert shelf.read_published.fn(DATABASE, REFINED, MONTH) == dict.fromkeys(REFINED)
+# What somebody else has published meanwhile
 
 
-def test_the_first_run_creates_the_partition() -> None:
-    show(FIRST, expected=None)
-    assert shown() == [FIRST]
-    assert [partition["Values"] for partition in partitions()] == [list(MONTH)]
+def rival(toy: Toy, attempt: str = "rival", flow_run: str = "rival") -> Commit:
+    return toy.publish(attempt, flow_run)
 
 
-def test_a_later_run_moves_the_partition() -> None:
-    show(FIRST, expected=None)
-    show(SECOND, expected=FIRST)
-    assert shown() == [SECOND]
-    assert len(partitions()) == 1
+def test_a_month_that_was_published_meanwhile_is_not_shown(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.write(D1, value=2)
+    rival(toy)
+    assert toy.show(look, outcome) is None
+    assert numbers(toy) == [1]
+    assert toy.locations() == both("rival")
 
 
-def test_a_partition_keeps_the_columns_of_its_table_and_says_who_made_it() -> None:
-    show(FIRST, expected=None)
-    (partition,) = partitions()
-    names = [column["Name"] for column in partition["StorageDescriptor"]["Columns"]]
-    assert names == list(PORTFOLIO.refined[0].types())
-    assert partition["StorageDescriptor"]["Location"] == FIRST.location
-    assert partition["Parameters"].keys() == {"b3_run_id", "b3_published_at", "b3_raw_digest"}
-    assert partition["Parameters"]["b3_published_at"].endswith("+00:00")
-
-
-def test_publishing_again_changes_nothing() -> None:
-    show(FIRST, expected=None)
-    before = partitions()
-    show(FIRST, expected=None)
-    show(FIRST, expected=SECOND)
-    assert partitions() == before
+def test_the_number_is_that_of_the_look_whatever_is_there_now(toy: Toy) -> None:
+    rival(toy, "first")
+    toy.write(D2)
+    look, outcome = toy.look(), toy.refine()
+    toy.write(D1, value=2)
+    for number in range(3):
+        toy.write(D3, value=number)
+        rival(toy, f"rival-{number}")
+    assert toy.show(look, outcome) is None
+    assert numbers(toy) == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(
-    ("there", "expected", "said"),
+    ("change", "does"),
     [
-        pytest.param(SECOND, None, "expected nothing .*found run run-2", id="first-by-another"),
-        pytest.param(SECOND, FIRST, "expected run run-1 .*found run run-2", id="moved-by-another"),
-        pytest.param(None, FIRST, "expected run run-1 .*found nothing", id="removed-by-another"),
+        pytest.param(lambda toy: None, True, id="the-same"),
+        pytest.param(lambda toy: toy.write(D2), True, id="more"),
+        pytest.param(lambda toy: toy.write(D1, value=2), False, id="other-bytes"),
         pytest.param(
-            Published("s3://b3-lake/by-hand/", "", ""), None, "run s3://b3-lake/by", id="by-hand"
+            lambda toy: (toy.write(D2), toy.delete(f"raw/toy/trading_date={D1}/toy.parquet")),
+            False,
+            id="less",
         ),
     ],
 )
-def test_what_another_run_published_meanwhile_stays(
-    there: Published | None, expected: Published | None, said: str
+def test_another_commit_does_where_it_covers_the_own(
+    toy: Toy, change: Callable[[Toy], object], does: bool
 ) -> None:
-    if there:
-        show(there, expected=None)
-    with pytest.raises(PublishConflictError, match=f"{said}.*run again"):
-        show(Published("s3://b3-lake/new/", "run-3", "digest-3"), expected=expected)
-    assert shown() == [there]
+    look, outcome = toy.look(), toy.refine()
+    change(toy)
+    other = rival(toy)
+    assert toy.show(look, outcome) == (other if does else None)
+    assert numbers(toy) == [1]
 
 
-def test_a_partition_that_names_no_run_is_read() -> None:
-    boto3.client("glue").create_partition(
-        DatabaseName=DATABASE,
-        TableName=TABLE,
-        PartitionInput={
-            "Values": list(MONTH),
-            "StorageDescriptor": {"Location": "s3://b3-lake/by-hand/"},
-        },
-    )
-    assert shown() == [Published("s3://b3-lake/by-hand/", "", "")]
+def test_another_commit_that_was_made_otherwise_does_not(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.write(D2)
+    rival(toy)
+    key = commit_key(TOY, MONTH, 1)
+    toy.put(key, json.dumps(json.loads(toy.body(key)) | {"statements": "others"}).encode())
+    assert toy.show(look, outcome) is None
 
 
-def test_a_table_that_is_missing_is_named_with_its_setting() -> None:
-    with pytest.raises(NotConfiguredError, match=r"Expected table b3\.other .*B3_DATABASE"):
-        show(FIRST, expected=None, table="other")
+def test_partitions_follow_another_commit_too(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.commit("rival")
+    assert toy.locations() == {}
+    assert toy.show(look, outcome)
+    assert toy.locations() == both("rival")
 
 
-def publish_all(new: Published, expected: dict[str, Published | None]) -> AssetContext:
-    with AssetContext(downstream_assets=set(map(asset_of, PORTFOLIO.refined))) as context:
-        shelf.move_partitions(
-            DATABASE,
-            MONTH,
-            new=dict.fromkeys(REFINED, new),
-            expected=expected,
-            row_counts={table: number for number, table in enumerate(REFINED)},
-        )
-    return context
+@pytest.mark.parametrize(
+    ("made_at", "does"), [(-1, False), (0, True), (1, True)], ids=["older", "then", "younger"]
+)
+def test_for_a_forced_flow_only_what_is_younger_does(toy: Toy, made_at: int, does: bool) -> None:
+    began_at = toy.now
+    toy.passes(seconds=made_at)
+    look, outcome = toy.look(), toy.refine()
+    other = rival(toy)
+    toy.passes(hours=1)
+    assert toy.show(look, outcome, "flow", forced_since=began_at) == (other if does else None)
 
 
-def test_a_month_is_published_in_every_table_and_told_to_the_assets() -> None:
-    context = publish_all(FIRST, dict.fromkeys(REFINED))
-    assert shown(*REFINED) == [FIRST] * 3
-    assert context.materialization_metadata[f"b3://{REFINED[2]}"] == {
-        "partition": "IBOV/2025-08",
-        "row_count": 2,
-        "run_id": "run-1",
-        "location": FIRST.location,
-    }
+def test_for_a_forced_flow_a_commit_whose_outcome_is_gone_does_not(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    other = rival(toy)
+    toy.delete(attempt_key(other.run_id, "rival", "outcome"))
+    assert toy.show(look, outcome, "flow", forced_since=toy.now) is None
 
 
-def test_a_publish_that_was_killed_between_two_tables_is_finished() -> None:
-    show(FIRST, expected=None)
-    publish_all(FIRST, dict.fromkeys(REFINED))
-    assert shown(*REFINED) == [FIRST] * 3
+def test_its_own_commit_does_for_a_forced_flow_however_old_its_attempt_is(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.passes(hours=1)
+    own = toy.show(look, outcome, "flow", forced_since=toy.now)
+    assert own
+    assert toy.show(look, outcome, "flow", forced_since=toy.now) == own
+    assert toy.show(look, outcome, "another", forced_since=toy.now) is None
 
 
-def locations(*days: str) -> dict[tuple[str, ...], str]:
-    return {("IBOV", day): f"s3://b3-lake/raw/{day}/" for day in days}
+def test_another_attempt_of_the_same_flow_is_not_its_own_commit(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.write(D1, value=2)
+    toy.publish("b", "flow")
+    assert toy.show(look, outcome, "flow") is None
 
 
-def register(*days: str, table: str = RAW_PORTFOLIO.name) -> None:
-    shelf.register_partitions.fn(DATABASE, table, locations(*days))
+# Answers that were lost
 
 
-def test_raw_sessions_are_registered_with_their_locations() -> None:
-    register("2025-08-01", "2025-08-04")
-    found = {tuple(p["Values"]): p["StorageDescriptor"] for p in partitions(RAW_PORTFOLIO.name)}
-    assert {values: place["Location"] for values, place in found.items()} == locations(
-        "2025-08-01", "2025-08-04"
-    )
-    assert [c["Name"] for c in found["IBOV", "2025-08-01"]["Columns"]] == list(
-        RAW_PORTFOLIO.types()
-    )
+def test_a_commit_whose_answer_was_lost_is_known_again(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.meets("after", "PutObject", PUBLISHED, lose_the_answer)
+    with pytest.raises(ConnectionClosedError):
+        toy.show(look, outcome)
+    toy.write(D2)  # the step is done again, whatever raw is by now
+    own = toy.show(look, outcome)
+    assert own
+    assert (own.number, own.attempt) == (1, "a")
+    assert toy.locations() == both("a")
 
 
-def test_registering_again_adds_what_is_new_and_leaves_the_rest() -> None:
-    register("2025-08-01")
-    before = partitions(RAW_PORTFOLIO.name)
-    register("2025-08-01", "2025-08-04")
-    after = partitions(RAW_PORTFOLIO.name)
-    assert after[0] == before[0]
-    assert [partition["Values"][1] for partition in after] == ["2025-08-01", "2025-08-04"]
-
-
-def test_partitions_are_registered_by_no_more_than_a_call_takes(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("operation", ["CreatePartition", "UpdatePartition"])
+@pytest.mark.parametrize("table", TABLES)
+def test_a_partition_whose_answer_was_lost_is_as_it_should_be(
+    toy: Toy, operation: str, table: str
 ) -> None:
-    client: Any = boto3.client("glue")
-    create, sizes = client.batch_create_partition, []
-
-    def count(**parameters: Any) -> Any:
-        sizes.append(len(parameters["PartitionInputList"]))
-        return create(**parameters)
-
-    monkeypatch.setattr(client, "batch_create_partition", count)
-    monkeypatch.setattr(boto3, "client", lambda _: client)
-    days = [f"20{year}-08-{day:02}" for year in range(20, 28) for day in range(1, 32)]
-    register(*days)
-    assert sizes == [100, 100, 48]
-    assert len(partitions(RAW_PORTFOLIO.name)) == len(days) == 248
+    if operation == "UpdatePartition":
+        toy.publish("before")
+        toy.write(D2)
+    look, outcome = toy.look(), toy.refine()
+    toy.meets("after", operation, table, lose_the_answer)
+    with pytest.raises(ConnectionClosedError):
+        toy.show(look, outcome)
+    assert toy.show(look, outcome)
+    assert toy.locations() == both("a")
 
 
-def test_nothing_is_registered_in_a_table_that_is_missing() -> None:
-    with pytest.raises(NotConfiguredError, match=r"Expected table b3\.other"):
-        register("2025-08-01", table="other")
+# What went away meanwhile
 
 
-def test_a_partition_that_glue_refuses_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    client: Any = boto3.client("glue")
-    detail = {"ErrorCode": "ResourceNumberLimitExceededException", "ErrorMessage": "too many"}
-    refused = {"Errors": [{"PartitionValues": ["IBOV", "2025-08-01"], "ErrorDetail": detail}]}
-    monkeypatch.setattr(client, "batch_create_partition", lambda **_: refused)
-    monkeypatch.setattr(boto3, "client", lambda _: client)
-    with pytest.raises(NotConfiguredError, match=r"IBOV.*2025-08-01.*too many"):
-        register("2025-08-01")
+def test_an_attempt_that_is_marked_is_not_shown(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.put(attempt_key(outcome.run_id, "a", "removed"))
+    assert toy.show(look, outcome) is None
+    assert numbers(toy) == []
 
 
-def test_published_prefixes_end_with_a_slash_however_they_are_written() -> None:
-    show(Published("s3://b3-lake/refined/t/run_id=run-1", "run-1", "digest-1"), expected=None)
-    found = shelf.list_published_prefixes.fn("b3-lake", DATABASE, TABLE)
-    assert found == {"refined/t/run_id=run-1/"}
+def test_an_attempt_with_a_file_gone_is_not_shown(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    toy.delete(*outcome.months[MONTH][TABLES[1]].objects)
+    assert toy.show(look, outcome) is None
+    assert numbers(toy) == []
+
+
+@pytest.mark.parametrize("is_marked", [False, True])
+def test_what_goes_away_right_after_the_commit_is_not_pointed_to(toy: Toy, is_marked: bool) -> None:
+    toy.publish("before")
+    toy.write(D2)
+    look, outcome = toy.look(), toy.refine()
+
+    def goes_away() -> None:
+        if is_marked:
+            toy.put(attempt_key(outcome.run_id, "a", "removed"))
+        else:
+            toy.delete(*outcome.months[MONTH][TABLES[0]].objects)
+
+    toy.meets("after", "PutObject", PUBLISHED, goes_away)
+    assert toy.show(look, outcome) is None
+    assert numbers(toy) == [1, 2]
+    assert toy.locations() == both("before")
+
+
+def test_another_commit_whose_files_are_gone_does_not(toy: Toy) -> None:
+    look, outcome = toy.look(), toy.refine()
+    other = rival(toy)
+    toy.delete(*other.tables[TABLES[0]].objects)
+    assert toy.show(look, outcome) is None
+
+
+# Partitions follow
+
+
+@pytest.fixture
+def behind(toy: Toy) -> Commit:
+    """Two commits, of which partitions show the first."""
+    toy.publish("a")
+    toy.write(D2)
+    return toy.commit("b")
+
+
+def test_where_nothing_is_published_there_is_nothing_to_follow(toy: Toy) -> None:
+    follow(SUBJECT, MONTH)
+    assert toy.locations() == {}
+
+
+def test_partitions_follow_the_highest_commit(toy: Toy, behind: Commit) -> None:
+    assert not follows(SUBJECT, behind)
+    follow(SUBJECT, MONTH)
+    assert follows(SUBJECT, behind)
+    assert toy.locations() == both("b")
+
+
+def test_what_follows_already_is_not_written_again(toy: Toy, behind: Commit) -> None:
+    follow(SUBJECT, MONTH)
+    toy.calls.clear()
+    follow(SUBJECT, MONTH)
+    assert toy.asked("UpdatePartition") == toy.asked("CreatePartition") == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_one_table_behind_is_behind(toy: Toy, behind: Commit, table: str) -> None:
+    toy.meets("before", "UpdatePartition", TABLES[1], die)
+    if table == TABLES[1]:
+        with pytest.raises(ZeroDivisionError):
+            follow(SUBJECT, MONTH)
+    assert not follows(SUBJECT, behind)
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_commit_that_comes_meanwhile_is_followed(
+    toy: Toy, behind: Commit, table: str, when: str
+) -> None:
+    def publish() -> None:
+        toy.write(D3)
+        toy.commit("c")
+
+    toy.meets(when, "UpdatePartition", table, publish)
+    follow(SUBJECT, MONTH)
+    assert toy.locations() == both("c")
+
+
+def test_a_partition_that_somebody_creates_meanwhile_follows_too(toy: Toy) -> None:
+    toy.commit("a")
+
+    def publish() -> None:
+        toy.write(D2)
+        toy.publish("b")
+
+    toy.meets("before", "CreatePartition", TABLES[0], publish)
+    follow(SUBJECT, MONTH)
+    assert toy.locations() == both("b")
+
+
+def test_somebody_with_an_older_commit_creates_a_partition_meanwhile(
+    toy: Toy, behind: Commit
+) -> None:
+    """Its own creation is refused; it looks again, and moves what is there."""
+    import boto3
+
+    glue: Any = boto3.client("glue")
+    kept = glue.get_partition(DatabaseName="b3", TableName=TABLES[0], PartitionValues=[MONTH])
+    fields = ("Values", "StorageDescriptor", "Parameters")
+    older = {name: kept["Partition"][name] for name in fields}
+    glue.delete_partition(DatabaseName="b3", TableName=TABLES[0], PartitionValues=[MONTH])
+    toy.meets(
+        "before",
+        "CreatePartition",
+        TABLES[0],
+        lambda: glue.create_partition(DatabaseName="b3", TableName=TABLES[0], PartitionInput=older),
+    )
+    follow(SUBJECT, MONTH)
+    assert toy.locations() == both("b")
+
+
+def test_a_table_that_the_commit_does_not_know_keeps_what_it_shows(
+    toy: Toy, behind: Commit
+) -> None:
+    key = commit_key(TOY, MONTH, 2)
+    document = json.loads(toy.body(key))
+    del document["tables"][TABLES[1]]
+    toy.put(key, json.dumps(document).encode())
+    follow(SUBJECT, MONTH)
+    assert toy.locations() == {TABLES[0]: "b", TABLES[1]: "a"}
+
+
+def test_a_catalog_that_refuses_is_not_taken_for_done(toy: Toy, behind: Commit) -> None:
+    def refuse() -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdatePartition")
+
+    toy.meets("before", "UpdatePartition", TABLES[0], refuse)
+    with pytest.raises(ClientError):
+        follow(SUBJECT, MONTH)
+
+
+# As of
+
+
+def test_a_month_is_read_as_it_was(toy: Toy, behind: Commit) -> None:
+    assert read_as_of(SUBJECT, MONTH, 1).attempt == "a"
+    assert read_as_of(SUBJECT, MONTH, 2) == behind
+
+
+@pytest.mark.parametrize(("gone", "earliest"), [("a", "2"), ("ab", "3"), ("abc", "none")])
+def test_a_commit_whose_files_are_gone_is_an_error_that_names_the_earliest(
+    toy: Toy, behind: Commit, gone: str, earliest: str
+) -> None:
+    toy.write(D3)
+    toy.publish("c")
+    for attempt in gone:
+        name = next(k for k in toy.keys("refined/") if f"attempt={attempt}/" in k)
+        toy.delete(name)
+    with pytest.raises(CommitError, match=rf"commit 1 of toy {MONTH}.*shown is {earliest}\."):
+        read_as_of(SUBJECT, MONTH, 1)

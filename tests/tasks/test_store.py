@@ -15,17 +15,19 @@ from prefect.context import AssetContext
 
 from tasks import store
 from tasks.assets import asset_of
+from tasks.core.errors import UnreadableRawError
 from tasks.core.portfolio.model import from_raw_rows, to_raw_rows
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.objects import list_etags, read_rows
+from tasks.objects import land_bytes, list_etags, read_landed, read_table
+from tasks.retries import may_pass
 from tests.portfolios import EXTRACTED_AT, FRIDAY, portfolio, raw_session
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
 BUCKET = "b3-lake"
-VALUES = ("IBOV", str(FRIDAY))
-KEY = RAW_PORTFOLIO.object_key(VALUES)
-FOLDER = RAW_PORTFOLIO.landing_folder(VALUES)
+DAY = str(FRIDAY)
+KEY = RAW_PORTFOLIO.object_key(DAY, "IBOV")
+FOLDER = RAW_PORTFOLIO.landing_folder(FRIDAY, "IBOV")
 
 
 @pytest.fixture
@@ -51,59 +53,71 @@ def get(key: str) -> bytes:
     return boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
 
+def write(name: str = "IBOV") -> None:
+    rows = to_raw_rows(portfolio(index_code=name), EXTRACTED_AT)
+    store.put_rows(BUCKET, RAW_PORTFOLIO, DAY, name, rows)
+
+
 def to_parquet(table: pa.Table, **options: Any) -> bytes:
     buffer = io.BytesIO()
     pq.write_table(table, buffer, **options)
     return buffer.getvalue()
 
 
-def test_landing_keeps_the_bytes_as_they_came() -> None:
-    bodies = [b'{"page": 1}', "\u00e7\r\n".encode("latin-1")]
-    store.land.fn(BUCKET, FOLDER, bodies)
-    assert {gzip.decompress(get(key)) for key in list_etags(BUCKET, FOLDER)} == set(bodies)
+def test_a_saved_file_is_kept_as_it_came_and_says_what_it_is() -> None:
+    body = "\u00e7\r\n".encode("latin-1")
+    store.land_csv.fn(BUCKET, FOLDER, body)
+    key = f"landing/portfolio/received=2025-08-01/IBOV/{hashlib.sha256(body).hexdigest()}.csv.gz"
+    assert list(list_etags(BUCKET, "")) == [key]
+    assert gzip.decompress(get(key)) == read_landed(BUCKET, key) == body
+    head = boto3.client("s3").head_object(Bucket=BUCKET, Key=key)
+    assert head["ContentType"] == "text/csv; charset=iso-8859-1"
+    assert head["ContentEncoding"] == "gzip"
 
 
-def test_landing_names_the_bytes_by_their_digest_and_says_what_they_are() -> None:
-    digest = hashlib.sha256(b"body").hexdigest()
-    folder = "landing/portfolio/index_code=IBOV/trading_date=2025-08-01/"
-    store.land.fn(BUCKET, FOLDER, [b"body"])
-    store.land.fn(BUCKET, FOLDER, [b"body"], "csv")
-    heads = [
-        boto3.client("s3").head_object(Bucket=BUCKET, Key=f"{folder}{digest}.{suffix}.gz")
-        for suffix in ("json", "csv")
-    ]
-    assert [(head["ContentType"], head["ContentEncoding"]) for head in heads] == [
-        ("application/json", "gzip"),
-        ("text/csv; charset=iso-8859-1", "gzip"),
-    ]
+def test_an_answer_is_kept_with_what_was_said_of_it() -> None:
+    land_bytes(BUCKET, FOLDER, b"body", "json", {"request": "/a", "page": "1"})
+    (key,) = list_etags(BUCKET, "")
+    assert key == f"{FOLDER}{hashlib.sha256(b'body').hexdigest()}.json.gz"
+    head = boto3.client("s3").head_object(Bucket=BUCKET, Key=key)
+    assert (head["ContentType"], head["ContentEncoding"]) == ("application/json", "gzip")
+    assert head["Metadata"] == {"request": "/a", "page": "1"}
 
 
 def test_landing_the_same_bytes_again_later_changes_nothing(
     calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.land.fn(BUCKET, FOLDER, [b"body"])
+    land_bytes(BUCKET, FOLDER, b"body", "json", {})
     (key,) = list_etags(BUCKET, "landing/")
     stored = get(key)
     later = time.time() + 60
     monkeypatch.setattr(time, "time", lambda: later)
-    store.land.fn(BUCKET, FOLDER, [b"body"])
+    land_bytes(BUCKET, FOLDER, b"body", "json", {})
     assert get(key) == stored
     assert calls.count("PutObject") == 2
     assert list(list_etags(BUCKET, "landing/")) == [key]
 
 
+@pytest.mark.parametrize("damage", [None, b"", b"no gzip", gzip.compress(b"body", mtime=0)[:-9]])
+def test_landed_bytes_that_are_gone_or_damaged_are_none(damage: bytes | None) -> None:
+    if damage is not None:
+        put("landing/x.json.gz", damage)
+    assert read_landed(BUCKET, "landing/x.json.gz") is None
+
+
 @pytest.mark.usefixtures("assets")
 def test_raw_survives_writing_and_reading_to_the_last_type() -> None:
-    store.put_rows(BUCKET, RAW_PORTFOLIO, VALUES, to_raw_rows(portfolio(), EXTRACTED_AT))
-    rows = store.read_raw.fn(BUCKET, RAW_PORTFOLIO, VALUES)
-    assert from_raw_rows("IBOV", FRIDAY, rows) == raw_session()
-    assert read_rows(BUCKET, [KEY]) == to_raw_rows(portfolio(), EXTRACTED_AT)
+    write()
+    rows = store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBOV")
+    assert from_raw_rows(FRIDAY, rows) == raw_session()
+    assert rows == to_raw_rows(portfolio(), EXTRACTED_AT)
+    assert [row["cod"] for row in rows] == ["BPAC11", "PETR4", "VALE3"]
 
 
 @pytest.mark.usefixtures("assets")
 def test_raws_columns_have_the_types_of_the_table() -> None:
     rows = to_raw_rows(portfolio(), dt.datetime(2025, 8, 1, tzinfo=dt.UTC))
-    store.put_rows(BUCKET, RAW_PORTFOLIO, VALUES, rows)
+    store.put_rows(BUCKET, RAW_PORTFOLIO, DAY, "IBOV", rows)
     schema = pq.read_schema(io.BytesIO(get(KEY)))
     assert schema.names == list(RAW_PORTFOLIO.types())
     for field in schema:
@@ -115,7 +129,7 @@ def test_raws_columns_have_the_types_of_the_table() -> None:
 
 
 def test_raw_is_one_put_of_one_object(calls: list[str], assets: AssetContext) -> None:
-    store.put_rows(BUCKET, RAW_PORTFOLIO, VALUES, to_raw_rows(portfolio(), EXTRACTED_AT))
+    write()
     assert [name for name in calls if not name.startswith(("Get", "List", "Head"))] == ["PutObject"]
     assert list(list_etags(BUCKET, "")) == [KEY]
     assert assets.materialization_metadata["b3://raw_portfolio"]["row_count"] == 3
@@ -123,46 +137,82 @@ def test_raw_is_one_put_of_one_object(calls: list[str], assets: AssetContext) ->
 
 @pytest.mark.usefixtures("assets")
 def test_writing_a_session_twice_equals_writing_it_once() -> None:
-    store.put_rows(BUCKET, RAW_PORTFOLIO, VALUES, to_raw_rows(portfolio(), EXTRACTED_AT))
+    write()
     once = list_etags(BUCKET, "raw/")
-    store.put_rows(BUCKET, RAW_PORTFOLIO, VALUES, to_raw_rows(portfolio(), EXTRACTED_AT))
+    write()
     assert list_etags(BUCKET, "raw/") == once
 
 
+@pytest.mark.usefixtures("assets")
+def test_indices_of_a_session_are_objects_beside_each_other() -> None:
+    write("IBOV")
+    write("IBXX")
+    assert list(list_etags(BUCKET, "")) == [
+        "raw/portfolio/trading_date=2025-08-01/IBOV.parquet",
+        "raw/portfolio/trading_date=2025-08-01/IBXX.parquet",
+    ]
+    rows = store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBXX")
+    assert {row["index_code"] for row in rows} == {"IBXX"}
+
+
 def test_a_session_that_raw_does_not_hold_has_no_rows() -> None:
-    assert store.read_raw.fn(BUCKET, RAW_PORTFOLIO, VALUES) == []
+    assert store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBOV") == []
+
+
+SOUND = to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(SOUND[: len(SOUND) // 2], id="cut"),
+        pytest.param(SOUND[:-1], id="cut-by-a-byte"),
+        pytest.param(b"PAR1" + b"\0" * 90 + b"PAR1", id="garbage"),
+        pytest.param(b"<html>", id="a-page"),
+        pytest.param(SOUND.replace(b"VALE3", b"VAL\xff3"), id="no-text"),
+        pytest.param(to_parquet(pa.table({"other": [1]})), id="another-table"),
+        pytest.param(to_parquet(pa.Table.from_pylist([], schema=pa.schema([]))), id="no-columns"),
+        pytest.param(
+            to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)).slice(0, 0)),
+            id="no-rows",
+        ),
+    ],
+)
+def test_a_raw_object_that_cannot_be_read_is_named(body: bytes) -> None:
+    put(KEY, body)
+    with pytest.raises(UnreadableRawError, match=f"s3://{BUCKET}/{KEY}") as raised:
+        store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBOV")
+    assert not may_pass(raised.value)
 
 
 def test_the_raw_objects_of_a_month_are_listed_in_one_call(calls: list[str]) -> None:
-    months = ("2025-07-31", "2025-08-01", "2025-08-29", "2025-09-01")
-    keys = [RAW_PORTFOLIO.object_key(("IBOV", day)) for day in months]
-    for key in [*keys, RAW_PORTFOLIO.object_key(("IBXX", str(FRIDAY)))]:
+    days = ("2025-07-31", "2025-08-01", "2025-08-29", "2025-09-01")
+    keys = [RAW_PORTFOLIO.object_key(day, "IBOV") for day in days]
+    other = RAW_PORTFOLIO.object_key(DAY, "IBXX")
+    for key in [*keys, other, f"{RAW_PORTFOLIO.folder(DAY)}_SUCCESS"]:
         put(key)
     calls.clear()
-    etags = store.list_raw.fn(BUCKET, RAW_PORTFOLIO, ("IBOV",), "2025-08")
-    assert list(etags) == keys[1:3]
+    etags = store.list_raw.fn(BUCKET, RAW_PORTFOLIO, "2025-08")
+    assert list(etags) == [keys[1], other, keys[2]]
     assert all(etags.values())
     assert calls == ["ListObjectsV2"]
+
+
+def test_the_sessions_of_a_month_are_told_once_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("IBOV", "IBXX"):
+        put(RAW_PORTFOLIO.object_key(DAY, name))
+    put(RAW_PORTFOLIO.object_key("2025-08-29", "IBOV"))
+    monkeypatch.setattr(store, "list_raw", store.list_raw.fn)
+    assert store.list_sessions(BUCKET, RAW_PORTFOLIO, "2025-08") == {FRIDAY, dt.date(2025, 8, 29)}
 
 
 @pytest.mark.parametrize("is_int96", [True, False])
 def test_timestamps_are_read_alike_in_both_of_parquets_forms(is_int96: bool) -> None:
     table = pa.table({"extracted_at": pa.array([EXTRACTED_AT, None], pa.timestamp("us"))})
     put("t.parquet", to_parquet(table, use_deprecated_int96_timestamps=is_int96))
-    rows = read_rows(BUCKET, ["t.parquet"])
+    rows = read_table(BUCKET, "t.parquet").to_pylist()
     assert rows == [{"extracted_at": EXTRACTED_AT}, {"extracted_at": None}]
-
-
-@pytest.mark.parametrize(
-    ("prefixes", "expected"),
-    [(["a/"], True), (["a/", "b/"], True), (["a/", "c/"], False), (["c/"], False)],
-)
-def test_output_is_there_when_something_lies_under_each_prefix(
-    prefixes: list[str], expected: bool
-) -> None:
-    put("a/1.parquet")
-    put("b/1.parquet")
-    assert store.has_objects.fn(BUCKET, prefixes) is expected
 
 
 def test_a_note_is_read_back_and_nothing_where_there_is_none() -> None:
@@ -170,18 +220,3 @@ def test_a_note_is_read_back_and_nothing_where_there_is_none() -> None:
     store.write_note.fn(BUCKET, "landing/x/loaded.json", {"etag": "e", "dates": ["2025-08-01"]})
     note = store.read_note.fn(BUCKET, "landing/x/loaded.json")
     assert note == {"etag": "e", "dates": ["2025-08-01"]}
-
-
-def test_objects_come_with_size_and_age() -> None:
-    put("refined/t/b.parquet", b"rows")
-    (found,) = store.list_objects.fn(BUCKET, "refined/t/")
-    assert (found.key, found.size_bytes) == ("refined/t/b.parquet", 4)
-    assert dt.datetime.now(dt.UTC) >= found.modified_at
-
-
-def test_removing_twice_is_removing_once_and_nothing_else_goes() -> None:
-    put("refined/t/a.parquet")
-    put("refined/t/b.parquet")
-    for _ in range(2):
-        store.remove_objects.fn(BUCKET, ["refined/t/a.parquet"])
-    assert list(list_etags(BUCKET, "")) == ["refined/t/b.parquet"]

@@ -1,6 +1,5 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import boto3
 import pytest
@@ -12,7 +11,7 @@ from tasks import store
 from tasks.assets import asset_of
 from tasks.core.quotes.convert import QuotesFile, convert_quotes
 from tasks.core.quotes.files import QuotesPeriod
-from tasks.core.quotes.tables import RAW_QUOTES
+from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
 from tasks.objects import list_etags
 from tests.portfolios import THURSDAY
 
@@ -41,15 +40,17 @@ def convert(tmp_path: Path) -> Convert:
 
 
 def put(file: QuotesFile) -> None:
-    files: Any = {(str(session.trading_date),): session.path for session in file.sessions}
-    store.put_files(BUCKET, RAW_QUOTES, files)
+    files = {str(session.trading_date): session.path for session in file.sessions}
+    store.put_files(BUCKET, RAW_QUOTES, QUOTES_OBJECT, files)
 
 
 def test_raw_is_one_object_a_session(convert: Convert) -> None:
     file = convert(MONTH)
     put(file)
     assert len(file.sessions) == 23
-    keys = [RAW_QUOTES.object_key((str(session.trading_date),)) for session in file.sessions]
+    keys = [
+        RAW_QUOTES.object_key(str(session.trading_date), QUOTES_OBJECT) for session in file.sessions
+    ]
     assert list(list_etags(BUCKET, "")) == keys
     assert keys[-1] == "raw/quotes/trading_date=2025-07-31/quotes.parquet"
 
@@ -85,6 +86,31 @@ def test_rows_that_differ_replace_those_of_raw(convert: Convert, calls: list[str
     assert list_etags(BUCKET, "") != before
 
 
+@pytest.mark.parametrize("damage", [b"", b"garbage", None], ids=["empty", "garbage", "cut"])
+def test_an_object_that_cannot_be_read_is_written_anew(
+    convert: Convert, damage: bytes | None
+) -> None:
+    file = convert(DAY)
+    put(file)
+    before = list_etags(BUCKET, "")
+    (key,) = before
+    body = file.sessions[0].path.read_bytes()[:-100] if damage is None else damage
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+    put(file)
+    assert list_etags(BUCKET, "") == before
+
+
+def test_landed_files_are_listed_with_their_times_and_fetched(tmp_path: Path) -> None:
+    folder = "landing/quotes/COTAHIST_D31072025.ZIP/"
+    for name in ("ab12.zip", "loaded.json"):
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=folder + name, Body=name.encode())
+    found = store.list_zips.fn(BUCKET, folder)
+    assert list(found) == [f"{folder}ab12.zip"]
+    assert all(at.tzinfo for at in found.values())
+    store.fetch_zip.fn(BUCKET, f"{folder}ab12.zip", tmp_path / "a.zip")
+    assert (tmp_path / "a.zip").read_bytes() == b"ab12.zip"
+
+
 def test_landing_keeps_the_file_byte_for_byte(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(b"PK...")
@@ -100,5 +126,5 @@ def test_a_month_or_a_year_of_raw_is_listed() -> None:
     for day in ("2025-07-31", "2025-08-01", "2024-08-01"):
         key = f"raw/quotes/trading_date={day}/quotes.parquet"
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"")
-    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, (), "2025-08")) == 1
-    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, (), "2025")) == 2
+    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, "2025-08")) == 1
+    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, "2025")) == 2

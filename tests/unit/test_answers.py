@@ -1,6 +1,7 @@
 import pytest
 
-from tasks.core.answers import describe_page, looks_like_html
+from tasks.core.answers import bytes_kept, describe_page, looks_like_html
+from tasks.core.errors import BadDataError, RetryableError
 
 
 @pytest.mark.parametrize(
@@ -53,3 +54,11 @@ def test_a_long_page_is_shortened() -> None:
     said = describe_page(b"<body>" + b"word " * 200 + b"</body>")
     assert said.endswith("word …")
     assert len(said) <= 302
+
+
+def test_what_refuses_an_answer_says_that_its_bytes_are_kept() -> None:
+    with pytest.raises(BadDataError, match="no number Landing keeps"), bytes_kept():
+        raise BadDataError("no number")
+    with pytest.raises(RetryableError) as raised, bytes_kept():
+        raise RetryableError("later")
+    assert str(raised.value) == "later"

@@ -32,8 +32,26 @@ OUTSIDE_CORE = (
 )
 CLOCK_CALLS = {"now", "today", "utcnow"}
 TASK_DECORATORS = {"task", "materialize"}
-# What a step may use of other steps: refining is the way that every dataset takes.
-MAY_USE = {"tasks.refine": ("tasks.glue", "tasks.store", "tasks.shelf", "tasks.report")}
+# What a step may use of other steps: refining is the way that every dataset takes, and the vacuum
+# asks whatever may name an object.
+MAY_USE = {
+    "tasks.refine": (
+        "tasks.glue",
+        "tasks.month",
+        "tasks.runs",
+        "tasks.shelf",
+        "tasks.report",
+        "tasks.catalog",
+    ),
+    "tasks.sweep": ("tasks.shelf", "tasks.catalog", "tasks.runs", "tasks.glue"),
+    "tasks.month": ("tasks.shelf",),
+    "tasks.shelf": ("tasks.catalog", "tasks.runs"),
+}
+# Who must not come to a dataset's room by whatever way.
+WITHOUT_ROOMS = (
+    *("tasks.store", "tasks.refine", "tasks.glue", "tasks.shelf", "tasks.month"),
+    *("tasks.runs", "tasks.sweep", "tasks.catalog", "tasks.report", "tasks.objects"),
+)
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
 # it, and the list of datasets. Everything else in `tasks` takes a dataset as it comes.
 ROOMS = {
@@ -71,11 +89,17 @@ def decorator_name(node: ast.expr) -> str:
 
 
 def defines_tasks(source: str) -> bool:
+    """Whether a module has steps: functions decorated as such, or made one by a call."""
     return any(
-        decorator_name(decorator) in TASK_DECORATORS
+        decorator_name(made_by) in TASK_DECORATORS
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        for decorator in node.decorator_list
+        for made_by in (
+            node.decorator_list
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+            else [node.func]
+            if isinstance(node, ast.Call)
+            else []
+        )
     )
 
 
@@ -118,7 +142,7 @@ def imports_between_tasks(modules: Modules) -> list[str]:
     with_tasks = {
         module
         for module, source in modules.items()
-        if is_under(module, "tasks") and defines_tasks(source)
+        if is_under(module, "tasks") and (module in MAY_USE or defines_tasks(source))
     }
     return [
         f"{module} imports {name}"
@@ -140,6 +164,33 @@ def imports_of_a_room_from_outside(modules: Modules) -> list[str]:
     ]
 
 
+def ways_to_a_room(modules: Modules) -> list[str]:
+    def reached(module: str) -> set[str]:
+        found, ahead = {module}, [module]
+        while ahead:
+            for name in imported(modules[ahead.pop()]):
+                target = next(
+                    (
+                        each
+                        for each in modules
+                        if name in (each, f"{each}.{name.rpartition('.')[2]}")
+                    ),
+                    "",
+                )
+                if target and target not in found:
+                    found.add(target)
+                    ahead.append(target)
+        return found
+
+    return [
+        f"{module} comes to {name}"
+        for module in WITHOUT_ROOMS
+        if module in modules
+        for name in sorted(reached(module))
+        if is_under(name, *ROOMS, "tasks.core.datasets")
+    ]
+
+
 Rule = Callable[[Modules], list[str]]
 RULES: list[Rule] = [
     imports_against_the_layers,
@@ -147,6 +198,7 @@ RULES: list[Rule] = [
     clock_readings_in_core,
     imports_between_tasks,
     imports_of_a_room_from_outside,
+    ways_to_a_room,
 ]
 
 
@@ -161,17 +213,20 @@ def test_the_rules_look_at_every_module() -> None:
         "flows.portfolio",
         "tasks.download",
         "tasks.core.portfolio.audit",
-        "infra.glue.refine_portfolio",
+        "infra.glue.refine",
+        *MAY_USE,
+        *WITHOUT_ROOMS,
     } <= (modules.keys())
     assert [module for module in modules if not is_under(module, *MAY_IMPORT)] == []
     assert {f"tasks.core.{name}" for name in ("portfolio", "quotes", "levels")} <= ROOMS
-    assert [
-        m for m in ("tasks.download", "tasks.store", "tasks.glue") if defines_tasks(modules[m])
-    ] == [
-        "tasks.download",
-        "tasks.store",
-        "tasks.glue",
-    ]
+    steps = {module for module, source in modules.items() if defines_tasks(source)}
+    assert {module for module in steps if is_under(module, "tasks")} == {
+        f"tasks.{name}"
+        for name in (
+            *("catalog", "download", "glue", "month", "reading", "report", "runs"),
+            *("shelf", "store", "sweep"),
+        )
+    }
 
 
 @pytest.mark.parametrize(
@@ -230,6 +285,26 @@ def test_the_rules_look_at_every_module() -> None:
             },
         ),
         (
+            imports_between_tasks,
+            {
+                "tasks.shelf": "from tasks.month import g\nstep = materialize(a)(f)",
+                "tasks.month": "@task\ndef g(): ...",
+            },
+        ),
+        (
+            imports_between_tasks,
+            {"tasks.refine": "from tasks.sweep import g", "tasks.sweep": "@task\ndef g(): ..."},
+        ),
+        (
+            ways_to_a_room,
+            {
+                "tasks.shelf": "from tasks.new import f",
+                "tasks.new": "def f():\n    import tasks.core.quotes",
+                "tasks.core.quotes": "",
+            },
+        ),
+        (imports_against_the_layers, {"infra.glue.refine": "from infra.tables import tables"}),
+        (
             imports_of_a_room_from_outside,
             {"tasks.store": "from tasks.core.quotes.tables import RAW_QUOTES"},
         ),
@@ -260,7 +335,11 @@ def test_a_rule_lets_the_rest_pass(rule: Rule) -> None:
         "tasks.download": "import requests\nfrom tasks.retries import R\n@task\ndef f(): ...",
         "tasks.retries": "from tasks.core.errors import E",
         "tasks.reading": "from tasks.core.quotes.convert import c\n@task\ndef f(): ...",
-        "tasks.refine": "from tasks.store import g\n@task\ndef h(): ...",
+        "tasks.refine": "from tasks.month import g\nfrom tasks.glue import h",
+        "tasks.month": "from tasks.shelf import p\n@task\ndef g(): ...",
+        "tasks.shelf": "from tasks.runs import r\nstep = materialize(a)(p)",
+        "tasks.runs": "@task\ndef r(): ...",
+        "tasks.glue": "@task\ndef h(): ...",
         "tasks.store": "@task\ndef g(): ...",
         "tasks.core.datasets": "from tasks.core.quotes import QUOTES",
         "tasks.core.quotes.audit": "from tasks.core.quotes.tables import RAW_QUOTES",

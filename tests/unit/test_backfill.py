@@ -1,5 +1,7 @@
 import datetime as dt
 
+import pytest
+
 from tasks.core.backfill import (
     SessionOutcome,
     count_outcomes,
@@ -15,6 +17,11 @@ def test_the_cost_of_glue_is_told_with_its_formula() -> None:
     )
     assert "about 2 min" in describe_cost(1, 2)
     assert describe_cost(0, 15) == "no Glue run"
+
+
+@pytest.mark.parametrize(("months", "minutes"), [(1, 2), (60, 2), (61, 3), (120, 3)])
+def test_a_minute_that_has_begun_is_paid(months: int, minutes: int) -> None:
+    assert f"about {minutes} min" in describe_cost(months, 1)
 
 
 def test_each_session_is_settled() -> None:
@@ -46,3 +53,16 @@ def test_outcomes_become_rows() -> None:
         {"session": "2025-08-01", "outcome": "failed", "reason": "why"}
     ]
     assert count_outcomes([]) == "no session"
+
+
+def test_a_session_that_raw_does_not_hold_is_missing_whatever_became_of_its_month() -> None:
+    day = dt.date(2025, 8, 1)
+    (one,) = settle_sessions(
+        [day],
+        held=set(),
+        absences={},
+        load_failures={},
+        up_to_date_months={"2025-08"},
+        month_failures={"2025-08": "audit"},
+    )
+    assert one == SessionOutcome(day, "missing at the source")

@@ -10,8 +10,8 @@ from prefect.states import Completed, Crashed, Failed
 
 import flows.command
 from flows import portfolio
-from flows.command import run_command
-from tasks.core.errors import BadDataError
+from flows.command import option, parse, run_command
+from tasks.core.errors import BadDataError, InvalidInputError, NotConfiguredError
 from tests.portfolios import FRIDAY
 
 Exit = Callable[..., tuple[int, str]]
@@ -108,6 +108,23 @@ def test_an_unknown_option_is_wrong_usage(refuse: Callable[..., str]) -> None:
     assert "unrecognized arguments: --wrong" in refuse("--wrong")
 
 
+def test_parameters_that_do_not_go_together_are_wrong_usage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = [option("--first", type=int, default=1), option("--last", type=int, default=2)]
+
+    def check(given: dict[str, Any]) -> None:
+        if given["first"] > given["last"]:
+            raise InvalidInputError(f"Expected a range, found {given['first']} to {given['last']}.")
+
+    doc = "What it does.\n\nAnd more."
+    assert parse("flows.x", doc, options, ["--last", "3"], check=check) == {"first": 1, "last": 3}
+    with pytest.raises(SystemExit) as ended:
+        parse("flows.x", doc, options, ["--first", "3"], check=check)
+    assert ended.value.code == 2
+    assert "flows.x: error: Expected a range, found 3 to 2." in capsys.readouterr().err
+
+
 def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         portfolio.main(["--help"])
@@ -195,3 +212,14 @@ def test_the_terminal_shows_where_a_defect_was_and_no_more(
     assert run_command(run) == 1
     assert "it failed" in terminal.getvalue()
     assert (type(error).__name__ in terminal.getvalue()) == is_shown
+
+
+@pytest.mark.parametrize("error", [NotConfiguredError("no bucket"), BadDataError("bad")])
+def test_a_run_that_cannot_begin_says_why_and_begins_nothing(
+    capsys: pytest.CaptureFixture[str], error: Exception
+) -> None:
+    def check() -> None:
+        raise error
+
+    assert run_command(lambda: pytest.fail("it ran"), check=check) == 1
+    assert capsys.readouterr().err == f"failed: {error}\n"

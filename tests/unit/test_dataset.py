@@ -1,4 +1,5 @@
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
 
@@ -6,64 +7,78 @@ from tasks.core.dataset import Table
 from tasks.core.errors import InvalidInputError
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio.tables import PORTFOLIO_MONTHLY, RAW_PORTFOLIO
-from tasks.core.quotes.tables import RAW_QUOTES
+from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
+
+FRIDAY = dt.date(2025, 8, 1)
 
 
 @pytest.mark.parametrize(
-    ("table", "values", "partition"),
+    ("table", "value", "name", "key"),
     [
+        (RAW_PORTFOLIO, "2025-08-01", "IBOV", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
         (
-            RAW_PORTFOLIO,
-            ("IBOV", "2025-08-01"),
-            "portfolio/index_code=IBOV/trading_date=2025-08-01/portfolio.parquet",
+            RAW_QUOTES,
+            "2025-08-01",
+            QUOTES_OBJECT,
+            "raw/quotes/trading_date=2025-08-01/quotes.parquet",
         ),
-        (RAW_QUOTES, ("2025-08-01",), "quotes/trading_date=2025-08-01/quotes.parquet"),
-        (INDEX_LEVELS, ("IBOV", "2025"), "index_levels/index_code=IBOV/year=2025/levels.parquet"),
+        (INDEX_LEVELS, "2025", "IBOV", "raw/index_levels/year=2025/IBOV.parquet"),
     ],
     ids=lambda value: value.name if isinstance(value, Table) else "",
 )
-def test_a_raw_partition_is_one_object_and_its_bytes_lie_likewise(
-    table: Table, values: tuple[str, ...], partition: str
+def test_a_raw_object_lies_by_time_and_its_key_tells_which_it_is(
+    table: Table, value: str, name: str, key: str
 ) -> None:
-    assert table.object_key(values) == f"raw/{partition}"
-    assert table.landing_folder(values) == f"landing/{partition.rpartition('/')[0]}/"
-    assert table.values_of(table.object_key(values)) == values
+    assert table.object_key(value, name) == key
+    assert table.folder(value) == f"{key.rpartition('/')[0]}/"
+    assert (table.value_of(key), table.name_of(key)) == (value, name)
+    assert table.location == table.prefix
+    assert not table.is_refined
 
 
-def test_an_answer_that_names_no_session_lands_under_unknown() -> None:
-    folder = RAW_PORTFOLIO.landing_folder(("IBOV", "unknown"))
-    assert folder == "landing/portfolio/index_code=IBOV/trading_date=unknown/"
+def test_bytes_land_by_the_day_they_came_and_what_was_asked() -> None:
+    folder = RAW_PORTFOLIO.landing_folder(FRIDAY, "IBOV")
+    assert folder == "landing/portfolio/received=2025-08-01/IBOV/"
+    folder = INDEX_LEVELS.landing_folder(FRIDAY, "IBOV-2025")
+    assert folder == "landing/index_levels/received=2025-08-01/IBOV-2025/"
+    assert RAW_QUOTES.landing_prefix == "landing/quotes/"
 
 
-@pytest.mark.parametrize("code", ["", "../x", "IB/OV", "IBOV\n", "IBO V", "-IBOV", "IBOÇ"])
+@pytest.mark.parametrize("code", ["", "../x", "IB/OV", "IBOV\n", "IBO V", "-IBOV", "IBOÇ", "a.b"])
 def test_no_path_is_built_from_what_may_not_stand_in_one(code: str) -> None:
-    with pytest.raises(InvalidInputError, match="index_code of raw_portfolio") as error:
-        RAW_PORTFOLIO.object_key((code, "2025-08-01"))
-    assert repr(code) in str(error.value)
+    builds: list[Callable[[], str]] = [
+        lambda: RAW_PORTFOLIO.object_key("2025-08-01", code),
+        lambda: RAW_PORTFOLIO.object_key(code, "IBOV"),
+        lambda: RAW_PORTFOLIO.folder(code),
+        lambda: RAW_PORTFOLIO.span_prefix(code),
+        lambda: RAW_PORTFOLIO.landing_folder(FRIDAY, code),
+    ]
+    for build in builds:
+        with pytest.raises(InvalidInputError, match="a path of raw_portfolio") as error:
+            build()
+        assert repr(code) in str(error.value)
 
 
 def test_the_prefix_of_a_span_covers_its_sessions_and_no_others() -> None:
     days = ["2025-08-01", "2025-08-29", "2025-09-01", "2024-08-01"]
-    keys = [RAW_PORTFOLIO.object_key(("IBOV", day)) for day in days]
-    month = RAW_PORTFOLIO.span_prefix(("IBOV",), "2025-08")
-    year = RAW_PORTFOLIO.span_prefix(("IBOV",), "2025")
+    keys = [RAW_PORTFOLIO.object_key(day, "IBOV") for day in days]
+    month, year = RAW_PORTFOLIO.span_prefix("2025-08"), RAW_PORTFOLIO.span_prefix("2025")
     assert [key.startswith(month) for key in keys] == [True, True, False, False]
     assert [key.startswith(year) for key in keys] == [True, True, True, False]
-    assert not RAW_PORTFOLIO.object_key(("IBXX", days[0])).startswith(month)
-    assert RAW_QUOTES.object_key((days[0],)).startswith(RAW_QUOTES.span_prefix((), "2025-08"))
+    assert RAW_PORTFOLIO.object_key(days[0], "IBXX").startswith(month)
 
 
 def test_a_raw_key_tells_its_session() -> None:
-    key = RAW_QUOTES.object_key(("2025-08-01",))
-    assert RAW_QUOTES.session_of(key) == dt.date(2025, 8, 1)
+    assert RAW_QUOTES.session_of(RAW_QUOTES.object_key("2025-08-01", QUOTES_OBJECT)) == FRIDAY
 
 
-def test_a_refined_partition_lies_under_its_run() -> None:
-    assert PORTFOLIO_MONTHLY.run_prefix("run-1", ("IBOV", "2025-08")) == (
-        "refined/portfolio_monthly/run_id=run-1/index_code=IBOV/month=2025-08/"
+def test_a_refined_month_lies_under_its_run_and_attempt() -> None:
+    assert PORTFOLIO_MONTHLY.attempt_folder("ab12", "7f", "2025-08") == (
+        "refined/portfolio_monthly/run_id=ab12/attempt=7f/month=2025-08/"
     )
 
 
-def test_a_partition_needs_a_value_for_every_key() -> None:
-    with pytest.raises(ValueError, match="shorter"):
-        PORTFOLIO_MONTHLY.run_prefix("run-1", ("IBOV",))
+def test_who_reads_a_refined_table_and_not_its_partitions_finds_nothing() -> None:
+    assert PORTFOLIO_MONTHLY.is_refined
+    assert PORTFOLIO_MONTHLY.location == "empty/portfolio_monthly/"
+    assert not PORTFOLIO_MONTHLY.location.startswith(PORTFOLIO_MONTHLY.prefix)

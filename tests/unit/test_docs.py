@@ -1,15 +1,15 @@
 """What the docs say is so: commands exist, SQL is the code's."""
 
-import importlib.util
 import re
 import subprocess
-import textwrap
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
+from infra.job_steps import job_steps
 from infra.queries import documented_queries
+from tasks.core.datasets import DATASETS
+from tasks.core.plan import describe_tables
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -47,22 +47,18 @@ def test_every_relative_link_of_the_docs_leads_somewhere(page: Path) -> None:
     assert [link for link in links if not (page.parent / link).exists()] == []
 
 
-def glue_job(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / f"infra/glue/{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "infra/glue").glob("*.py")), ids=lambda p: p.stem)
-def test_the_job_steps_show_each_statement_as_the_job_runs_it(path: Path) -> None:
+def test_the_job_steps_are_those_of_the_code() -> None:
     page = (ROOT / "docs/GLUE_JOB_STEPS.md").read_text(encoding="utf-8")
-    for table, statement in glue_job(path.stem).STATEMENTS.items():
-        sql = textwrap.dedent(statement).strip()
-        assert f"## {table}\n" in page
-        assert f"```sql\n{sql}\n```" in page
+    assert page == job_steps(), "run: make docs"
+
+
+def test_the_job_steps_show_each_statement_as_the_plan_carries_it() -> None:
+    page = job_steps()
+    for dataset in DATASETS:
+        for table in describe_tables(dataset):
+            assert f"## {table['name']}\n" in page
+            assert f"```sql\n{table['statement']}\n```" in page
+    assert page.count("```sql") == sum(len(dataset.refined) for dataset in DATASETS)
 
 
 def test_every_sql_block_of_the_queries_page_is_a_documented_query() -> None:

@@ -1,72 +1,143 @@
-import re
+import hashlib
+import json
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.core.plan import Month, Subject, digest_raw_objects, name_run
+from tasks.core.dataset import Column, Dataset
+from tasks.core.datasets import DATASETS
+from tasks.core.plan import (
+    Plan,
+    RawObject,
+    Subject,
+    digest_month,
+    digest_statements,
+    normalize,
+    plan_key,
+    shorten,
+)
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.published import Published
 from tasks.core.quotes import QUOTES
 
-etags = st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=4)
+FIRST = RawObject("raw/portfolio/trading_date=2025-08-01/IBOV.parquet", '"a"', 10)
+SECOND = RawObject("raw/portfolio/trading_date=2025-08-04/IBOV.parquet", '"b"', 20)
+PLAN = Plan(PORTFOLIO, {"2025-08": (SECOND, FIRST)})
+(DAILY, *_) = PORTFOLIO.refined
 
 
-@given(etags=etags)
-def test_the_same_objects_in_any_order_have_the_same_digest(etags: dict[str, str]) -> None:
-    assert digest_raw_objects(dict(reversed(etags.items()))) == digest_raw_objects(etags)
+def changed(**changes: object) -> Dataset:
+    """The portfolio with another first table."""
+    return replace(PORTFOLIO, refined=(replace(DAILY, **changes), *PORTFOLIO.refined[1:]))  # type: ignore[arg-type]
 
 
-@given(one=etags, other=etags)
-def test_other_objects_have_another_digest(one: dict[str, str], other: dict[str, str]) -> None:
-    assert (digest_raw_objects(one) == digest_raw_objects(other)) == (one == other)
+def test_a_plan_names_its_inputs_and_carries_its_statements() -> None:
+    plan = json.loads(PLAN.to_bytes())
+    assert plan.keys() == {"format", "dataset", "months", "tables"}
+    assert (plan["format"], plan["dataset"]) == (1, "portfolio")
+    month = plan["months"]["2025-08"]
+    assert month["digest"] == digest_month(PORTFOLIO, (FIRST, SECOND))
+    assert month["inputs"] == [
+        {"table": "raw_portfolio", "key": each.key, "etag": each.etag, "size": each.size}
+        for each in (FIRST, SECOND)
+    ]
+    assert [table["name"] for table in plan["tables"]] == [
+        table.name for table in PORTFOLIO.refined_tables
+    ]
+    first = plan["tables"][0]
+    assert first["statement"] == DAILY.statement.strip()
+    assert first["columns"][:2] == [["index_code", "string"], ["trading_date", "date"]]
+    assert first["order"] == ["index_code", "trading_date", "ticker"]
 
 
-def test_a_run_is_named_by_subject_month_and_digest() -> None:
-    assert re.fullmatch(r"IBOV-2025-08-[0-9a-f]{12}", name_run("IBOV", {"2025-08": "abc"}))
+def test_a_plan_is_named_by_the_digest_of_its_exact_bytes() -> None:
+    assert PLAN.run_id == hashlib.sha256(PLAN.to_bytes()).hexdigest()
+    assert plan_key(PLAN.run_id) == f"runs/{PLAN.run_id}/plan.json"
+    assert shorten(PLAN.run_id) == PLAN.run_id[:12]
 
 
-def test_a_run_over_some_months_is_named_by_the_first_and_the_last() -> None:
-    months = {"2025-08": "c", "2025-06": "a", "2025-07": "b"}
-    assert name_run("IBOV", months).startswith("IBOV-2025-06-to-2025-08-")
-    assert name_run("IBOV", months) == name_run("IBOV", dict(sorted(months.items())))
+def test_the_same_plan_gives_the_same_bytes_whatever_the_order() -> None:
+    months = {"2025-09": (FIRST,), "2025-08": (FIRST, SECOND)}
+    one, other = Plan(PORTFOLIO, months), Plan(PORTFOLIO, dict(sorted(months.items())))
+    assert one.to_bytes() == other.to_bytes()
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        pytest.param(name_run("IBXX", {"2025-08": "abc"}), id="another-index"),
-        pytest.param(name_run("IBOV", {"2025-07": "abc"}), id="another-month"),
-        pytest.param(name_run("IBOV", {"2025-08": "abd"}), id="other-raw-objects"),
-        pytest.param(name_run("IBOV", {"2025-08": "abc"}, "again"), id="another-attempt"),
+        pytest.param(Plan(PORTFOLIO, {"2025-08": (FIRST,)}), id="an-object-less"),
+        pytest.param(Plan(PORTFOLIO, {"2025-09": (FIRST, SECOND)}), id="another-month"),
+        pytest.param(
+            Plan(PORTFOLIO, {"2025-08": (FIRST, replace(SECOND, etag='"c"'))}), id="other-bytes"
+        ),
+        pytest.param(Plan(QUOTES, {"2025-08": (FIRST, SECOND)}), id="another-dataset"),
     ],
 )
-def test_another_run_has_another_name(other: str) -> None:
-    assert name_run("IBOV", {"2025-08": "abc"}) != other
+def test_another_plan_has_another_name(other: Plan) -> None:
+    assert other.run_id != PLAN.run_id
 
 
-def test_the_same_run_has_the_same_name_on_every_machine() -> None:
-    assert name_run("IBOV", {"2025-08": "abc"}) == "IBOV-2025-08-421ef1f2d861"
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(changed(statement=DAILY.statement.replace("DESC", "ASC")), id="statement"),
+        pytest.param(changed(order=("ticker",)), id="order"),
+        pytest.param(
+            changed(
+                table=replace(
+                    DAILY.table, columns=(*DAILY.table.columns, Column("new", "int", "New."))
+                )
+            ),
+            id="column",
+        ),
+        pytest.param(replace(PORTFOLIO, refined=PORTFOLIO.refined[:2]), id="table"),
+    ],
+)
+def test_a_month_that_is_made_otherwise_has_another_digest(other: Dataset) -> None:
+    assert digest_statements(other) != digest_statements(PORTFOLIO)
+    assert digest_month(other, (FIRST,)) != digest_month(PORTFOLIO, (FIRST,))
 
 
-SUBJECT = Subject(PORTFOLIO, ("IBOV",), "b3-lake", "b3", "b3-refine-portfolio")
-SHOWN = Published("s3://b3-lake/refined/t/", "run-1", "abc")
-MONTH = Month(SUBJECT, "2025-08", ("raw/k",), "abc", dict.fromkeys(SUBJECT.tables, SHOWN))
+def test_other_bytes_at_the_same_key_are_another_month() -> None:
+    digest = digest_month(PORTFOLIO, (FIRST, SECOND))
+    assert digest_month(PORTFOLIO, (FIRST, replace(SECOND, etag='"c"'))) != digest
+    assert digest_month(PORTFOLIO, (SECOND, replace(FIRST, size=11))) == digest
 
 
-def test_a_subject_is_named_by_its_partition_or_its_dataset() -> None:
-    quotes = replace(SUBJECT, dataset=QUOTES, partition=())
-    assert (str(SUBJECT), str(quotes)) == ("IBOV", "quotes")
-    assert SUBJECT.job_arguments == {"--index_code": "IBOV"}
-    assert quotes.job_arguments == {}
+@pytest.mark.parametrize(
+    "statement",
+    [
+        DAILY.statement.replace("\n", "\n\n    -- a comment, with 'quotes'\n"),
+        DAILY.statement.replace("SELECT", "/* two\n lines */ SELECT  "),
+        " ".join(DAILY.statement.split()).replace("( ", "("),
+    ],
+    ids=["comment", "block", "one-line"],
+)
+def test_white_space_and_comments_are_no_change_of_a_statement(statement: str) -> None:
+    assert digest_statements(changed(statement=statement)) == digest_statements(PORTFOLIO)
 
 
-def test_a_month_says_where_its_tables_lie_and_whether_readers_see_raw() -> None:
-    assert (str(MONTH), MONTH.values) == ("IBOV 2025-08", ("IBOV", "2025-08"))
-    assert MONTH.prefixes("run-2")["portfolio_daily"] == (
-        "refined/portfolio_daily/run_id=run-2/index_code=IBOV/month=2025-08/"
-    )
-    assert MONTH.is_up_to_date
-    assert not replace(MONTH, raw_digest="new").is_up_to_date
-    assert not replace(MONTH, published=MONTH.published | {"portfolio_daily": None}).is_up_to_date
+def test_what_stands_in_quotes_is_kept_as_it_is() -> None:
+    assert normalize("SELECT 'a  -- b'  AS  x") == "SELECT 'a  -- b' AS x"
+    assert normalize("a = 'it''s  /* so */' -- no") == "a='it''s  /* so */'"
+    assert normalize('SELECT  "a -- b"') == 'SELECT "a -- b"'
+    assert normalize(r"SELECT 'it\'s -- x'  AS y") == r"SELECT 'it\'s -- x' AS y"
+    assert normalize("SELECT  `a  b`") == "SELECT `a  b`"
+    assert normalize("count( * ) ,\n b") == normalize("count(*), b") == "count(*),b"
+
+
+keys = st.dictionaries(st.text(max_size=4), st.text(max_size=4), max_size=4)
+
+
+@given(one=keys, other=keys)
+def test_other_objects_have_another_digest(one: dict[str, str], other: dict[str, str]) -> None:
+    def digest(etags: dict[str, str]) -> str:
+        return digest_month(QUOTES, tuple(RawObject(k, e, 1) for k, e in etags.items()))
+
+    assert (digest(one) == digest(other)) == (one == other)
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda each: each.name)
+def test_a_subject_is_named_by_its_dataset(dataset: Dataset) -> None:
+    assert str(Subject(dataset, "b3-lake", "b3", "b3-refine")) == dataset.name

@@ -4,13 +4,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.settings import Settings, load_settings
+from flows.settings import Settings, load_settings, subject_of
+from tasks.core.dataset import Column, Dataset, Table
 from tasks.core.errors import NotConfiguredError
+from tasks.core.plan import Subject
 
 COMPLETE = {
     "B3_LAKE_BUCKET": "b3-lake",
     "B3_DATABASE": "b3",
-    "B3_GLUE_JOB": "b3-refine-portfolio",
+    "B3_GLUE_JOB": "b3-refine",
     "AWS_DEFAULT_REGION": "sa-east-1",
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -31,7 +33,7 @@ def complete_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
 def test_reads_the_environment_and_knows_b3s_addresses() -> None:
     settings = load_settings()
     assert settings.lake_bucket == "b3-lake"
-    assert settings.glue_job == "b3-refine-portfolio"
+    assert settings.glue_job == "b3-refine"
     assert settings.index_url == "https://sistemaswebb3-listados.b3.com.br"
     assert settings.quotes_url == "https://bvmf.bmfbovespa.com.br/InstDados/SerHist"
 
@@ -99,3 +101,13 @@ def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, 
 def test_settings_do_not_change_during_a_run() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         Settings().database = "other"  # type: ignore[misc]
+
+
+def test_every_dataset_is_refined_by_the_one_job_in_the_lake_of_the_settings() -> None:
+    day = Column("trading_date", "date", "The session.")
+    raw = Table("raw_x", "What came.", "one row", ("trading_date",), "raw/x/", (), day)
+    dataset = Dataset(
+        "x", raw, refined=(), audit=lambda _raw, _refined: [], refine_seconds_a_month=1
+    )
+
+    assert subject_of(load_settings(), dataset) == Subject(dataset, "b3-lake", "b3", "b3-refine")

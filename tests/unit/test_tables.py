@@ -7,14 +7,13 @@ from awswrangler import _data_types as athena_types
 from infra.data_dictionary import data_dictionary
 from tasks.core.dataset import Column, Table
 from tasks.core.datasets import TABLES
-from tasks.core.portfolio import PORTFOLIO
 from tests.conftest import ROOT
 
 tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
 
 def columns_of(table: Table) -> tuple[Column, ...]:
-    return table.columns + table.partition_keys
+    return (*table.columns, table.partition_key)
 
 
 def test_the_data_dictionary_is_what_the_schema_gives() -> None:
@@ -84,6 +83,31 @@ def test_objects_of_a_table_lie_under_a_folder_of_its_own(table: Table) -> None:
     assert [other.name for other in TABLES if other.prefix == table.prefix] == [table.name]
 
 
-def test_the_portfolios_refined_tables_are_partitioned_by_index_and_month() -> None:
-    for table in PORTFOLIO.refined:
-        assert [key.name for key in table.partition_keys] == ["index_code", "month"]
+def test_the_data_dictionary_says_where_objects_lie() -> None:
+    page = data_dictionary()
+    for place in (
+        "`raw/portfolio/trading_date=<trading_date>/<index_code>.parquet`",
+        "`raw/quotes/trading_date=<trading_date>/quotes.parquet`",
+        "`raw/index_levels/year=<year>/<index_code>.parquet`",
+        "`refined/portfolio_daily/run_id=<run>/attempt=<attempt>/month=<month>/`",
+    ):
+        assert page.count(place) == 1
+
+
+def test_everything_is_laid_out_by_time() -> None:
+    assert {table.name: table.partition_key.name for table in TABLES} == {
+        "raw_portfolio": "trading_date",
+        "portfolio_daily": "month",
+        "portfolio_daily_summary": "month",
+        "portfolio_monthly": "month",
+        "raw_quotes": "trading_date",
+        "quotes_daily": "month",
+        "quotes_monthly": "month",
+        "index_levels": "year",
+    }
+
+
+@tables
+def test_a_refined_table_itself_lies_where_nothing_is_written(table: Table) -> None:
+    is_refined = table.prefix.startswith("refined/")
+    assert table.location == (f"empty/{table.name}/" if is_refined else table.prefix)

@@ -1,33 +1,113 @@
 import datetime as dt
+from dataclasses import replace
 
-from tasks.core.vacuum import StoredObject, find_unpublished
+import pytest
 
-NOW = dt.datetime(2025, 8, 10, tzinfo=dt.UTC)
-A, B = "refined/t/run_id=a/month=2025-08/", "refined/t/run_id=b/month=2025-08/"
+from tasks.core.attempt import Output
+from tasks.core.commit import Commit
+from tasks.core.vacuum import Shown, StoredObject, Unit, find_units, why_kept
 
-
-def stored(prefix: str, days_old: int, name: str = "part-0.parquet") -> StoredObject:
-    return StoredObject(prefix + name, 10, NOW - dt.timedelta(days=days_old))
-
-
-def unpublished(objects: list[StoredObject], published: set[str]) -> list[str]:
-    return list(find_unpublished(objects, published, NOW - dt.timedelta(days=7)))
-
-
-def test_what_no_partition_points_to_is_found_once_it_is_old() -> None:
-    assert unpublished([stored(A, 8), stored(B, 8)], {B}) == [A]
+NOW = dt.datetime(2025, 8, 31, tzinfo=dt.UTC)
+GRACE = dt.timedelta(days=7)
+OLD, YOUNG = NOW - dt.timedelta(days=8), NOW - dt.timedelta(days=6)
+FOLDER = "refined/quotes_daily/run_id=r/attempt=a/month=2025-08/"
+UNIT = Unit("quotes_daily", "2025-08", "r", "a", FOLDER, (), OLD)
+OTHER = "refined/quotes_daily/run_id=s/attempt=b/month=2025-08/"
 
 
-def test_what_is_published_stays_however_old() -> None:
-    assert unpublished([stored(B, 4000)], {B}) == []
+def stored(key: str, modified_at: dt.datetime = OLD, size: int = 1) -> StoredObject:
+    return StoredObject(key, '"e"', size, modified_at)
 
 
-def test_what_is_young_stays_with_everything_beside_it() -> None:
-    assert unpublished([stored(A, 6)], set()) == []
-    assert unpublished([stored(A, 8), stored(A, 6, "part-1.parquet")], set()) == []
+def commit(number: int, attempt: str, run_id: str = "r", table: str = "quotes_daily") -> Commit:
+    tables = {table: Output({}, 0)}
+    return Commit(number, "2025-08", "d", "s", (), run_id, attempt, tables, OLD, "f")
 
 
-def test_all_objects_of_a_prefix_go_together() -> None:
-    objects = [stored(A, 8), stored(A, 9, "part-1.parquet")]
-    found = find_unpublished(objects, set(), NOW)
-    assert found == {A: objects}
+def kept(shown: Shown, unit: Unit = UNIT, at_work: tuple[str, ...] = ()) -> str:
+    return why_kept(unit, shown, at_work=at_work, now=NOW, grace=GRACE)
+
+
+def test_the_unit_is_a_month_of_a_table_of_an_attempt_with_the_age_of_the_whole_attempt() -> None:
+    monthly = FOLDER.replace("daily", "monthly").replace("-08", "-07")
+    units = find_units(
+        [
+            stored(f"{FOLDER}part-0.parquet", size=10),
+            stored(f"{FOLDER}_SUCCESS", size=0),
+            stored(f"{monthly}part-0.parquet", YOUNG),
+            stored(f"{OTHER}part-0.parquet"),
+        ]
+    )
+    first, other, second = units
+    assert (first.folder, first.size, first.youngest_at) == (FOLDER, 10, YOUNG)
+    assert (first.table, first.month, first.run_id, first.attempt) == (
+        "quotes_daily",
+        "2025-08",
+        "r",
+        "a",
+    )
+    assert (second.table, second.month) == ("quotes_monthly", "2025-07")
+    assert (other.attempt, other.youngest_at) == ("b", OLD)
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["refined/quotes_daily/part-0.parquet", "raw/x", f"{FOLDER}deeper/part-0.parquet", "runs/r/x"],
+)
+def test_what_is_of_no_attempt_is_left_alone(key: str) -> None:
+    assert find_units([stored(key)]) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (Shown([(commit(1, "a"), OLD)]), "commit 1 names it"),
+        (Shown([(commit(1, "a"), OLD), (commit(2, "b"), YOUNG)]), "commit 1 names it"),
+        (Shown([(commit(1, "b"), OLD)], {"quotes_daily": FOLDER}), "a partition names it"),
+        (Shown([], {"quotes_daily": OTHER}), "its month has partitions and no commit"),
+        (
+            Shown([(commit(1, "b"), OLD)], follows=False),
+            "the partitions of its month could not be made to follow",
+        ),
+    ],
+)
+def test_what_somebody_is_sent_to_or_was_within_the_grace_stays(shown: Shown, why: str) -> None:
+    assert kept(shown) == why
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        Shown([(commit(1, "b"), OLD)]),
+        Shown([(commit(1, "a"), OLD - GRACE), (commit(2, "b"), OLD)]),
+        Shown([(commit(1, "a", run_id="s"), OLD)]),
+        Shown([(commit(1, "a", table="quotes_monthly"), OLD)]),
+        Shown([(commit(1, "b"), OLD)], {"quotes_daily": OTHER}),
+        Shown(),
+    ],
+    ids=["never", "not-within-the-grace", "other-run", "other-table", "partition-moved", "nobody"],
+)
+def test_what_nobody_needs_does_not(shown: Shown) -> None:
+    assert kept(shown) == ""
+
+
+def test_a_grace_ends_at_its_last_moment() -> None:
+    history = [(commit(1, "a"), OLD - GRACE), (commit(2, "b"), NOW - GRACE)]
+    assert kept(Shown(history)) == ""
+    history[1] = (commit(2, "b"), NOW - GRACE + dt.timedelta(seconds=1))
+    assert kept(Shown(history)) == "commit 1 names it"
+
+
+def test_what_is_as_old_as_the_grace_is_young_no_more() -> None:
+    shown = Shown([(commit(1, "b"), OLD)])
+    assert kept(shown, replace(UNIT, youngest_at=NOW - GRACE)) == ""
+    just = NOW - GRACE + dt.timedelta(seconds=1)
+    assert kept(shown, replace(UNIT, youngest_at=just)) == "it is younger than the grace"
+
+
+def test_what_is_young_or_being_made_stays() -> None:
+    shown = Shown([(commit(1, "b"), OLD)])
+    young = Unit("quotes_daily", "2025-08", "r", "a", FOLDER, (), YOUNG)
+    assert kept(shown, young) == "it is younger than the grace"
+    assert kept(shown, at_work=("r",)) == "Glue is at work on its plan"
+    assert kept(shown, at_work=("s",)) == ""

@@ -17,7 +17,7 @@ run "the_flows_find_what_was_made" {
   }
 
   assert {
-    condition     = output.flow_environment["B3_GLUE_JOB"] == "b3-pipeline-refine-portfolio"
+    condition     = output.flow_environment["B3_GLUE_JOB"] == "b3-pipeline-refine"
     error_message = "The flows start the job that was made."
   }
 

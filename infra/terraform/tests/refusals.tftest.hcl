@@ -151,3 +151,54 @@ run "an_existing_network_by_name_and_not_by_id" {
 
   expect_failures = [var.existing_network]
 }
+
+run "a_rule_that_takes_away_what_is_written_once" {
+  command = plan
+
+  module {
+    source = "./modules/bucket"
+  }
+
+  variables {
+    name                = "lake"
+    noncurrent_prefixes = []
+    write_once_prefixes = ["published/"]
+    lifecycle_rules     = [{ id = "old-commits", prefix = "published/portfolio/", expiration_days = 3650 }]
+  }
+
+  expect_failures = [var.write_once_prefixes]
+}
+
+run "old_versions_that_end_everywhere_where_some_are_written_once" {
+  command = plan
+
+  module {
+    source = "./modules/bucket"
+  }
+
+  variables {
+    name                = "lake"
+    write_once_prefixes = ["published/"]
+  }
+
+  expect_failures = [var.write_once_prefixes]
+}
+
+run "a_glue_run_that_could_outlast_the_vacuums_grace" {
+  command = plan
+
+  module {
+    source = "./modules/glue_job"
+  }
+
+  variables {
+    name               = "refine"
+    script_path        = "main.tf"
+    bucket_name        = "lake"
+    role_arn           = "arn:aws:iam::123456789012:role/glue"
+    log_retention_days = 30
+    timeout_minutes    = 1440
+  }
+
+  expect_failures = [var.timeout_minutes]
+}

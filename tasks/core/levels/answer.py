@@ -174,16 +174,23 @@ def _read_level(index_code: str, date: tuple[int, int, int], text: str) -> Index
         ) from error
 
 
-def to_raw_rows(levels: Sequence[IndexLevel], extracted_at: dt.datetime) -> list[dict[str, Any]]:
-    """Return the rows of `tasks.core.levels.tables.INDEX_LEVELS`."""
+def to_raw_rows(
+    index_code: str, levels: Sequence[IndexLevel], extracted_at: dt.datetime
+) -> list[dict[str, Any]]:
+    """Return the rows of `tasks.core.levels.tables.INDEX_LEVELS`, by session."""
     return [
-        {"trading_date": each.trading_date, "level": each.level, "extracted_at": extracted_at}
+        {
+            "index_code": index_code,
+            "trading_date": each.trading_date,
+            "level": each.level,
+            "extracted_at": extracted_at,
+        }
         for each in levels
     ]
 
 
 def from_raw_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[IndexLevel, ...]:
-    """Return the levels that raw rows hold, in order: `to_raw_rows` backwards."""
+    """Return the levels that an index's raw rows hold, in order: `to_raw_rows` backwards."""
     return tuple(sorted(IndexLevel(row["trading_date"], row["level"]) for row in rows))
 
 

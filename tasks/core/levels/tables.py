@@ -9,13 +9,10 @@ INDEX_LEVELS = Table(
     key=("index_code", "trading_date"),
     prefix="raw/index_levels/",
     columns=(
+        Column("index_code", "string", "B3's code of the index, e.g. `IBOV`."),
         Column("trading_date", "date", "The session."),
         Column("level", "decimal(18,2)", "Level of the index at the close, in points."),
         Column("extracted_at", "timestamp", "When the year was read from its source (UTC)."),
     ),
-    partition_keys=(
-        Column("index_code", "string", "B3's code of the index, e.g. `IBOV`."),
-        Column("year", "string", "Year of the sessions, `YYYY`."),
-    ),
-    object_name="levels.parquet",
+    partition_key=Column("year", "string", "Year of the sessions, `YYYY`."),
 )

@@ -169,9 +169,10 @@ def _check_session(day: dt.date, today: dt.date | None) -> list[Check]:
 
 
 def to_raw_rows(portfolio: Portfolio, extracted_at: dt.datetime) -> list[dict[str, Any]]:
-    """Return the rows of `tasks.core.portfolio.tables.RAW_PORTFOLIO`, in B3's fields."""
+    """Return the rows of `tasks.core.portfolio.tables.RAW_PORTFOLIO`, by ticker."""
     return [
         {
+            "index_code": portfolio.index_code,
             "cod": row.ticker,
             "asset": row.asset_name,
             "type": row.type,
@@ -187,13 +188,16 @@ def to_raw_rows(portfolio: Portfolio, extracted_at: dt.datetime) -> list[dict[st
     ]
 
 
-def from_raw_rows(
-    index_code: str, trading_date: dt.date, rows: Sequence[Mapping[str, Any]]
-) -> RawSession:
-    """Return the session that the rows of one raw object hold: `to_raw_rows` backwards."""
+def from_raw_rows(trading_date: dt.date, rows: Sequence[Mapping[str, Any]]) -> RawSession:
+    """Return the session that the rows of one raw object hold: `to_raw_rows` backwards.
+
+    Args:
+        trading_date: The session, which stands in the object's key.
+        rows: At least one.
+    """
     header = rows[0]
     portfolio = Portfolio(
-        index_code=index_code,
+        index_code=header["index_code"],
         trading_date=trading_date,
         total_weight_pct=header["header_part"],
         total_theoretical_quantity=header["header_theorical_qty"],

@@ -24,8 +24,6 @@ One row of an answer in pt-br::
 | segment | text or null | sector, with segment "2"; null with "1" |
 """
 
-import datetime as dt
-import re
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
@@ -134,18 +132,6 @@ def check_same_portfolio(pages: Sequence[Page]) -> None:
                 f"Expected page {number}, found page {page.page.pageNumber}, or one that came "
                 f"before. Fetch all pages again."
             )
-
-
-def shown_session(body: bytes) -> dt.date | None:
-    """Return the session that an answer names; None where it cannot be read.
-
-    It says under which session the bytes are kept, whatever is wrong with the rest of them.
-    """
-    match = re.search(rb'\\?"date\\?"\s*:\s*\\?"(\d\d/\d\d/\d\d)', body)
-    try:
-        return parse_date(match[1].decode()) if match else None
-    except BadDataError:
-        return None
 
 
 def parse_pages(pages: Sequence[Page], index_code: str) -> Portfolio:

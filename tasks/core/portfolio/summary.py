@@ -8,12 +8,15 @@ from tasks.core.portfolio.model import Constituent, Portfolio
 _SHOWN = 10
 
 
-def summarize_portfolio(portfolio: Portfolio, previous: Portfolio | None) -> str:
+def summarize_portfolio(
+    portfolio: Portfolio, previous: Portfolio | None, unreadable: str = ""
+) -> str:
     """Return the heaviest constituents and the moves against the session before.
 
     Args:
         portfolio: The session.
-        previous: The session before it; None where raw does not hold it.
+        previous: The session before it; None where raw does not hold it, or it cannot be read.
+        unreadable: Why it cannot be read.
     """
     heaviest = sorted(portfolio.constituents, key=lambda row: (-row.weight_pct, row.ticker))
     lines = [
@@ -31,10 +34,12 @@ def summarize_portfolio(portfolio: Portfolio, previous: Portfolio | None) -> str
     ]
     for rank, row in enumerate(heaviest[:_SHOWN], start=1):
         lines.append(f"| {rank} | {row.ticker} | {row.asset_name} | {row.weight_pct} |")
-    return "\n".join([*lines, "", *_moves(portfolio, previous), ""])
+    return "\n".join([*lines, "", *_moves(portfolio, previous, unreadable), ""])
 
 
-def _moves(portfolio: Portfolio, previous: Portfolio | None) -> list[str]:
+def _moves(portfolio: Portfolio, previous: Portfolio | None, unreadable: str) -> list[str]:
+    if unreadable:
+        return ["### Moves", "", f"The session before cannot be read: {unreadable}"]
     if previous is None:
         return ["### Moves", "", "The lake does not hold the session before."]
     before = {row.ticker: row for row in previous.constituents}

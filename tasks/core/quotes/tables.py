@@ -1,6 +1,6 @@
-"""The tables of B3's daily quotes."""
+"""The tables of B3's daily quotes, each refined one with the statement that makes it."""
 
-from tasks.core.dataset import Column, Table
+from tasks.core.dataset import Column, Refined, Table
 
 _MONEY = "decimal(13,2)"
 _PER_LOT = "in the currency of `modref`, for `fatcot` pieces"
@@ -38,9 +38,11 @@ RAW_QUOTES = Table(
         Column("codisi", "string", "ISIN, or B3's internal code before 1995."),
         Column("dismes", "bigint", "Distribution number of the paper."),
     ),
-    partition_keys=(Column("trading_date", "date", "The session."),),
-    object_name="quotes.parquet",
+    partition_key=Column("trading_date", "date", "The session."),
 )
+
+QUOTES_OBJECT = "quotes"
+"""The one object of each partition of `raw_quotes`."""
 
 _PER_PIECE = "in `currency`, for one piece"
 _UNIT = "decimal(19,8)"
@@ -85,8 +87,57 @@ QUOTES_DAILY = Table(
         Column("isin", "string", "ISIN, or B3's internal code before 1995."),
         Column("distribution_number", "bigint", "Distribution number of the paper."),
     ),
-    partition_keys=(_MONTH,),
+    partition_key=_MONTH,
 )
+
+_DAILY = """
+SELECT
+    data AS trading_date,
+    codneg AS ticker,
+    tpmerc AS market_type,
+    CAST(nullif(prazot, '') AS int) AS forward_days,
+    CASE
+        WHEN tpmerc = '070' THEN 'call'
+        WHEN tpmerc = '080' THEN 'put'
+        WHEN tpmerc = '012' THEN 'call_exercise'
+        WHEN tpmerc = '013' THEN 'put_exercise'
+        WHEN tpmerc = '030' THEN 'forward'
+        WHEN tpmerc IN ('050', '060') THEN 'future'
+        WHEN especi LIKE 'DIR%' THEN 'right'
+        WHEN especi LIKE 'BNS%' THEN 'bonus'
+        WHEN especi LIKE 'DR%' THEN 'bdr'
+        WHEN especi LIKE 'UNT%' THEN 'unit'
+        WHEN especi LIKE 'CI%' OR codbdi IN ('12', '13', '14') THEN 'fund'
+        WHEN substring(especi, 1, 2) IN ('ON', 'OP', 'PN', 'PP') THEN 'share'
+        ELSE 'other'
+    END AS instrument_kind,
+    CASE tpmerc WHEN '010' THEN 'round' WHEN '020' THEN 'odd' ELSE 'none' END AS lot,
+    codbdi AS bdi_code,
+    nomres AS issuer_name,
+    especi AS specification,
+    modref AS currency,
+    CAST(preabe / CAST(fatcot AS decimal(7, 0)) AS decimal(19, 8)) AS open_price,
+    CAST(premax / CAST(fatcot AS decimal(7, 0)) AS decimal(19, 8)) AS high_price,
+    CAST(premin / CAST(fatcot AS decimal(7, 0)) AS decimal(19, 8)) AS low_price,
+    CAST(premed / CAST(fatcot AS decimal(7, 0)) AS decimal(19, 8)) AS average_price,
+    CAST(preult / CAST(fatcot AS decimal(7, 0)) AS decimal(19, 8)) AS close_price,
+    CAST(
+        nullif(preofc, 0) / CAST(fatcot AS decimal(7, 0)) AS decimal(19, 8)
+    ) AS best_bid_price,
+    CAST(
+        nullif(preofv, 0) / CAST(fatcot AS decimal(7, 0)) AS decimal(19, 8)
+    ) AS best_ask_price,
+    totneg AS trade_count,
+    quatot AS quantity,
+    voltot AS volume,
+    fatcot AS quote_factor,
+    nullif(preexe, 0) AS strike_price,
+    nullif(ptoexe, 0) AS strike_points,
+    nullif(datven, DATE '9999-12-31') AS expiry_date,
+    codisi AS isin,
+    dismes AS distribution_number
+FROM raw_quotes
+"""
 
 QUOTES_MONTHLY = Table(
     name="quotes_monthly",
@@ -109,5 +160,49 @@ QUOTES_MONTHLY = Table(
         Column("quantity", "bigint", "Quantity traded, in pieces."),
         Column("volume", "decimal(28,2)", "Volume traded, in `currency`."),
     ),
-    partition_keys=(_MONTH,),
+    partition_key=_MONTH,
+)
+
+_MONTHLY = """
+SELECT
+    ticker,
+    currency,
+    max_by(issuer_name, trading_date) AS issuer_name,
+    CAST(count(*) AS int) AS session_count,
+    min(trading_date) AS first_trading_date,
+    max(trading_date) AS last_trading_date,
+    min_by(open_price, trading_date) AS open_price,
+    max(high_price) AS high_price,
+    min(low_price) AS low_price,
+    max_by(close_price, trading_date) AS close_price,
+    sum(trade_count) AS trade_count,
+    sum(quantity) AS quantity,
+    sum(volume) AS volume
+FROM quotes_daily
+WHERE market_type = '010'
+GROUP BY ticker, currency
+"""
+
+REFINED = (
+    Refined(
+        QUOTES_DAILY,
+        _DAILY,
+        order=("ticker", "trading_date", "market_type", "forward_days"),
+        about="One output row for each row of raw, with the same quantity, volume and number of "
+        "trades. B3 quotes some instruments for 1,000 pieces; a price here is for one: B3's price "
+        "divided by the quote factor. With eight decimals that is exact for every factor that is a "
+        "power of ten up to 1,000,000, and the audit multiplies it back and asks for equality. B3 "
+        "writes 0 for no bid, no ask and no strike, and 9999-12-31 for no expiry: here those are "
+        "null.",
+    ),
+    Refined(
+        QUOTES_MONTHLY,
+        _MONTHLY,
+        order=("ticker", "currency"),
+        about="Made from `quotes_daily` of the same run, one row a ticker and currency, of the "
+        "cash market's round lots alone. The currency is part of the key because Brazil's changed "
+        "in the middle of a month more than once. The opening price is that of the first session "
+        "in the month, the closing price that of the last; high and low occur among the daily "
+        "ones; trades, quantity and volume are sums over the month.",
+    ),
 )

@@ -205,6 +205,7 @@ def test_a_year_that_cannot_be_is_wrong_usage(
 
 
 def test_levels_survive_raw_in_any_order() -> None:
-    rows = to_raw_rows(LEVELS, EXTRACTED_AT)
+    rows = to_raw_rows("IBOV", LEVELS, EXTRACTED_AT)
+    assert {row["index_code"] for row in rows} == {"IBOV"}
     assert all(list(row) == list(INDEX_LEVELS.types()) for row in rows)
     assert from_raw_rows(rows) == from_raw_rows(rows[::-1]) == LEVELS

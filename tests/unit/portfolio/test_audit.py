@@ -1,18 +1,22 @@
 import copy
 import datetime as dt
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from tasks.core.dataset import Table
+from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.audit import (
     audit_portfolio_month,
     expected_daily,
     expected_monthly,
     expected_summary,
 )
-from tasks.core.portfolio.model import Constituent
+from tasks.core.portfolio.model import Constituent, RawSession, to_raw_rows
 from tasks.core.portfolio.tables import PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY
 from tests.portfolios import EXTRACTED_AT, raw_session
 
@@ -25,7 +29,7 @@ def row(ticker: str, weight: str, quantity: int) -> Constituent:
     return Constituent(ticker, f"{ticker} SA", "ON  ED  NM", "Setor", D(weight), quantity)
 
 
-RAW = (
+IBOV = (
     raw_session(
         row("AAAA3", "50.000", 10),
         row("BBBB3", "25.000", 20),
@@ -46,24 +50,50 @@ RAW = (
 )
 
 
+OTHER = raw_session(
+    row("AAAA3", "70.000", 5), row("ZZZZ3", "30.000", 6), index_code="IBXX", trading_date=SECOND
+)
+RAW = (*IBOV, OTHER)
+
+
+def stored(sessions: Iterable[RawSession] = RAW) -> Iterator[tuple[dt.date, pa.Table]]:
+    """Raw objects as the audit is given them: one at a time."""
+    for session in sessions:
+        rows = to_raw_rows(session.portfolio, session.extracted_at)
+        yield session.portfolio.trading_date, pa.Table.from_pylist(rows)
+
+
 @pytest.fixture
 def refined() -> Refined:
-    """What a right run makes of `RAW`."""
+    """What a right run makes of `RAW`: rows 0 to 7 are IBOV's, 8 and 9 IBXX's."""
     daily = [daily_row for session in RAW for daily_row in expected_daily(session)]
     return {
         "portfolio_daily": daily,
         "portfolio_daily_summary": [expected_summary(session) for session in RAW],
-        "portfolio_monthly": list(expected_monthly(daily).values()),
+        "portfolio_monthly": expected_monthly(daily),
     }
 
 
-def failed(refined: Refined, published: tuple[dt.date, ...] = (FIRST, SECOND)) -> dict[str, str]:
-    checks = audit_portfolio_month(RAW, refined, published)
+def to_tables(refined: Refined) -> dict[str, pa.Table]:
+    """Rows as they are read from the lake; without rows, the names of the columns alone."""
+    return {
+        table.name: (
+            pa.Table.from_pylist(refined[table.name])
+            if refined[table.name]
+            else pa.table({name: pa.array([], pa.null()) for name in table.types()})
+        )
+        for table in PORTFOLIO.refined_tables
+    }
+
+
+def failed(refined: Refined) -> dict[str, str]:
+    checks = audit_portfolio_month(stored(), to_tables(refined))
     return {check.name: check.found for check in checks if not check.has_passed}
 
 
 def test_a_daily_row_is_a_row_of_raw_split_and_ranked(refined: Refined) -> None:
     assert refined["portfolio_daily"][1] == {
+        "index_code": "IBOV",
         "trading_date": FIRST,
         "ticker": "BBBB3",
         "asset_name": "BBBB3 SA",
@@ -87,6 +117,7 @@ def test_a_summary_row_is_the_header_with_count_and_top_five() -> None:
     weights = ["30.000", "20.000", "20.000", "10.000", "10.000", "9.999", "0.001"]
     session = raw_session(*(row(f"A{n}", weight, n + 1) for n, weight in enumerate(weights)))
     assert expected_summary(session) == {
+        "index_code": "IBOV",
         "trading_date": dt.date(2025, 8, 1),
         "constituent_count": 7,
         "total_theoretical_quantity": 28,
@@ -98,9 +129,15 @@ def test_a_summary_row_is_the_header_with_count_and_top_five() -> None:
 
 
 def test_a_monthly_row_is_worked_out_from_the_sessions_that_held_it(refined: Refined) -> None:
-    rows = {r["ticker"]: r for r in refined["portfolio_monthly"]}
-    assert list(rows) == ["AAAA3", "BBBB3", "CCCC3", "DDDD3"]
-    assert rows["AAAA3"] == {
+    keys = [(r["index_code"], r["ticker"]) for r in refined["portfolio_monthly"]]
+    assert keys == [
+        *(("IBOV", ticker) for ticker in ("AAAA3", "BBBB3", "CCCC3", "DDDD3")),
+        ("IBXX", "AAAA3"),
+        ("IBXX", "ZZZZ3"),
+    ]
+    rows = dict(zip(keys, refined["portfolio_monthly"], strict=True))
+    assert rows["IBOV", "AAAA3"] == {
+        "index_code": "IBOV",
         "ticker": "AAAA3",
         "asset_name": "AAAA3 SA",
         "session_count": 3,
@@ -114,7 +151,9 @@ def test_a_monthly_row_is_worked_out_from_the_sessions_that_held_it(refined: Ref
         "min_theoretical_quantity": 10,
         "max_theoretical_quantity": 11,
     }
-    assert (rows["CCCC3"]["session_count"], rows["CCCC3"]["days_between"]) == (1, 0)
+    once = rows["IBOV", "CCCC3"]
+    assert (once["session_count"], once["days_between"]) == (1, 0)
+    assert rows["IBXX", "AAAA3"]["max_weight_pct"] == D("70.000")
 
 
 def test_a_monthly_row_takes_its_name_from_the_last_session_in_any_row_order() -> None:
@@ -124,16 +163,21 @@ def test_a_monthly_row_takes_its_name_from_the_last_session_in_any_row_order() -
         )[0]
         for d, name in ((SECOND, "OLD"), (THIRD, "NEW"), (FIRST, "OLDER"))
     ]
-    assert expected_monthly(rows)["A"]["asset_name"] == "NEW"
+    assert [r["asset_name"] for r in expected_monthly(rows)] == ["NEW"]
 
 
 def test_a_right_run_passes_every_check(refined: Refined) -> None:
     assert failed(refined) == {}
-    assert failed(refined, published=()) == {}
+    names = [check.name for check in audit_portfolio_month(stored(), to_tables(refined))]
+    assert len(names) == len(set(names)) == 11
 
 
-def test_the_order_of_rows_does_not_matter(refined: Refined) -> None:
-    assert failed({table: rows[::-1] for table, rows in refined.items()}) == {}
+def test_the_order_of_rows_and_columns_does_not_matter(refined: Refined) -> None:
+    turned = {
+        table: [dict(reversed(each.items())) for each in rows[::-1]]
+        for table, rows in refined.items()
+    }
+    assert failed(turned) == {}
 
 
 def change(table: str, place: int, **values: object) -> Callable[[Refined], None]:
@@ -151,85 +195,123 @@ def double(table: str, place: int) -> Callable[[Refined], None]:
     return lambda refined: refined[table].append(copy.copy(refined[table][place]))
 
 
-def add_session(table: str) -> Callable[[Refined], None]:
-    return lambda refined: refined[table].append(
-        refined[table][0] | {"trading_date": dt.date(2025, 7, 28)}
-    )
+def add(table: str, place: int, **values: object) -> Callable[[Refined], None]:
+    """Add a row like another one."""
+    return lambda refined: refined[table].append(refined[table][place] | values)
+
+
+STRAY = dt.date(2025, 7, 28)
 
 
 @pytest.mark.parametrize(
     ("spoil", "name", "found"),
     [
         pytest.param(
-            drop("portfolio_daily", trading_date=THIRD),
+            drop("portfolio_daily", index_code="IBOV", trading_date=SECOND),
             "daily_has_the_sessions_of_raw",
-            "2025-07-29, 2025-07-30",
-            id="daily-lacks-a-session",
+            "IBOV 2025-07-30 is missing",
+            id="daily-lacks-a-session-that-another-index-has",
         ),
         pytest.param(
-            add_session("portfolio_daily"),
+            drop("portfolio_daily", index_code="IBXX"),
             "daily_has_the_sessions_of_raw",
-            "2025-07-28, 2025-07-29, 2025-07-30, 2025-07-31",
+            "IBXX 2025-07-30 is missing",
+            id="daily-lacks-an-index",
+        ),
+        pytest.param(
+            add("portfolio_daily", 0, trading_date=STRAY),
+            "daily_has_the_sessions_of_raw",
+            "IBOV 2025-07-28 is not in raw",
             id="daily-has-a-session-too-many",
         ),
         pytest.param(
-            drop("portfolio_daily_summary", trading_date=THIRD),
+            add("portfolio_daily", 0, index_code="SMLL"),
+            "daily_has_the_sessions_of_raw",
+            "SMLL 2025-07-29 is not in raw",
+            id="daily-has-an-index-too-many",
+        ),
+        pytest.param(
+            drop("portfolio_daily_summary", index_code="IBOV", trading_date=SECOND),
             "summary_has_the_sessions_of_raw",
-            "2025-07-29, 2025-07-30",
+            "IBOV 2025-07-30 is missing",
             id="summary-lacks-a-session",
         ),
         pytest.param(
-            add_session("portfolio_daily_summary"),
+            add("portfolio_daily_summary", 3, trading_date=STRAY),
             "summary_has_the_sessions_of_raw",
-            "2025-07-28, 2025-07-29, 2025-07-30, 2025-07-31",
+            "IBXX 2025-07-28 is not in raw",
             id="summary-has-a-session-too-many",
-        ),
-        pytest.param(
-            drop("portfolio_daily", trading_date=SECOND),
-            "published_sessions_stay",
-            "2025-07-30",
-            id="a-published-session-is-lost",
         ),
         pytest.param(
             double("portfolio_daily", 4),
             "portfolio_daily_key_is_unique",
-            "2025-07-30 BBBB3",
+            "IBOV 2025-07-30 BBBB3",
             id="a-daily-key-stands-twice",
+        ),
+        pytest.param(
+            double("portfolio_daily", 4),
+            "daily_equals_raw",
+            "IBOV 2025-07-30 BBBB3",
+            id="a-daily-row-stands-twice",
         ),
         pytest.param(
             double("portfolio_daily_summary", 0),
             "portfolio_daily_summary_key_is_unique",
-            "2025-07-29",
+            "IBOV 2025-07-29",
             id="a-session-is-summed-up-twice",
         ),
         pytest.param(
             double("portfolio_monthly", 3),
             "portfolio_monthly_key_is_unique",
-            "DDDD3",
+            "IBOV DDDD3",
             id="a-ticker-stands-twice-in-the-month",
         ),
         pytest.param(
-            change("portfolio_daily", 0, weight_pct=D("50.001")),
+            double("portfolio_monthly", 3),
+            "monthly_agrees_with_daily",
+            "IBOV DDDD3",
+            id="a-row-of-the-month-stands-twice",
+        ),
+        pytest.param(
+            change("portfolio_daily", 8, weight_pct=D("70.001")),
             "daily_weights_sum_to_100",
-            "2025-07-29: 100.001",
+            "IBXX 2025-07-30: 100.001",
             id="a-weight-changed",
         ),
         pytest.param(
             drop("portfolio_daily", ticker="CCCC3"),
             "daily_equals_raw",
-            "2025-07-29 CCCC3",
+            "IBOV 2025-07-29 CCCC3",
             id="a-constituent-is-missing",
+        ),
+        pytest.param(
+            change("portfolio_daily", 8, index_code="IBOV"),
+            "daily_equals_raw",
+            "IBOV 2025-07-30 AAAA3, IBXX 2025-07-30 AAAA3",
+            id="a-constituent-is-in-another-index",
+        ),
+        pytest.param(
+            add("portfolio_daily", 0, trading_date=STRAY),
+            "daily_equals_raw",
+            "IBOV 2025-07-28 AAAA3",
+            id="a-row-of-no-session-of-raw",
         ),
         pytest.param(
             drop("portfolio_monthly", ticker="DDDD3"),
             "monthly_agrees_with_daily",
-            "DDDD3",
+            "IBOV DDDD3",
             id="the-month-lacks-a-ticker",
+        ),
+        pytest.param(
+            add("portfolio_monthly", 3, index_code="IBXX"),
+            "monthly_agrees_with_daily",
+            "IBXX DDDD3",
+            id="the-month-has-a-ticker-of-another-index",
         ),
         pytest.param(
             change("portfolio_monthly", 2, ticker="EEEE3"),
             "monthly_agrees_with_daily",
-            "CCCC3, EEEE3",
+            "IBOV CCCC3, IBOV EEEE3",
             id="the-month-has-another-ticker",
         ),
     ],
@@ -259,7 +341,7 @@ def test_every_daily_column_is_compared_with_raw(
     refined: Refined, column: str, value: object
 ) -> None:
     refined["portfolio_daily"][4][column] = value
-    assert failed(refined)["daily_equals_raw"] == "2025-07-30 BBBB3"
+    assert failed(refined)["daily_equals_raw"] == "IBOV 2025-07-30 BBBB3"
 
 
 def other_value(value: Any) -> Any:
@@ -268,45 +350,98 @@ def other_value(value: Any) -> Any:
     return value + step.get(type(value), "X")
 
 
-@pytest.mark.parametrize(
-    "column", [name for name in PORTFOLIO_DAILY_SUMMARY.types() if name != "trading_date"]
-)
+@pytest.mark.parametrize("column", list(PORTFOLIO_DAILY_SUMMARY.types())[2:])
 def test_every_summary_column_is_compared_with_raw(refined: Refined, column: str) -> None:
     right = refined["portfolio_daily_summary"][1][column]
     refined["portfolio_daily_summary"][1][column] = other_value(right)
     assert failed(refined) == {
-        "summary_equals_header": f"2025-07-30 {column} {right}, not {other_value(right)}"
+        "summary_equals_header": f"IBOV 2025-07-30 {column} {right}, not {other_value(right)}"
     }
 
 
-@pytest.mark.parametrize("column", [name for name in PORTFOLIO_MONTHLY.types() if name != "ticker"])
+@pytest.mark.parametrize("column", list(PORTFOLIO_MONTHLY.types())[2:])
 def test_every_monthly_column_is_worked_out_again(refined: Refined, column: str) -> None:
     refined["portfolio_monthly"][0][column] = other_value(refined["portfolio_monthly"][0][column])
-    assert failed(refined) == {"monthly_agrees_with_daily": "AAAA3"}
+    assert failed(refined) == {"monthly_agrees_with_daily": "IBOV AAAA3"}
 
 
-def test_a_missing_column_is_a_difference(refined: Refined) -> None:
-    del refined["portfolio_daily_summary"][0]["top5_weight_pct"]
-    assert "top5_weight_pct" in failed(refined)["summary_equals_header"]
+@pytest.mark.parametrize("table", PORTFOLIO.refined_tables, ids=lambda table: table.name)
+def test_every_column_must_be_there(refined: Refined, table: Table) -> None:
+    for name in table.types():
+        tables = to_tables(refined)
+        tables[table.name] = tables[table.name].drop_columns([name])
+        checks = {check.name: check for check in audit_portfolio_month(stored(), tables)}
+        assert checks["columns_are_there"].found == f"{table.name}.{name}"
+        assert not checks["columns_are_there"].has_passed
+
+
+def test_nulls_are_found_and_stop_no_check(refined: Refined) -> None:
+    refined["portfolio_daily"][4]["weight_pct"] = None
+    assert failed(refined) == {
+        "daily_weights_sum_to_100": "IBOV 2025-07-30: 60.001",
+        "daily_equals_raw": "IBOV 2025-07-30 BBBB3",
+        "monthly_agrees_with_daily": "IBOV BBBB3",
+    }
 
 
 def test_an_empty_run_fails(refined: Refined) -> None:
+    nothing: Refined = {table: [] for table in refined}
     assert {
         "daily_has_the_sessions_of_raw",
         "summary_has_the_sessions_of_raw",
-        "published_sessions_stay",
         "daily_equals_raw",
-    } <= failed({table: [] for table in refined}).keys()
+        "summary_equals_header",
+    } <= failed(nothing).keys()
+
+
+def test_a_session_that_raw_holds_twice_is_found(refined: Refined) -> None:
+    refined["portfolio_daily"] += [dict(each) for each in refined["portfolio_daily"][8:]]
+    checks = audit_portfolio_month(stored((*RAW, OTHER)), to_tables(refined))
+    assert "portfolio_daily_key_is_unique" in [c.name for c in checks if not c.has_passed]
+
+
+@pytest.mark.parametrize("rows", [pa.table({}), pa.table({"index_code": ["IBOV"]})])
+def test_a_raw_object_without_rows_or_of_another_table_is_told(
+    refined: Refined, rows: pa.Table
+) -> None:
+    raw = [*stored(), (THIRD, rows)]
+    checks = audit_portfolio_month(raw, to_tables(refined))
+    assert [(c.name, c.found) for c in checks if not c.has_passed] == [
+        ("raw_objects_hold_rows", "2025-07-31")
+    ]
 
 
 def test_raw_that_differs_from_its_own_header_is_told() -> None:
-    raw = [raw_session(row("AAAA3", "100.000", 10), total_theoretical_quantity=11)]
+    raw = raw_session(row("AAAA3", "100.000", 10), total_theoretical_quantity=11)
     refined = {
-        "portfolio_daily": expected_daily(raw[0]),
-        "portfolio_daily_summary": [expected_summary(raw[0]) | {"total_theoretical_quantity": 10}],
-        "portfolio_monthly": list(expected_monthly(expected_daily(raw[0])).values()),
+        "portfolio_daily": expected_daily(raw),
+        "portfolio_daily_summary": [expected_summary(raw) | {"total_theoretical_quantity": 10}],
+        "portfolio_monthly": expected_monthly(expected_daily(raw)),
     }
-    checks = audit_portfolio_month(raw, refined, [])
+    checks = audit_portfolio_month(stored([raw]), to_tables(refined))
     assert [c.found for c in checks if not c.has_passed] == [
-        "2025-08-01 total_theoretical_quantity 11, not 10"
+        "IBOV 2025-08-01 total_theoretical_quantity 11, not 10"
     ]
+
+
+def test_a_month_of_forty_indices_takes_seconds() -> None:
+    days = [dt.date(2025, 8, 1) + dt.timedelta(number) for number in range(22)]
+    rows = [row(f"T{n:03}", "1.111" if n else "1.121", n + 1) for n in range(90)]
+    raw = [
+        raw_session(*rows, index_code=f"IX{number:02}", trading_date=day)
+        for number in range(40)
+        for day in days
+    ]
+    daily = [each for session in raw for each in expected_daily(session)]
+    tables = to_tables(
+        {
+            "portfolio_daily": daily,
+            "portfolio_daily_summary": [expected_summary(session) for session in raw],
+            "portfolio_monthly": expected_monthly(daily),
+        }
+    )
+    objects = list(stored(raw))
+    started = time.process_time()
+    checks = audit_portfolio_month(objects, tables)
+    assert time.process_time() - started < 20
+    assert [check.name for check in checks if not check.has_passed] == []

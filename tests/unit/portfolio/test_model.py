@@ -233,5 +233,11 @@ def test_a_portfolio_survives_raw_in_any_row_order(rows: list[Constituent]) -> N
     written = portfolio(*rows)
     raw_rows = to_raw_rows(written, EXTRACTED_AT)
     assert all(list(row) == list(RAW_PORTFOLIO.types()) for row in raw_rows)
-    assert from_raw_rows("IBOV", FRIDAY, raw_rows).portfolio == written
-    assert from_raw_rows("IBOV", FRIDAY, raw_rows[::-1]).portfolio == written
+    assert [row["cod"] for row in raw_rows] == sorted(row.ticker for row in rows)
+    assert from_raw_rows(FRIDAY, raw_rows).portfolio == written
+    assert from_raw_rows(FRIDAY, raw_rows[::-1]).portfolio == written
+
+
+def test_the_index_is_read_from_the_rows() -> None:
+    rows = to_raw_rows(portfolio(index_code="IBXX"), EXTRACTED_AT)
+    assert from_raw_rows(FRIDAY, rows).portfolio == portfolio(index_code="IBXX")

@@ -16,7 +16,6 @@ from tasks.core.portfolio.pages import (
     parse_pages,
     read_page,
     request_path,
-    shown_session,
 )
 from tests.portfolios import (
     BPAC11,
@@ -78,7 +77,6 @@ def test_reads_every_value_of_an_answer() -> None:
 def test_reads_the_forms_that_b3_sends(wrap: Callable[[str], str]) -> None:
     body = wrap(json.dumps(answer(), ensure_ascii=False)).encode()
     assert parse_pages([read_page(body, "IBOV")], "IBOV") == portfolio()
-    assert shown_session(body) == FRIDAY
 
 
 def test_blanks_around_texts_are_dropped_and_an_empty_sector_is_none() -> None:
@@ -132,7 +130,7 @@ def test_null_results_mean_that_there_is_no_such_portfolio(total: int | None) ->
     ],
 )
 def test_json_of_another_form_is_bad_and_the_place_is_named(payload: object, where: str) -> None:
-    with pytest.raises(BadDataError, match="has not the known form") as error:
+    with pytest.raises(BadDataError, match="is not in the known form") as error:
         read_page(to_bytes(payload), "IBOV")
     assert where in str(error.value)
 
@@ -180,22 +178,6 @@ def test_the_order_of_rows_and_pages_does_not_matter(
     assert parse_pages(pages[::-1] if swap else pages, "IBOV") == portfolio()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        pytest.param(to_bytes(answer(date="31/06/25")), id="no-day"),
-        pytest.param(to_bytes(change("header.date", ...)), id="no-date"),
-        pytest.param(b"", id="empty"),
-    ],
-)
-def test_no_session_is_shown_where_none_can_be_read(body: bytes) -> None:
-    assert shown_session(body) is None
-
-
-def test_the_session_is_read_from_an_answer_of_an_unknown_form() -> None:
-    assert shown_session(b'{"head": {"date" : "01/08/25"}, "rows": 7') == FRIDAY
-
-
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: (
@@ -211,7 +193,6 @@ json_values = st.recursive(
 def test_whatever_comes_is_refused_with_an_error_of_ours(body: bytes) -> None:
     with pytest.raises(B3PipelineError):
         read_page(body, "IBOV")
-    assert shown_session(body) is None
 
 
 def test_reads_a_real_answer_and_all_checks_pass(samples: Path) -> None:

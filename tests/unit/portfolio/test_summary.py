@@ -34,6 +34,12 @@ def test_says_so_when_the_session_before_is_not_held() -> None:
     assert "does not hold the session before" in summarize_portfolio(portfolio(), None)
 
 
+def test_says_so_when_the_session_before_cannot_be_read() -> None:
+    text = summarize_portfolio(portfolio(), None, "4 bytes in s3://b3-lake/x")
+    assert "The session before cannot be read: 4 bytes in s3://b3-lake/x" in text
+    assert "does not hold" not in text
+
+
 def test_entries_exits_and_moves_are_told_against_the_session_before() -> None:
     text = summarize_portfolio(portfolio(), BEFORE)
     assert "### Moves against 2025-07-31" in text

@@ -5,7 +5,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tasks.core.quotes.audit import audit_quotes_month, expected_daily, expected_monthly
+from tasks.core.quotes.audit import audit_quotes_month
+from tasks.core.quotes.expected import expected_daily, expected_monthly
 from tasks.core.quotes.record import SCHEMA
 from tasks.core.quotes.tables import QUOTES_DAILY, QUOTES_MONTHLY
 from tests.cotahist_text import RECORD
@@ -79,17 +80,15 @@ def to_daily(rows: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(rows, pa.schema(fields))
 
 
-def failed(
-    rows: list[dict[str, Any]], monthly: pa.Table | None = None, published: tuple[dt.date, ...] = ()
-) -> dict[str, str]:
+def failed(rows: list[dict[str, Any]], monthly: pa.Table | None = None) -> dict[str, str]:
     daily = to_daily(rows)
     month = monthly if monthly is not None else expected_monthly(daily)
-    checks = audit_quotes_month(RAW, daily, month, published)
+    checks = audit_quotes_month(RAW, daily, month)
     return {check.name: check.found for check in checks if not check.has_passed}
 
 
 def test_a_right_month_passes_in_any_order_of_its_rows() -> None:
-    assert failed(daily_rows(), published=(FIRST,)) == {}
+    assert failed(daily_rows()) == {}
     assert failed(daily_rows()[::-1]) == {}
 
 
@@ -151,7 +150,7 @@ def test_quantities_that_overflow_64_bits_together_are_summed() -> None:
     expected = expected_daily(table)
     daily = pa.table({name: expected[name] for name in expected.column_names} | prices)
     monthly = expected_monthly(daily)
-    assert all(check.has_passed for check in audit_quotes_month(raw, daily, monthly, ()))
+    assert all(check.has_passed for check in audit_quotes_month(raw, daily, monthly))
 
 
 def test_a_lost_record_is_found() -> None:
@@ -165,10 +164,31 @@ def test_a_doubled_record_is_found() -> None:
     assert failed(rows)["quotes_daily_key_is_unique"] == "2022-02-03 PETR4 010 None"
 
 
+def test_a_key_that_comes_more_than_twice_is_named_once() -> None:
+    rows = [*daily_rows(), daily_rows()[2], daily_rows()[2]]
+    assert failed(rows)["quotes_daily_key_is_unique"] == "2022-02-03 PETRB320 070 0"
+    monthly = expected_monthly(to_daily(daily_rows()))
+    doubled = pa.concat_tables([monthly, monthly.slice(0, 1)])
+    found = failed(daily_rows(), doubled)["quotes_monthly_key_is_unique"]
+    assert found == f"{monthly['ticker'][0]} R$"
+
+
+def test_a_row_of_no_session_is_found() -> None:
+    rows = daily_rows()
+    rows[0]["trading_date"] = None
+    assert failed(rows)["daily_equals_raw"] == "2022-02-03: 4 records in raw, 3 in the run"
+
+
+def test_a_month_without_the_cash_market_has_no_rows() -> None:
+    raw = [session(FIRST, OPTION)]
+    daily = to_daily([row for row in daily_rows() if row["ticker"] == OPTION["codneg"]])
+    checks = audit_quotes_month(raw, daily, expected_monthly(daily))
+    assert [check.name for check in checks if not check.has_passed] == []
+
+
 def test_a_lost_session_is_found() -> None:
-    found = failed(daily_rows()[:4], published=(FIRST, SECOND))
+    found = failed(daily_rows()[:4])
     assert found["daily_has_the_sessions_of_raw"] == "2022-02-03"
-    assert found["published_sessions_stay"] == "2022-02-04"
 
 
 def test_a_run_without_rows_fails() -> None:

@@ -1,3 +1,8 @@
+locals {
+  # By way of this a plan can write the policy out; by the resource itself it never does.
+  topic_arn = aws_sns_topic.this.arn
+}
+
 resource "aws_sns_topic" "this" {
   # checkov:skip=CKV_AWS_26: AWS's own key lets neither alarms nor rules publish; the messages name jobs and queues only.
   name = "${var.name}-alarms"
@@ -7,7 +12,7 @@ data "aws_iam_policy_document" "topic" {
   statement {
     sid       = "AlarmsPublish"
     actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.this.arn]
+    resources = [local.topic_arn]
 
     principals {
       type        = "Service"
@@ -25,7 +30,7 @@ data "aws_iam_policy_document" "topic" {
   statement {
     sid       = "RulesPublish"
     actions   = ["sns:Publish"]
-    resources = [aws_sns_topic.this.arn]
+    resources = [local.topic_arn]
 
     principals {
       type        = "Service"
@@ -92,12 +97,12 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
 # Glue's metrics count Spark's tasks, which are tried again; its events tell how the run ended.
 resource "aws_cloudwatch_event_rule" "glue_failures" {
   name        = "${var.name}-glue-failures"
-  description = "Runs of the Glue jobs that did not succeed."
+  description = "Runs of the Glue job that did not succeed."
 
   event_pattern = jsonencode({
     source        = ["aws.glue"]
     "detail-type" = ["Glue Job State Change"]
-    detail        = { jobName = var.glue_job_names, state = ["FAILED", "TIMEOUT", "ERROR"] }
+    detail        = { jobName = [var.glue_job_name], state = ["FAILED", "TIMEOUT", "ERROR"] }
   })
 }
 

@@ -16,15 +16,10 @@ variable "email" {
   default     = null
 }
 
-variable "glue_job_names" {
-  description = "Glue jobs whose failures are told."
-  type        = list(string)
+variable "glue_job_name" {
+  description = "Glue job whose failures are told."
+  type        = string
   nullable    = false
-
-  validation {
-    condition     = length(var.glue_job_names) > 0
-    error_message = "Name at least one Glue job: a rule that names none would match every job of the account."
-  }
 }
 
 variable "worker" {

@@ -17,5 +17,5 @@ output "arn" {
 
 output "is_tls_only" {
   description = "Whether the bucket refuses requests that are not encrypted in transit."
-  value       = length(aws_s3_bucket_policy.this) > 0
+  value       = var.enforce_conditions
 }

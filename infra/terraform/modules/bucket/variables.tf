@@ -34,8 +34,32 @@ variable "noncurrent_version_days" {
   }
 }
 
-variable "enforce_tls" {
-  description = "Whether requests that are not encrypted in transit are refused."
+variable "noncurrent_prefixes" {
+  description = "Where old versions end after `noncurrent_version_days`; by default everywhere. A rule of S3 knows no exceptions: what is not named keeps them for ever."
+  type        = set(string)
+  default     = [""]
+  nullable    = false
+}
+
+variable "write_once_prefixes" {
+  description = "Prefixes under which nobody replaces or deletes an object."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for pair in setproduct(
+        var.write_once_prefixes,
+        concat(tolist(var.noncurrent_prefixes), [for rule in var.lifecycle_rules : rule.prefix if rule.expiration_days != null]),
+      ) : !startswith(pair[0], pair[1]) && !startswith(pair[1], pair[0])
+    ])
+    error_message = "A lifecycle rule would take away what is written once: ${join(", ", var.write_once_prefixes)}."
+  }
+}
+
+variable "enforce_conditions" {
+  description = "Whether the policy says what hangs on a request's conditions: TLS, and If-None-Match under `write_once_prefixes`. The cloud on one machine knows no conditions."
   type        = bool
   default     = true
   nullable    = false

@@ -1,6 +1,6 @@
 resource "aws_glue_catalog_database" "this" {
   name         = var.database
-  description  = "B3's daily data, audited and published by session."
+  description  = "B3's daily data, audited and published by month."
   location_uri = "s3://${var.bucket_name}/"
 }
 
@@ -19,7 +19,7 @@ resource "aws_glue_catalog_table" "this" {
   }
 
   storage_descriptor {
-    location      = "s3://${var.bucket_name}/${each.value.prefix}"
+    location      = "s3://${var.bucket_name}/${each.value.location}"
     input_format  = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
     output_format = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat"
 

@@ -11,11 +11,11 @@ variable "bucket_name" {
 }
 
 variable "tables" {
-  description = "The tables: where each lies in the bucket, its columns and its partition keys, in order."
+  description = "The tables: where the catalog says that each lies in the bucket, its columns and its partition keys, in order."
   type = list(object({
     name           = string
     description    = string
-    prefix         = string
+    location       = string
     columns        = list(object({ name = string, type = string, comment = string }))
     partition_keys = list(object({ name = string, type = string, comment = string }))
   }))
@@ -27,8 +27,8 @@ variable "tables" {
   }
 
   validation {
-    condition     = alltrue([for table in var.tables : endswith(table.prefix, "/")])
-    error_message = "A table's prefix ends with a slash."
+    condition     = alltrue([for table in var.tables : endswith(table.location, "/")])
+    error_message = "A table's location ends with a slash."
   }
 
   validation {

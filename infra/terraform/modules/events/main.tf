@@ -1,3 +1,9 @@
+locals {
+  # By way of these a plan can write the policy out; by the resources themselves it never does.
+  queue_arn = aws_sqs_queue.this.arn
+  rule_arn  = aws_cloudwatch_event_rule.this.arn
+}
+
 resource "aws_sqs_queue" "dead_letter" {
   name                      = "${var.name}-task-events-dead"
   message_retention_seconds = 14 * 24 * 60 * 60
@@ -50,7 +56,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid       = "RuleSendsEvents"
     actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.this.arn]
+    resources = [local.queue_arn]
 
     principals {
       type        = "Service"
@@ -60,7 +66,7 @@ data "aws_iam_policy_document" "this" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.this.arn]
+      values   = [local.rule_arn]
     }
   }
 }

@@ -1,4 +1,4 @@
-# What a flow run does: keep sessions, have Glue refine them, read what it wrote to audit it, publish.
+# What a flow run does: keep sessions, plan, have Glue refine, read what it wrote to audit it, publish.
 # It asks Athena nothing: queries are people's.
 data "aws_iam_policy_document" "flow_run" {
   statement {
@@ -10,7 +10,7 @@ data "aws_iam_policy_document" "flow_run" {
   statement {
     sid       = "ReadLake"
     actions   = ["s3:GetObject"]
-    resources = [for zone in ["inbox", "landing", "raw", "refined"] : "${var.lake_bucket_arn}/${zone}/*"]
+    resources = [for zone in ["inbox", "landing", "raw", "refined", "runs", "published"] : "${var.lake_bucket_arn}/${zone}/*"]
   }
 
   statement {
@@ -19,14 +19,21 @@ data "aws_iam_policy_document" "flow_run" {
     resources = [for zone in ["landing", "raw"] : "${var.lake_bucket_arn}/${zone}/*"]
   }
 
+  # Plans and marks, and commits; the bucket lets a commit be written once.
   statement {
-    sid       = "VacuumUnpublishedRuns"
+    sid       = "PlanAndPublish"
+    actions   = ["s3:PutObject"]
+    resources = [for zone in ["runs", "published"] : "${var.lake_bucket_arn}/${zone}/*"]
+  }
+
+  statement {
+    sid       = "VacuumUnpublishedAttempts"
     actions   = ["s3:DeleteObject"]
     resources = ["${var.lake_bucket_arn}/refined/*"]
   }
 
   statement {
-    sid = "RunGlueJobs"
+    sid = "RunGlueJob"
     actions = [
       "glue:StartJobRun",
       "glue:GetJobRun",
@@ -34,7 +41,7 @@ data "aws_iam_policy_document" "flow_run" {
       "glue:BatchStopJobRun",
       "glue:GetJob", # where a failed run's log is
     ]
-    resources = [for name in var.glue_job_names : "${local.arn_prefix.glue}:job/${name}"]
+    resources = ["${local.arn_prefix.glue}:job/${var.glue_job_name}"]
   }
 
   statement {

@@ -1,15 +1,15 @@
-# What the Spark jobs do: read raw sessions, write refined ones, log.
+# What the Spark job does: read its plan and raw sessions, write refined ones, say what came of it, log.
 data "aws_iam_policy_document" "glue" {
   statement {
     sid       = "ListLake"
-    actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    actions   = ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:GetBucketLocation"]
     resources = [var.lake_bucket_arn]
   }
 
   statement {
-    sid       = "ReadScriptsAndSessions"
+    sid       = "ReadScriptPlansAndSessions"
     actions   = ["s3:GetObject"]
-    resources = [for zone in ["jobs", "raw"] : "${var.lake_bucket_arn}/${zone}/*"]
+    resources = [for zone in ["jobs", "raw", "runs"] : "${var.lake_bucket_arn}/${zone}/*"]
   }
 
   # Spark writes below a temporary prefix, moves, and deletes: the commit of a file needs all of these.
@@ -22,8 +22,13 @@ data "aws_iam_policy_document" "glue" {
       "s3:AbortMultipartUpload",
       "s3:ListMultipartUploadParts",
     ]
-    # Glue's file system marks a directory by an object beside it.
-    resources = ["${var.lake_bucket_arn}/refined/*", "${var.lake_bucket_arn}/refined_$folder$"]
+    resources = ["${var.lake_bucket_arn}/refined/*"]
+  }
+
+  statement {
+    sid       = "WriteOutcomes"
+    actions   = ["s3:PutObject"]
+    resources = ["${var.lake_bucket_arn}/runs/*/outcome.json"]
   }
 
   statement {
@@ -31,23 +36,11 @@ data "aws_iam_policy_document" "glue" {
     actions   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.arn_prefix.logs}:log-group:/aws-glue/*"]
   }
-
-  statement {
-    sid       = "ReportMetrics"
-    actions   = ["cloudwatch:PutMetricData"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "cloudwatch:namespace"
-      values   = ["Glue"]
-    }
-  }
 }
 
 resource "aws_iam_role" "glue" {
   name               = "${var.name}-glue"
-  description        = "Glue jobs of ${var.name} run as it."
+  description        = "The Glue job of ${var.name} runs as it."
   assume_role_policy = data.aws_iam_policy_document.assumed_by_glue.json
 }
 

@@ -8,6 +8,9 @@ locals {
     service => "arn:${data.aws_partition.current.partition}:${service}:${var.region}:${var.account_id}"
   }
 
+  # By way of these a plan can write the policies out; by the resources themselves it never does.
+  task_role_arns = [aws_iam_role.execution.arn, aws_iam_role.flow_run.arn]
+
   catalog_arns = [
     "${local.arn_prefix.glue}:catalog",
     "${local.arn_prefix.glue}:database/${var.database}",

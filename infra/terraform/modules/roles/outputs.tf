@@ -9,7 +9,7 @@ output "flow_run_role_arn" {
 }
 
 output "glue_role_arn" {
-  description = "ARN of the role that the Glue jobs run as."
+  description = "ARN of the role that the Glue job runs as."
   value       = aws_iam_role.glue.arn
 }
 

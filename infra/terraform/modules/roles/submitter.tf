@@ -47,7 +47,7 @@ data "aws_iam_policy_document" "submit" {
   statement {
     sid       = "HandRolesToTasks"
     actions   = ["iam:PassRole"]
-    resources = [aws_iam_role.execution.arn, aws_iam_role.flow_run.arn]
+    resources = local.task_role_arns
 
     condition {
       test     = "StringEquals"

@@ -34,9 +34,9 @@ variable "database" {
   nullable    = false
 }
 
-variable "glue_job_names" {
-  description = "Names of the Glue jobs that flow runs start."
-  type        = list(string)
+variable "glue_job_name" {
+  description = "Name of the Glue job that flow runs start."
+  type        = string
   nullable    = false
 }
 

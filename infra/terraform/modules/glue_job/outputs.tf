@@ -1,6 +1,6 @@
-output "names" {
-  description = "Names of the jobs, by their key."
-  value       = { for key, job in aws_glue_job.this : key => job.name }
+output "name" {
+  description = "Name of the job."
+  value       = aws_glue_job.this.name
 }
 
 output "log_group_names" {

@@ -1,0 +1,144 @@
+"""The Glue Data Catalog by plain calls: where the partitions of a table point to."""
+
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from prefect import task
+
+from tasks.core.dataset import Table
+from tasks.core.errors import NotConfiguredError
+from tasks.retries import OVER_AWS, answered
+
+if TYPE_CHECKING:
+    from mypy_boto3_glue import GlueClient
+
+_BATCH = 100  # partitions in one BatchCreatePartition
+
+
+def find_location(database: str, table: str, value: str) -> str | None:
+    """Return where a partition points to, with a slash at its end; None where there is none."""
+    client = boto3.client("glue")
+    try:
+        answer = client.get_partition(
+            DatabaseName=database, TableName=table, PartitionValues=[value]
+        )
+    except client.exceptions.EntityNotFoundException:
+        return None
+    return _with_slash(answered(answer, "Partition")["StorageDescriptor"]["Location"])
+
+
+def point_partition(
+    database: str,
+    table: str,
+    value: str,
+    location: str,
+    *,
+    is_there: bool,
+    parameters: Mapping[str, str],
+) -> bool:
+    """Have a partition point to a location; return whether it was done.
+
+    It was not where somebody has created or removed the partition meanwhile: look again.
+
+    Args:
+        database: The database.
+        table: The table; the partition takes over its columns and format.
+        value: Of the partition key.
+        location: Where to.
+        is_there: Whether the partition was there when it was last looked at.
+        parameters: What else the partition says of itself.
+    """
+    client = boto3.client("glue")
+    partition: Any = {
+        "Values": [value],
+        "StorageDescriptor": _descriptor(client, database, table) | {"Location": location},
+        "Parameters": dict(parameters),
+    }
+    where: Any = {"DatabaseName": database, "TableName": table}
+    try:
+        if is_there:
+            client.update_partition(**where, PartitionValueList=[value], PartitionInput=partition)
+        else:
+            client.create_partition(**where, PartitionInput=partition)
+    except (client.exceptions.AlreadyExistsException, client.exceptions.EntityNotFoundException):
+        return False
+    return True
+
+
+def list_locations(database: str, table: str) -> dict[str, str]:
+    """Return `{value: where its partition points to}`, each with a slash at its end.
+
+    Raises:
+        NotConfiguredError: The table is not there.
+    """
+    client = boto3.client("glue")
+    pages = client.get_paginator("get_partitions").paginate(
+        DatabaseName=database, TableName=table, ExcludeColumnSchema=True
+    )
+    try:
+        found = [partition for page in pages for partition in answered(page, "Partitions")]
+    except client.exceptions.EntityNotFoundException as error:
+        raise _no_table(database, table) from error
+    return {
+        partition["Values"][0]: _with_slash(partition["StorageDescriptor"]["Location"])
+        for partition in found
+    }
+
+
+@task(name="register-partitions", **OVER_AWS)
+def register_partitions(database: str, table: Table, bucket: str, values: Collection[str]) -> None:
+    """Create the partitions of a raw table that are not there yet.
+
+    Safe to repeat: a partition that is there stays as it is.
+
+    Args:
+        database: The database in the Glue Data Catalog.
+        table: A raw table, whose partitions never move.
+        bucket: The lake's bucket.
+        values: Of the partition key.
+
+    Raises:
+        NotConfiguredError: The table is not there, or the catalog refused a partition.
+    """
+    client = boto3.client("glue")
+    descriptor = _descriptor(client, database, table.name)
+    inputs: list[Any] = [
+        {
+            "Values": [value],
+            "StorageDescriptor": descriptor | {"Location": f"s3://{bucket}/{table.folder(value)}"},
+        }
+        for value in values
+    ]
+    for start in range(0, len(inputs), _BATCH):
+        answer = client.batch_create_partition(
+            DatabaseName=database,
+            TableName=table.name,
+            PartitionInputList=inputs[start : start + _BATCH],
+        )
+        for error in answer.get("Errors", []):
+            detail = error.get("ErrorDetail", {})
+            if detail.get("ErrorCode") != "AlreadyExistsException":
+                raise NotConfiguredError(
+                    f"Glue refused partition {error.get('PartitionValues')} of "
+                    f"{database}.{table.name}: {detail.get('ErrorMessage')}"
+                )
+
+
+def _with_slash(location: str) -> str:
+    return location.rstrip("/") + "/"
+
+
+def _descriptor(client: "GlueClient", database: str, table: str) -> dict[str, Any]:
+    try:
+        found = client.get_table(DatabaseName=database, Name=table)
+    except client.exceptions.EntityNotFoundException as error:
+        raise _no_table(database, table) from error
+    return dict(answered(found, "Table")["StorageDescriptor"])
+
+
+def _no_table(database: str, table: str) -> NotConfiguredError:
+    return NotConfiguredError(
+        f"Expected table {database}.{table} in the Glue Data Catalog, found none. Create it with "
+        f"the infrastructure, or check B3_DATABASE."
+    )

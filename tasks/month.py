@@ -1,0 +1,179 @@
+"""The steps of a month before it is published: a look at it, and the audit of an attempt."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from prefect import get_run_logger, task
+
+from tasks.core.attempt import Outcome
+from tasks.core.checks import Check, compare, none_of
+from tasks.core.commit import PUBLISHED
+from tasks.core.dataset import Table
+from tasks.core.errors import UnreadableRawError
+from tasks.core.month import Look
+from tasks.core.plan import RawObject, Subject, digest_statements
+from tasks.objects import (
+    has_footer,
+    list_at,
+    list_folders,
+    parse_table,
+    read_exactly,
+    read_table,
+)
+from tasks.retries import OVER_AWS
+from tasks.shelf import follow, follows, is_there, read_latest
+
+
+@task(name="look-at-month", **OVER_AWS)
+def look_at_month(
+    subject: Subject, month: str, left_out: Collection[str] = (), *, mends: bool = True
+) -> Look:
+    """Look at a month, and have the partitions follow where they do not. Safe to repeat.
+
+    Args:
+        subject: What it is a month of.
+        month: `YYYY-MM`.
+        left_out: Keys of raw objects to do without.
+        mends: Whether the partitions are made to follow; else nothing is changed.
+
+    Raises:
+        CommitError: A commit cannot be read, or is missing.
+    """
+    latest = read_latest(subject, month)
+    commit, raw = latest.commit, subject.dataset.raw
+    found, _ = list_at(subject.bucket, raw.span_prefix(month))
+    inputs = [RawObject(each.key, each.etag, each.size) for each in found]
+    inputs = [each for each in inputs if each.key.endswith(".parquet")]
+    is_whole = commit is not None and is_there(subject, commit)
+    if mends and commit and is_whole and not follows(subject, commit):
+        follow(subject, month)
+    audited = {(each.key, each.etag) for each in commit.inputs} if commit else set()
+    wanted = [each for each in inputs if each.key not in left_out]
+    new = [each for each in wanted if (each.key, each.etag) not in audited]
+    return Look(
+        dataset=subject.dataset,
+        month=month,
+        commit=commit,
+        is_whole=is_whole,
+        inputs=tuple(wanted),
+        unreadable=tuple(each.key for each in new if not _is_sound(subject, each)),
+        at=latest.at,
+    )
+
+
+INDEX_CODE = "index_code"  # where a raw table has it, an object is named by it
+
+
+class _MovedError(Exception):
+    """What was looked at is no longer so: the month is looked at again."""
+
+
+def _is_sound(subject: Subject, raw: RawObject) -> bool:
+    """Return whether a raw object is a file of its table, and of the session and index it names."""
+    table = subject.dataset.raw
+    try:
+        table.session_of(raw.key)
+    except ValueError:
+        return False
+    return has_footer(
+        subject.bucket, raw, lambda metadata: _fits(metadata, table, table.name_of(raw.key))
+    )
+
+
+def _fits(metadata: Any, table: Table, name: str) -> bool:
+    columns = list(metadata.schema.names)
+    if set(columns) != set(table.types()):
+        return False
+    if INDEX_CODE not in columns:
+        return True
+    place = columns.index(INDEX_CODE)
+    groups = (metadata.row_group(each) for each in range(metadata.num_row_groups))
+    said = [group.column(place).statistics for group in groups]
+    return all(each is None or {each.min, each.max} == {name} for each in said)
+
+
+@task(name="find-stale-months", **OVER_AWS)
+def find_stale_months(subject: Subject) -> list[str]:
+    """Return the months that readers see as other statements than today's made them, in order.
+
+    Safe to repeat: it only reads.
+
+    Raises:
+        CommitError: A commit cannot be read, or is missing.
+    """
+    current = digest_statements(subject.dataset)
+    months = list_folders(subject.bucket, f"{PUBLISHED}{subject.dataset.name}/")
+    commits = {month: read_latest(subject, month).commit for month in sorted(months)}
+    return [month for month, commit in commits.items() if commit and commit.statements != current]
+
+
+@task(name="audit-month", **OVER_AWS)
+def audit_month(subject: Subject, look: Look, outcome: Outcome) -> list[Check] | None:
+    """Check what an attempt made of one month. Safe to repeat: it changes nothing.
+
+    Raw is read an object at a time, so that memory holds one refined month at most.
+
+    Args:
+        subject: What it is a month of.
+        look: The look that the attempt was planned from.
+        outcome: The attempt.
+
+    Returns:
+        One verdict a check; None where raw, the output or what is published is no longer what it
+        was: look again.
+
+    Raises:
+        UnreadableRawError: An object of raw cannot be read.
+    """
+    try:
+        if read_latest(subject, look.month).number != (look.commit.number if look.commit else 0):
+            return None
+        checks = _audit(subject, look, outcome)
+    except _MovedError:
+        return None
+    logger = get_run_logger()
+    for check in checks:
+        if not check.has_passed:
+            logger.error("%s: expected %s; found %s", check.name, check.expected, check.found)
+    logger.info("Audit: %d of %d checks passed", sum(c.has_passed for c in checks), len(checks))
+    return checks
+
+
+def _audit(subject: Subject, look: Look, outcome: Outcome) -> list[Check]:
+    refined, checks = {}, []
+    for table in subject.dataset.refined_tables:
+        output = outcome.months[look.month][table.name]
+        try:
+            rows = _read_refined(subject.bucket, list(output.objects), table)
+        except UnreadableRawError as error:
+            name, found = f"{table.name}_can_be_read", str(error)
+            return [Check(name, "Parquet with its columns", found, has_passed=False)]
+        checks.append(compare(f"{table.name}_has_its_rows", output.rows, len(rows)))
+        refined[table.name] = rows
+    checks.append(
+        none_of("published_sessions_stay", "every published object of raw in the plan", look.lost)
+    )
+    return [*checks, *subject.dataset.audit(_read_raw(subject, look), refined)]
+
+
+def _read_raw(subject: Subject, look: Look) -> Iterator[tuple[dt.date, Any]]:
+    for each in look.inputs:
+        body = read_exactly(subject.bucket, each)
+        if body is None:
+            raise _MovedError
+        rows = parse_table(subject.bucket, each.key, body)
+        yield subject.dataset.raw.session_of(each.key), rows
+
+
+def _read_refined(bucket: str, keys: list[str], table: Table) -> Any:
+    import pyarrow as pa  # here: it takes its time, which a run with nothing to audit need not wait
+
+    parts = []
+    for key in keys:
+        rows = read_table(bucket, key, list(table.types()))
+        if rows is None:
+            raise _MovedError
+        parts.append(rows)
+    empty = pa.table({name: pa.array([], pa.null()) for name in table.types()})
+    return pa.concat_tables(parts) if parts else empty

@@ -1,0 +1,102 @@
+"""What a trail's calls come to under the roles and the bucket's policy of an offline plan."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.conftest import Plan
+from tests.permissions import Call, denied
+
+GLUE_RUN = {"JobName": "b3-pipeline-refine"}
+PARTITION = {"DatabaseName": "b3", "TableName": "portfolio_daily"}
+
+
+def s3(action: str, key: str) -> Call:
+    return Call("someone", f"s3:{action}", {"bucket": "lake", "key": key})
+
+
+def glue(action: str, asked: dict[str, str]) -> Call:
+    return Call("someone", f"glue:{action}", asked)
+
+
+ALLOWED = {
+    "flow_run": [
+        s3("PutObject", "landing/portfolio/received=2025-08-01/IBOV/0.json.gz"),
+        s3("PutObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
+        s3("PutObject", "runs/0/plan.json"),
+        s3("PutObject", "runs/0/1/removed.json"),
+        s3("PutObject", "published/portfolio/2025-08/000001.json"),
+        s3("GetObject", "published/portfolio/2025-08/000001.json"),
+        s3("GetObject", "runs/0/1/outcome.json"),
+        s3("DeleteObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet"),
+        glue("StartJobRun", GLUE_RUN),
+        glue("BatchStopJobRun", GLUE_RUN),
+        glue("CreatePartition", PARTITION),
+        glue("UpdatePartition", PARTITION),
+        glue("GetPartitions", PARTITION),
+    ],
+    "glue": [
+        s3("GetObject", "jobs/refine.py"),
+        s3("GetObject", "runs/0/plan.json"),
+        s3("GetObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
+        s3("PutObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet"),
+        s3("DeleteObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/_temporary/0"),
+        s3("PutObject", "runs/0/1/outcome.json"),
+    ],
+}
+REFUSED = {
+    "flow_run": [
+        s3("DeleteObject", "published/portfolio/2025-08/000001.json"),
+        s3("DeleteObject", "runs/0/plan.json"),
+        s3("DeleteObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
+        s3("PutObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet"),
+        s3("PutObject", "empty/portfolio_daily/0.parquet"),
+        s3("PutObject", "jobs/refine.py"),
+        glue("StartJobRun", {"JobName": "another"}),
+        glue("DeletePartition", PARTITION),
+        glue("DeleteTable", {"DatabaseName": "b3", "Name": "portfolio_daily"}),
+    ],
+    "glue": [
+        s3("PutObject", "published/portfolio/2025-08/000001.json"),
+        s3("PutObject", "runs/0/plan.json"),
+        s3("PutObject", "runs/0/1/removed.json"),
+        s3("PutObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
+        s3("PutObject", "landing/x"),
+        s3("GetObject", "landing/x"),
+        s3("PutObject", "empty/portfolio_daily/0.parquet"),
+        s3("DeleteObject", "runs/0/1/outcome.json"),
+        glue("CreatePartition", PARTITION),
+    ],
+}
+
+
+def policies(plan: Plan, role: str) -> list[dict[str, Any]]:
+    addresses = (
+        f"module.roles[0].aws_iam_role_policy.{role}",
+        "module.lake_bucket.aws_s3_bucket_policy.this[0]",
+    )
+    return [{"Statement": plan.policy(address)} for address in addresses]
+
+
+@pytest.mark.parametrize("role", ALLOWED)
+def test_a_role_may_do_what_its_work_takes(plans: dict[str, Plan], role: str) -> None:
+    assert denied(ALLOWED[role], *policies(plans["worker"], role)) == []
+
+
+@pytest.mark.parametrize("role", REFUSED)
+def test_a_role_may_do_no_more(plans: dict[str, Plan], role: str) -> None:
+    found = policies(plans["worker"], role)
+    assert [call for call in REFUSED[role] if not denied([call], *found)] == []
+
+
+def test_what_a_bucket_refuses_nobody_may(plans: dict[str, Plan]) -> None:
+    anything = {"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+    bucket = {
+        "Statement": plans["worker"].policy("module.lake_bucket.aws_s3_bucket_policy.this[0]")
+    }
+    commit = "published/portfolio/2025-08/000001.json"
+
+    assert denied([s3("PutObject", commit)], anything, bucket) == []
+    assert denied([s3("DeleteObject", commit)], anything, bucket) == [
+        ("s3:DeleteObject", f"arn:aws:s3:::lake/{commit}")
+    ]
