@@ -1,0 +1,94 @@
+"""A stand-in for Glue's Spark: the same plan, executed in this process, in milliseconds."""
+
+import datetime as dt
+import io
+import uuid
+from typing import Any
+
+import boto3
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from tests.standin.sql import MACROS, to_duckdb
+
+
+class StandIn:
+    """An engine for `infra.glue.refine.main`; one a run.
+
+    It reads raw anew for every statement, as Spark does, and stores what Spark stores: one object a
+    table, sorted, with exactly the types of the plan, and `_SUCCESS` beside it.
+
+    Attributes:
+        version: Which Spark it stands in for.
+    """
+
+    version = "3.5.6"
+
+    def __init__(self) -> None:
+        self._s3: Any = boto3.client("s3")
+        self._raw: dict[str, tuple[str, list[str]]] = {}
+        self._made: dict[str, pa.Table] = {}
+
+    def read(self, view: str, base: str, paths: list[str]) -> None:
+        """Let statements read Parquet files, with what the folders after `base` say, by a name."""
+        self._raw[view] = (base, paths)
+        self._read_object(base, paths[0])
+
+    def write(self, table: dict[str, Any], folder: str) -> int:
+        """Write what a table's statement gives as one file, let others read it, count its rows."""
+        rows = self._ask(table)
+        bucket, prefix = _split(folder)
+        if self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1)["KeyCount"]:
+            raise FileExistsError(f"[PATH_ALREADY_EXISTS] Path {folder} already exists.")
+        body = io.BytesIO()
+        pq.write_table(
+            rows, body, use_deprecated_int96_timestamps=True, store_decimal_as_integer=True
+        )
+        names = (f"part-00000-{uuid.uuid4()}-c000.snappy.parquet", "_SUCCESS")
+        for name, content in zip(names, (body.getvalue(), b""), strict=True):
+            self._s3.put_object(Bucket=bucket, Key=prefix + name, Body=content)
+        self._made[table["name"]] = rows
+        return int(rows.num_rows)
+
+    def _ask(self, table: dict[str, Any]) -> pa.Table:
+        raw = {
+            view: pa.concat_tables([self._read_object(base, path) for path in paths])
+            for view, (base, paths) in self._raw.items()
+        }
+        order = ", ".join(f"{column} NULLS FIRST" for column in table["order"])
+        with duckdb.connect(config={"threads": 1}) as connection:
+            connection.execute(MACROS)
+            types = []
+            for name, rows in (raw | self._made).items():
+                connection.register(name, rows)
+                types.append((name, tuple(map(tuple, _columns(connection.table(name))))))
+            query = to_duckdb(table["statement"], tuple(types))
+            found = connection.sql(f"SELECT * FROM ({query}) ORDER BY {order}")
+            if _columns(found) != table["columns"]:
+                raise ValueError(
+                    f"expected the columns {table['columns']}, found {_columns(found)}"
+                )
+            return found.to_arrow_table()
+
+    def _read_object(self, base: str, path: str) -> pa.Table:
+        bucket, key = _split(path)
+        body = self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        rows = pq.read_table(io.BytesIO(body), coerce_int96_timestamp_unit="us")
+        for folder in path.removeprefix(base).split("/")[:-1]:
+            name, _, value = folder.partition("=")
+            date = pa.scalar(dt.date.fromisoformat(value))
+            rows = rows.append_column(name, pa.repeat(date, len(rows)))
+        return rows
+
+
+def _split(url: str) -> tuple[str, str]:
+    bucket, _, key = url.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _columns(relation: Any) -> list[list[str]]:
+    """Return the names and types as Spark says them."""
+    kinds = (str(kind).lower() for kind in relation.types)
+    kinds = ({"varchar": "string", "integer": "int"}.get(kind, kind) for kind in kinds)
+    return [list(column) for column in zip(relation.columns, kinds, strict=True)]

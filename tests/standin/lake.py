@@ -1,0 +1,120 @@
+"""Raw rows go into the lake, a plan is executed, refined rows come out."""
+
+import io
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+from awswrangler._data_types import athena2pyarrow
+
+from infra.glue import refine
+from tasks.core.attempt import Outcome, Output, read_outcome
+from tasks.core.dataset import Dataset, Table
+from tasks.core.plan import Plan, RawObject, plan_key
+from tests.standin.engine import StandIn
+from tests.standin.glue import BUCKET
+from tests.standin.golden import Rows, read_golden
+
+Objects = dict[str, Rows]
+DATE_OF = {"raw_portfolio": "trading_date", "raw_quotes": "data"}
+OBJECT_OF: dict[str, Callable[[dict[str, Any]], str]] = {
+    "raw_portfolio": lambda row: str(row["index_code"]),
+    "raw_quotes": lambda _: "quotes",
+}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return a table's columns as its Parquet files give them."""
+    types = table.types().items()
+    kinds = {name: athena2pyarrow(kind) for name, kind in types}
+    return pa.schema(
+        [(name, pa.timestamp("ns") if kind == "timestamp" else kinds[name]) for name, kind in types]
+    )
+
+
+def golden_objects(table: Table) -> Objects:
+    """Return the golden rows of a raw table as `{key: rows of one object}`."""
+    date = DATE_OF[table.name]
+    objects: Objects = {}
+    for row in read_golden(table.name, table.types() | {date: "date"}):
+        key = table.object_key(str(row[date]), OBJECT_OF[table.name](row))
+        objects.setdefault(key, []).append({name: row[name] for name in table.types()})
+    return objects
+
+
+def put_raw(table: Table, objects: Objects) -> None:
+    """Write raw objects as flows do."""
+    for key, rows in objects.items():
+        body = io.BytesIO()
+        found = pa.Table.from_pylist(rows, schema=arrow_schema(table))
+        pq.write_table(found, body, use_deprecated_int96_timestamps=True)
+        boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body.getvalue())
+
+
+def list_raw(table: Table) -> tuple[RawObject, ...]:
+    """Return what lies in raw."""
+    objects = boto3.resource("s3").Bucket(BUCKET).objects.filter(Prefix=table.prefix)
+    return tuple(RawObject(each.key, each.e_tag, each.size) for each in objects)
+
+
+def put_plan(dataset: Dataset) -> str:
+    """Write the plan of every month that raw holds; return its address."""
+    months: dict[str, list[RawObject]] = {}
+    for each in list_raw(dataset.raw):
+        months.setdefault(dataset.raw.value_of(each.key)[:7], []).append(each)
+    plan = Plan(dataset, {month: tuple(inputs) for month, inputs in months.items()})
+    key = plan_key(plan.run_id)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=plan.to_bytes())
+    return f"s3://{BUCKET}/{key}"
+
+
+def execute(plan: str, engine: Any = None) -> Outcome:
+    """Execute a plan; return what the job says of it, whether it failed or not."""
+    before = _outcomes()
+    with suppress(SystemExit):
+        refine.main(["--plan", plan, "--token", "a-test"], engine or StandIn())
+    (new,) = _outcomes() - before
+    return read_outcome(read_body(new))
+
+
+def read_outputs(outcome: Outcome, table: Table) -> pa.Table:
+    """Return the rows of a refined table, month after month, as they lie in their files."""
+    return pa.concat_tables(
+        [_read(month[table.name]) for _, month in sorted(outcome.months.items())]
+    )
+
+
+def columns_of(schema: pa.Schema) -> list[tuple[str, Any]]:
+    """Return names and types, in order; whether one can be null is nothing to a reader."""
+    return [(each.name, each.type) for each in schema]
+
+
+def check_golden(dataset: Dataset, outcome: Outcome) -> None:
+    """Hold what a job made to the golden tables: columns, types, values and order."""
+    assert outcome.failures == {}
+    for table in dataset.refined_tables:
+        found = read_outputs(outcome, table)
+        assert columns_of(found.schema) == columns_of(arrow_schema(table)), table.name
+        assert found.to_pylist() == read_golden(table.name, table.types()), table.name
+
+
+def list_keys(prefix: str) -> list[str]:
+    """Return the keys under a prefix."""
+    return [each.key for each in boto3.resource("s3").Bucket(BUCKET).objects.filter(Prefix=prefix)]
+
+
+def read_body(key: str) -> bytes:
+    """Return an object's bytes."""
+    return bytes(boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+
+def _outcomes() -> set[str]:
+    return {key for key in list_keys("runs/") if key.endswith("/outcome.json")}
+
+
+def _read(output: Output) -> pa.Table:
+    (key,) = output.objects
+    return pq.read_table(io.BytesIO(read_body(key)))
