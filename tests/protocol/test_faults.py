@@ -1,0 +1,187 @@
+"""Every flow survives one failure of every kind of call to AWS that it makes.
+
+Each flow runs as a function over the stand-in and B3's replay; the failures are those of
+`wire.Kind`. What a run asks of AWS stands here: a call of a new kind must be tried as well.
+"""
+
+import base64
+import datetime as dt
+import io
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pyarrow.parquet as pq
+import pytest
+from prefect.client.schemas.objects import State
+
+from flows.backfill import backfill
+from flows.import_portfolio import import_portfolio
+from flows.levels import index_levels
+from flows.portfolio import daily_portfolio
+from flows.quotes import daily_quotes
+from flows.vacuum import vacuum
+from infra.local.b3.format import DownloadQuery, content_of, render_csv
+from infra.local.b3.replay import Replay, start
+from infra.local.b3.sessions import generate_portfolio
+from tasks import report
+from tests.protocol.lake import Lake
+from tests.protocol.stage import Stage
+from tests.protocol.wire import KINDS, Fault, Kind
+from tests.standin.glue import BUCKET, DATABASE, JOB
+
+SESSION = dt.date(2025, 8, 4)
+INDEX = "IDIV"
+READS = ["s3:ListObjectsV2", "s3:GetObject"]
+WRITES_RAW = [*READS, "s3:PutObject", "glue:GetTable", "glue:BatchCreatePartition"]
+PUBLISHES = [
+    *WRITES_RAW,
+    "glue:GetJobRuns",
+    "glue:StartJobRun",
+    "glue:GetJobRun",
+    "glue:GetPartition",
+    "glue:CreatePartition",
+]
+SWEEPS = [*READS, "glue:GetJobRuns", "glue:GetPartition", "glue:GetPartitions"]
+CALLS = {
+    "portfolio": PUBLISHES,
+    "quotes": PUBLISHES,
+    "levels": WRITES_RAW[1:],
+    "import": PUBLISHES,
+    "backfill": PUBLISHES,
+    "revision": [*PUBLISHES[:-1], "glue:UpdatePartition"],
+    "marking": [*SWEEPS, "s3:PutObject"],
+    "removing": [*SWEEPS, "s3:DeleteObjects"],
+}
+PORTFOLIO_TABLES = ["portfolio_daily", "portfolio_daily_summary", "portfolio_monthly"]
+QUOTES_TABLES = ["quotes_daily", "quotes_monthly"]
+FILLS = {
+    "portfolio": PORTFOLIO_TABLES,
+    "quotes": QUOTES_TABLES,
+    "levels": ["index_levels"],
+    "import": PORTFOLIO_TABLES,
+    "backfill": QUOTES_TABLES,
+    "revision": PORTFOLIO_TABLES,
+    "marking": PORTFOLIO_TABLES,
+    "removing": PORTFOLIO_TABLES,
+}
+BEFORE = {
+    "revision": ["portfolio"],
+    "marking": ["portfolio", "revision"],
+    "removing": ["portfolio", "revision", "marking"],
+}
+
+
+@pytest.fixture(scope="module")
+def replay() -> Iterator[Replay]:
+    with start(session=SESSION) as running:
+        yield running
+
+
+@pytest.fixture
+def run(
+    stage: Stage, lake: Lake, replay: Replay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[str], Any]:
+    """Runs a flow by name; what must have been before it is run first."""
+    for name, value in {
+        "B3_LAKE_BUCKET": BUCKET,
+        "B3_DATABASE": DATABASE,
+        "B3_GLUE_JOB": JOB,
+        "B3_INDEX_URL": replay.url,
+        "B3_QUOTES_URL": f"{replay.url}/InstDados/SerHist",
+    }.items():
+        monkeypatch.setenv(name, value)
+    for name in ("create_progress_artifact", "update_progress_artifact"):
+        monkeypatch.setattr(report, name, lambda *_, **__: None)
+    query = DownloadQuery(language="pt-br", index=INDEX)
+    saved = tmp_path / "saved.csv"
+    content = content_of(generate_portfolio(INDEX, SESSION, 40), query)
+    saved.write_bytes(base64.b64decode(render_csv(content).body))
+    flows: dict[str, Callable[[], State[object]]] = {
+        "portfolio": lambda: daily_portfolio.fn(index_code=INDEX),
+        "quotes": lambda: daily_quotes.fn(trading_date=SESSION),
+        "levels": lambda: index_levels.fn(year=2025),
+        "import": lambda: import_portfolio.fn([str(saved)]),
+        "backfill": lambda: backfill.fn(dataset="quotes", start=SESSION, end=SESSION),
+        "revision": lambda: daily_portfolio.fn(index_code=INDEX, force=True),
+        "marking": lambda: vacuum.fn(grace_days=1, delete=True),
+        "removing": lambda: vacuum.fn(grace_days=1, delete=True),
+    }
+
+    numbers = itertools.count()
+
+    def run_flow(name: str) -> Any:
+        if name in ("marking", "removing"):
+            lake.passes(days=3)
+        return stage.actor(f"{name}-{next(numbers)}", flows[name]).ends()
+
+    return run_flow
+
+
+def rows_of(table: str) -> Counter[str]:
+    """What readers of a table see, but for when it was read from its source."""
+    glue: Any = boto3.client("glue")
+    found: Counter[str] = Counter()
+    for partition in glue.get_partitions(DatabaseName=DATABASE, TableName=table)["Partitions"]:
+        prefix = partition["StorageDescriptor"]["Location"].removeprefix(f"s3://{BUCKET}/")
+        for body in Lake.bodies(prefix, ".parquet"):
+            rows = pq.read_table(io.BytesIO(body)).to_pylist()
+            found.update(str(row | {"extracted_at": None}) for row in rows)
+    return found
+
+
+@pytest.fixture(scope="module")
+def without_faults() -> dict[str, dict[str, Counter[str]]]:
+    """What readers see after each flow that met no failure, as the tests find out."""
+    return {}
+
+
+CASES = [
+    pytest.param(flow, action, kind, id=f"{flow}-{action}-{kind}".replace(" ", "-"))
+    for flow, actions in CALLS.items()
+    for action in actions
+    for kind in KINDS
+]
+
+
+def begin(flow: str, run: Callable[[str], Any]) -> None:
+    for before in BEFORE.get(flow, []):
+        run(before)
+
+
+@pytest.mark.parametrize("flow", CALLS)
+def test_what_a_run_asks_of_aws_is_known(
+    stage: Stage, run: Callable[[str], Any], flow: str
+) -> None:
+    begin(flow, run)
+    stage.wire.seen.clear()
+    assert run(flow).is_completed()
+    assert set(stage.wire.seen) == set(CALLS[flow])
+
+
+@pytest.mark.parametrize(("flow", "action", "kind"), CASES)
+def test_a_failure_of_a_call_is_survived(
+    stage: Stage,
+    lake: Lake,
+    run: Callable[[str], Any],
+    without_faults: dict[str, dict[str, Counter[str]]],
+    flow: str,
+    action: str,
+    kind: Kind,
+) -> None:
+    begin(flow, run)
+    starts = stage.glue_starts
+    fault = Fault(action, kind)
+    stage.wire.faults.append(fault)
+    assert run(flow).is_completed()
+    assert fault.times == 0
+    assert stage.glue_starts - starts == CALLS[flow].count("glue:StartJobRun")
+    seen = {table: rows_of(table) for table in FILLS[flow]}
+    assert all(seen.values())
+    assert seen == without_faults.setdefault(flow, seen)
+    if flow in ("marking", "removing"):
+        attempts = {key.split("attempt=")[1][:32] for key in lake.keys("refined/")}
+        assert len(attempts) == (1 if flow == "removing" else 2)

@@ -1,0 +1,69 @@
+"""A flow may die at any call to AWS, and at any time: the next one ends as if it had not."""
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from tests.protocol.lake import DAYS, Lake, seen
+from tests.protocol.stage import Event, Point, Stage
+
+pytestmark = pytest.mark.timeout(900)
+
+D1, D2, *_ = DAYS
+MOST_CALLS = 200
+RANDOM_KILLS = 20
+
+
+def nth(number: int) -> Point:
+    """The moment after so many calls and steps."""
+    count = 0
+
+    def is_there(event: Event) -> bool:
+        nonlocal count
+        count += event.when == "after"
+        return count == number
+
+    return is_there
+
+
+@pytest.fixture
+def dies(stage: Stage, lake: Lake) -> Callable[[int, int], bool]:
+    """Let a flow die at its nth call with a new revision of raw; return whether it came there."""
+    lake.write(D1)
+    assert stage.flow("first").ends()
+
+    def die(number: int, revision: int) -> bool:
+        lake.write(D2, revision=revision)
+        flow = stage.flow(f"dies-{revision}")
+        is_there = flow.comes_to(nth(number))
+        flow.is_killed()
+        shown = lake.seen()
+        assert shown == seen(D1) or shown.keys() == {D1, D2}
+        stage.flow(f"goes-on-{revision}").ends()
+        assert lake.seen() == seen(D1) | seen(D2, revision=revision)
+        return is_there
+
+    return die
+
+
+def test_killed_after_each_call_it_is_made_good_by_the_next_run(
+    dies: Callable[[int, int], bool], stage: Stage, lake: Lake
+) -> None:
+    calls = 0
+    while calls < MOST_CALLS and dies(calls + 1, calls):
+        calls += 1
+    print(f"killed at each of {calls} calls and steps")
+    assert 40 < calls < MOST_CALLS
+    # No attempt was made twice: the run of a dead flow is found by the next one.
+    assert stage.glue_starts <= 2 + 2 * calls
+
+
+def test_killed_at_random_calls_one_after_another(
+    dies: Callable[[int, int], bool], stage: Stage, lake: Lake
+) -> None:
+    seed = random.randrange(1_000_000)
+    print(f"seed {seed}")
+    numbers = random.Random(seed)
+    for revision in range(RANDOM_KILLS):
+        dies(numbers.randrange(1, 80), revision)
