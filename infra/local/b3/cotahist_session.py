@@ -14,7 +14,7 @@ import numpy as np
 
 from infra.local.b3.constituents import LISTED_SHARES
 from infra.local.b3.cotahist_market import Instrument, list_instruments
-from infra.local.b3.sessions import closing_price
+from infra.local.b3.shares import closing_price
 from tasks.core.quotes.record import FIELDS, LINE_BYTES
 
 _POSITIONS = {field.name: (field.start - 1, field.end) for field in FIELDS}

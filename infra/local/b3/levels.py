@@ -2,7 +2,7 @@
 
 Request: `GET /indexStatisticsProxy/IndexCall/GetPortfolioDay/<base64>`, with
 `{"language":"pt-br","index":"IBOV","year":"2025"}`. The levels are those of the generated
-portfolios, `sessions.index_level`, of every session up to today, whichever session is shown.
+portfolios, `sessions.generate_level`, of every session up to today, whichever session is shown.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from infra.local.b3.cotahist_files import list_sessions
 from infra.local.b3.format import Language, write_number
 from infra.local.b3.http_answer import Answer, json_answer
-from infra.local.b3.sessions import INDEX_SIZES, index_level
+from infra.local.b3.sessions import INDEX_SIZES, WITHOUT_PORTFOLIO, generate_level
 from tasks.core.exchange import FIRST_YEAR
 from tasks.core.quotes.files import QuotesPeriod
 
@@ -38,10 +38,15 @@ class LevelsQuery(BaseModel):
     year: str = Field(pattern=r"^\d{4}$")
 
 
-def serve_levels(query: LevelsQuery) -> Answer:
-    """Return the levels of a year; rows without any for an index or year that has none."""
+def serve_levels(query: LevelsQuery, constituent_count: int | None) -> Answer:
+    """Return the levels of a year; rows without any for an index or year that has none.
+
+    Args:
+        query: What was asked.
+        constituent_count: How many constituents the index has; None where none are published.
+    """
     today = dt.datetime.now(_SAO_PAULO).date()
-    levels = levels_of_year(query.index_code, int(query.year), today)
+    levels = _levels(query.index_code, constituent_count, int(query.year), today)
     by_day = (
         {day.month: level for day, level in levels.items() if day.day == number}
         for number in range(1, 32)
@@ -55,14 +60,18 @@ def serve_levels(query: LevelsQuery) -> Answer:
     )
 
 
-@functools.lru_cache(maxsize=16)
 def levels_of_year(index_code: str, year: int, today: dt.date) -> Levels:
-    """Return an index's level on each session of a year up to today."""
-    if index_code not in INDEX_SIZES or year < FIRST_YEAR or year > today.year:
+    """Return the level of an index of `INDEX_SIZES` on each session of a year up to today."""
+    is_published = index_code not in WITHOUT_PORTFOLIO
+    return _levels(index_code, INDEX_SIZES.get(index_code) if is_published else None, year, today)
+
+
+@functools.lru_cache(maxsize=64)  # a year of all indices
+def _levels(index_code: str, constituent_count: int | None, year: int, today: dt.date) -> Levels:
+    if constituent_count is None or year < FIRST_YEAR or year > today.year:
         return {}
     sessions = [day for day in list_sessions(QuotesPeriod.year(year)) if day <= today]
-    levels = {day: index_level(index_code, day) for day in sessions}
-    return {day: level for day, level in levels.items() if level is not None}
+    return {day: generate_level(index_code, day, constituent_count) for day in sessions}
 
 
 def _extremes(choose: Callable[[Iterable[Decimal]], Decimal], levels: Levels) -> dict[int, Decimal]:

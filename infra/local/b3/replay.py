@@ -1,16 +1,26 @@
 """B3's sites on this machine, as a server.
 
 It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `format`), for the
-indices of `sessions.INDEX_SIZES`, and like B3 shows one session at a time. It serves the files of
-daily quotes, `/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes`),
-and the levels of the indices that these quotes give (see `levels`).
+indices of `sessions.INDEX_SIZES`, and like B3 shows one session of an index at a time. It serves
+the list of indices, `GetStockIndex` (see `stock_index`), the files of daily quotes,
+`/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes`), and the levels of the
+indices that these quotes give (see `levels`).
 
     GET  /replay                              what it shows, how it misbehaves, what was asked
-    POST /replay {"session": "2025-08-01"}    show another session
+    POST /replay {"session": "2025-08-01"}    show another session, of every index
+    POST /replay {"session": "2025-08-01", "index": "IBXX"}      of one index
+    POST /replay {"session": "2025-08-01", "after": 12}          after 12 portfolio requests more
+    POST /replay {"listed": ["IBOV", "NEWX"]}                    list these indices alone
+    POST /replay {"listed": null}                                list as before
     POST /replay {"fault": "http_429", "times": 2, "options": {"retry_after_seconds": 3}}
-    POST /replay {"fault": null}              behave again
+    POST /replay {"fault": "http_500", "index": "SMLL"}          misbehave for one index
+    POST /replay {"fault": "http_500", "index": "list"}          misbehave for the list
+    POST /replay {"fault": null, "index": "SMLL"}                behave again for that one
+    POST /replay {"fault": null}                                 behave again
 
-A program starts it with `start()` and steers it with the methods of `Replay`.
+The fields of several can stand in one; `index` is then that of session and fault. An index that is
+listed and not in `sessions.INDEX_SIZES` has a portfolio and levels as long as it is listed. A
+program starts it with `start()` and steers it with the methods of `Replay`.
 """
 
 import datetime as dt
@@ -25,7 +35,8 @@ from infra.local.b3.format import BadRequestError
 from infra.local.b3.http_answer import Answer, html_page, json_answer
 from infra.local.b3.routes import read_request
 from infra.local.b3.sessions import SESSIONS
-from infra.local.b3.state import ReplayState, Steering
+from infra.local.b3.state import ReplayState
+from infra.local.b3.steering import Steering
 from infra.local.b3.wire_faults import FaultOptions, Pieces, send_at_once
 
 
@@ -129,7 +140,7 @@ def _pieces_for(path: str, replay: Replay, known_etag: str | None) -> Pieces:
         return _at_once(_text(400, str(error)))
     if asked is None:
         return _at_once(html_page(404, "Not Found", "No such page."))
-    session, in_force = replay.take(asked.query)
-    answer = asked.answer(session, in_force.fault)
+    shown, in_force = replay.take(asked.query)
+    answer = asked.answer(shown, in_force.fault)
     answer = in_force.fault.answer(answer.unless_known(known_etag), in_force.options)
     return in_force.fault.send(answer, in_force.options)

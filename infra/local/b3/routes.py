@@ -1,12 +1,11 @@
 """What the replay answers, path by path: the table `ROUTES`.
 
 A route reads what follows its prefix and returns what was asked with the way to answer it. The
-answer is made later, when the session shown and the fault in force are known.
+answer is made later, when what is shown and the fault in force are known.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 
 from infra.local.b3.faults import Fault
 from infra.local.b3.format import (
@@ -21,9 +20,10 @@ from infra.local.b3.format import (
 from infra.local.b3.http_answer import Answer
 from infra.local.b3.levels import LevelsQuery, serve_levels
 from infra.local.b3.quotes import QuotesQuery, read_file_name, serve_quotes
-from infra.local.b3.sessions import published_portfolio
+from infra.local.b3.shown import Shown
+from infra.local.b3.stock_index import StockIndexQuery, render_stock_index
 
-Query = PortfolioQuery | DownloadQuery | QuotesQuery | LevelsQuery
+Query = PortfolioQuery | DownloadQuery | StockIndexQuery | QuotesQuery | LevelsQuery
 
 
 @dataclass(frozen=True)
@@ -32,39 +32,51 @@ class Asked:
 
     Attributes:
         query: What was asked.
-        answer: Makes the answer, given the session shown and the fault in force.
+        answer: Makes the answer, given what is shown and the fault in force.
     """
 
     query: Query
-    answer: Callable[[date, Fault], Answer]
+    answer: Callable[[Shown, Fault], Answer]
 
 
 def ask_portfolio_day(argument: str) -> Asked:
     """Read a request for one page of a portfolio."""
     query = decode_query(argument, PortfolioQuery)
-    return Asked(query, lambda day, fault: render_page(_content(query, day, fault), query))
+    return Asked(query, lambda shown, fault: render_page(_content(query, shown, fault), query))
 
 
 def ask_download(argument: str) -> Asked:
     """Read a request for a portfolio as a file."""
     query = decode_query(argument, DownloadQuery)
-    return Asked(query, lambda day, fault: render_csv(_content(query, day, fault)))
+    return Asked(query, lambda shown, fault: render_csv(_content(query, shown, fault)))
+
+
+def ask_stock_index(argument: str) -> Asked:
+    """Read a request for the list of indices; no fault of a portfolio's content changes it."""
+    query = decode_query(argument, StockIndexQuery)
+    return Asked(
+        query,
+        lambda shown, fault: render_stock_index(None if fault.is_unknown_index else shown, query),
+    )
 
 
 def ask_quotes(argument: str) -> Asked:
     """Read a request for a file of daily quotes; it does not depend on the session shown."""
     query = QuotesQuery(read_file_name(argument))
-    return Asked(query, lambda _day, _fault: serve_quotes(query.period))
+    return Asked(query, lambda _shown, _fault: serve_quotes(query.period))
 
 
 def ask_levels(argument: str) -> Asked:
     """Read a request for the levels of an index; they do not depend on the session shown."""
     query = decode_query(argument, LevelsQuery)
-    return Asked(query, lambda _day, _fault: serve_levels(query))
+    return Asked(
+        query,
+        lambda shown, _fault: serve_levels(query, shown.constituent_count(query.index_code)),
+    )
 
 
-def _content(query: PortfolioQuery | DownloadQuery, day: date, fault: Fault) -> Content | None:
-    portfolio = published_portfolio(query.index_code, day)
+def _content(query: PortfolioQuery | DownloadQuery, shown: Shown, fault: Fault) -> Content | None:
+    portfolio = shown.portfolio(query.index_code)
     if portfolio is None or fault.is_unknown_index:
         return None
     return fault.content(content_of(portfolio, query))
@@ -73,6 +85,7 @@ def _content(query: PortfolioQuery | DownloadQuery, day: date, fault: Fault) -> 
 ROUTES: dict[str, Callable[[str], Asked]] = {
     "/indexProxy/indexCall/GetPortfolioDay/": ask_portfolio_day,
     "/indexProxy/indexCall/GetDownloadPortfolioDay/": ask_download,
+    "/indexProxy/indexCall/GetStockIndex/": ask_stock_index,
     "/indexStatisticsProxy/IndexCall/GetPortfolioDay/": ask_levels,
     "/InstDados/SerHist/": ask_quotes,
 }

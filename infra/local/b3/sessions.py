@@ -1,7 +1,7 @@
 """Portfolio sessions made by rule: the same arguments give the same session on any machine.
 
 What a session holds is plain values; in which form a server shows them is not known here. All
-numbers are integers and decimals. Every draw is a hash of what it is drawn for (`_draw`), so
+numbers are integers and decimals. Every draw is a hash of what it is drawn for (`shares.draw`), so
 a session does not depend on which others were made before it.
 
 Prices move by up to 1.5 % around a fixed value from session to session, and weights with them.
@@ -10,23 +10,74 @@ quantity than usual. The divisor changes only when the members of the index do.
 """
 
 import datetime as dt
-import hashlib
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from infra.local.b3.constituents import LISTED_SHARES, SECTORS, ListedShare
+from infra.local.b3.constituents import LISTED_SHARES, ListedShare
+from infra.local.b3.shares import (
+    draw,
+    event_on,
+    invent_share,
+    price_on,
+    quantity_on,
+    usual_quantity,
+    value_at_close,
+)
 
 SESSIONS = (dt.date(2025, 7, 31), dt.date(2025, 8, 1), dt.date(2025, 8, 4))
-INDEX_SIZES = {"IBOV": 84, "IBXX": 100, "SMLL": 110, "IDIV": 50, "ITAG": 222}
+INDEX_SIZES = {
+    "AGFS": 33,
+    "BDRX": 118,
+    "BNCO": 20,
+    "GPTW": 53,
+    "IBBC": 42,
+    "IBBE": 36,
+    "IBBR": 92,
+    "IBEE": 20,
+    "IBEP": 78,
+    "IBEW": 87,
+    "IBHB": 28,
+    "IBLV": 28,
+    "IBOV": 84,
+    "IBRA": 120,
+    "IBSD": 21,
+    "IBST": 30,
+    "IBXL": 50,
+    "IBXX": 100,
+    "ICO2": 64,
+    "ICON": 70,
+    "IDIV": 50,
+    "IDVR": 82,
+    "IEEX": 20,
+    "IFES": 24,
+    "IFIL": 70,
+    "IFIX": 108,
+    "IFNC": 20,
+    "IGCT": 106,
+    "IGCX": 114,
+    "IGNM": 105,
+    "IMAT": 21,
+    "IMOB": 22,
+    "INDX": 47,
+    "ISEE": 76,
+    "ITAG": 222,
+    "IVBX": 50,
+    "MLCX": 56,
+    "SCSR": 40,
+    "SMLL": 110,
+    "UTIL": 21,
+}
+"""The indices that B3 lists, and how many constituents each has."""
+WITHOUT_PORTFOLIO = frozenset({"AGFS"})
+"""Of these neither portfolio nor levels are published."""
 ENTRIES = {"CURY3": SESSIONS[-1]}
 EXITS = {"STBP3": SESSIONS[-1]}
 
-_SEED = "b3-replay-1"
 _INDEX_LEVEL = 133_000
 _WEIGHT_UNITS = 100_000
 _MAX_CONSTITUENTS = 600
-_EVENTS = ("EJ", "ED", "EJ", "EDJ", "ATZ", "EB")
 
 
 @dataclass(frozen=True)
@@ -83,8 +134,8 @@ class Portfolio:
 
 
 def published_portfolio(index_code: str, trading_date: dt.date) -> Portfolio | None:
-    """Return the portfolio of an index of `INDEX_SIZES`; None for any other index."""
-    if index_code not in INDEX_SIZES:
+    """Return the portfolio of an index of `INDEX_SIZES`; None where none is published."""
+    if index_code not in INDEX_SIZES or index_code in WITHOUT_PORTFOLIO:
         return None
     return generate_portfolio(index_code, trading_date, INDEX_SIZES[index_code])
 
@@ -108,10 +159,10 @@ def generate_portfolio(
         raise ValueError(
             f"A portfolio has 1 to {_MAX_CONSTITUENTS} constituents; asked for {constituent_count}."
         )
-    shares = _choose_members(index_code, trading_date, constituent_count)
-    quantities = [_quantity_on(share, trading_date) for share in shares]
+    shares, divisor = _composition(index_code, constituent_count, _unlisted_on(trading_date))
+    quantities = [quantity_on(share, trading_date) for share in shares]
     values = [
-        quantity * _price_on(share, trading_date)
+        quantity * price_on(share, trading_date)
         for share, quantity in zip(shares, quantities, strict=True)
     ]
     rows = zip(shares, quantities, _apportion_weights(values), strict=True)
@@ -120,79 +171,42 @@ def generate_portfolio(
         index_code=index_code,
         trading_date=trading_date,
         constituents=tuple(sorted(constituents, key=lambda row: (row.asset_name, row.ticker))),
-        index_divisor=_index_divisor(shares),
+        index_divisor=divisor,
     )
 
 
 def index_level(index_code: str, trading_date: dt.date) -> Decimal | None:
-    """Return what an index of `INDEX_SIZES` is at the close; None for any other index.
+    """Return what an index of `INDEX_SIZES` is at the close; None where none is published."""
+    if index_code not in INDEX_SIZES or index_code in WITHOUT_PORTFOLIO:
+        return None
+    return generate_level(index_code, trading_date, INDEX_SIZES[index_code])
+
+
+def generate_level(index_code: str, trading_date: dt.date, constituent_count: int) -> Decimal:
+    """Make the level at the close of the index that `generate_portfolio` makes.
 
     It is the sum of quantity times closing price over the divisor, in points with two decimals.
     """
-    if index_code not in INDEX_SIZES:
-        return None
-    shares = _choose_members(index_code, trading_date, INDEX_SIZES[index_code])
-    centavos = sum(
-        _quantity_on(share, trading_date) * closing_price(share, trading_date) for share in shares
-    )
-    return (Decimal(centavos).scaleb(-2) / _index_divisor(shares)).quantize(Decimal("0.01"))
+    shares, divisor = _composition(index_code, constituent_count, _unlisted_on(trading_date))
+    centavos = sum(value_at_close(share, trading_date) for share in shares)
+    return (Decimal(centavos).scaleb(-2) / divisor).quantize(Decimal("0.01"))
 
 
-def closing_price(share: ListedShare, trading_date: dt.date) -> int:
-    """Return a share's price at the close of a session, in centavos."""
-    return (_price_on(share, trading_date) + 5_000) // 10_000
+def _unlisted_on(day: dt.date) -> frozenset[str]:
+    not_yet = {ticker for ticker, entry in ENTRIES.items() if day < entry}
+    return frozenset(not_yet | {ticker for ticker, exit_ in EXITS.items() if exit_ <= day})
 
 
-def _draw(limit: int, *subject: object) -> int:
-    """Return an integer from 0 to `limit` - 1 that depends on the subject alone."""
-    digest = hashlib.sha256("|".join([_SEED, *map(str, subject)]).encode()).digest()
-    return int.from_bytes(digest, "big") % limit
-
-
-def _choose_members(index_code: str, day: dt.date, count: int) -> list[ListedShare]:
-    listed = [share for share in LISTED_SHARES if _is_listed_on(share.ticker, day)]
-    listed.sort(key=lambda share: _draw(2**64, "member", index_code, share.ticker))
-    return listed[:count] + [_invent_share(number) for number in range(1, count - len(listed) + 1)]
-
-
-def _is_listed_on(ticker: str, day: dt.date) -> bool:
-    return ENTRIES.get(ticker, dt.date.min) <= day < EXITS.get(ticker, dt.date.max)
-
-
-def _invent_share(number: int) -> ListedShare:
-    tens, last = divmod(number, 26)
-    return ListedShare(
-        ticker=f"QX{chr(ord('A') + tens)}{chr(ord('A') + last)}3",
-        asset_name=f"EMPRESA {number:03}",
-        share_class="ON",
-        listing_segment="NM",
-        value_brl_millions=900 + _draw(9_000, "value", number),
-        price_centavos=300 + _draw(6_000, "price", number),
-        sector=SECTORS[_draw(len(SECTORS), "sector", number)],
-    )
-
-
-def _usual_quantity(share: ListedShare) -> int:
-    rounded = share.value_brl_millions * 100_000_000 // share.price_centavos
-    return rounded + _draw(rounded // 100, "quantity", share.ticker)
-
-
-def _quantity_on(share: ListedShare, day: dt.date) -> int:
-    quantity = _usual_quantity(share)
-    if _draw(20, "is another quantity", share.ticker, day):
-        return quantity
-    return quantity + _draw(quantity // 200, "another quantity", share.ticker, day)
-
-
-def _price_on(share: ListedShare, day: dt.date) -> int:
-    """Return the price in ten-thousandths of a centavo."""
-    return share.price_centavos * (9_850 + _draw(301, "price", share.ticker, day))
-
-
-def _event_on(share: ListedShare, day: dt.date) -> str | None:
-    if _draw(12, "is event", share.ticker, day):
-        return None
-    return _EVENTS[_draw(len(_EVENTS), "event", share.ticker, day)]
+@functools.lru_cache(maxsize=512)
+def _composition(
+    index_code: str, count: int, unlisted: frozenset[str]
+) -> tuple[tuple[ListedShare, ...], Decimal]:
+    """Return the members of an index and its divisor, while some tickers are not listed."""
+    listed = [share for share in LISTED_SHARES if share.ticker not in unlisted]
+    listed.sort(key=lambda share: draw(2**64, "member", index_code, share.ticker))
+    invented = (invent_share(number) for number in range(1, count - len(listed) + 1))
+    shares = (*listed[:count], *invented)
+    return shares, _index_divisor(shares)
 
 
 def _apportion_weights(values: Sequence[int]) -> list[Decimal]:
@@ -208,7 +222,7 @@ def _apportion_weights(values: Sequence[int]) -> list[Decimal]:
 
 
 def _index_divisor(shares: Sequence[ListedShare]) -> Decimal:
-    centavos = sum(_usual_quantity(share) * share.price_centavos for share in shares)
+    centavos = sum(usual_quantity(share) * share.price_centavos for share in shares)
     return (Decimal(centavos).scaleb(-2) / _INDEX_LEVEL).quantize(Decimal("1E-8"))
 
 
@@ -219,7 +233,7 @@ def _constituent(
         ticker=share.ticker,
         asset_name=share.asset_name,
         share_class=share.share_class,
-        corporate_event=_event_on(share, day),
+        corporate_event=event_on(share, day),
         listing_segment=share.listing_segment,
         sector=share.sector,
         theoretical_quantity=quantity,

@@ -9,9 +9,16 @@ from decimal import Decimal
 import pytest
 import requests
 
+from infra.local.b3.levels import levels_of_year
 from infra.local.b3.quotes import serve_quotes
 from infra.local.b3.replay import Replay, start
-from infra.local.b3.sessions import SESSIONS, index_level, published_portfolio
+from infra.local.b3.sessions import (
+    INDEX_SIZES,
+    SESSIONS,
+    WITHOUT_PORTFOLIO,
+    index_level,
+    published_portfolio,
+)
 from tasks.core.exchange import is_session
 from tasks.core.quotes.files import QuotesPeriod
 from tests.cotahist_text import read_line
@@ -83,7 +90,20 @@ def test_numbers_are_in_the_language_asked_for(replay: Replay) -> None:
     assert ask(replay).json()["results"][0]["rateValue8"] == swapped
 
 
-@pytest.mark.parametrize("fields", [{"index": "XXXX"}, {"year": "2099"}, {"year": "1985"}])
+def test_every_index_with_a_portfolio_has_levels(replay: Replay) -> None:
+    day = dt.date(2025, 8, 1)
+    levels = {code: levels_of_year(code, 2025, day) for code in INDEX_SIZES}
+    assert {code for code, found in levels.items() if not found} == WITHOUT_PORTFOLIO
+    for code in INDEX_SIZES.keys() - WITHOUT_PORTFOLIO:
+        assert levels[code][day] == index_level(code, day)
+        written = ask(replay, index=code, language="en-us").json()["results"][0]["rateValue8"]
+        assert written == f"{levels[code][day]:,}"
+    assert len({found[day] for found in levels.values() if found}) > 30
+
+
+@pytest.mark.parametrize(
+    "fields", [{"index": "XXXX"}, {"index": "AGFS"}, {"year": "2099"}, {"year": "1985"}]
+)
 def test_no_level_where_there_is_none(replay: Replay, fields: dict[str, str]) -> None:
     rows = ask(replay, **fields).json()["results"]
     assert {value for row in rows for key, value in row.items() if key != "day"} == {None}

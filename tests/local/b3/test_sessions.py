@@ -1,5 +1,6 @@
 import dataclasses
 import datetime as dt
+import hashlib
 import subprocess
 import sys
 from decimal import Decimal
@@ -13,9 +14,11 @@ from infra.local.b3.sessions import (
     EXITS,
     INDEX_SIZES,
     SESSIONS,
+    WITHOUT_PORTFOLIO,
     Constituent,
     Portfolio,
     generate_portfolio,
+    index_level,
     published_portfolio,
 )
 
@@ -144,6 +147,15 @@ def test_a_known_session_stays_as_it_is() -> None:
     assert by_ticker(IBOV[2])["PETR4"] == KNOWN_PETR4
 
 
+def test_known_indices_hold_what_they_held_when_they_were_the_only_ones() -> None:
+    made = "\n".join(
+        f"{published_portfolio(index_code, session)}{index_level(index_code, session)}"
+        for index_code in ("IBOV", "IBXX", "SMLL", "IDIV", "ITAG")
+        for session in SESSIONS
+    )
+    assert hashlib.sha256(made.encode()).hexdigest().startswith("387caa7a1024b906")
+
+
 @pytest.mark.parametrize("count", [1, 83, 84, 85, 222, 600])
 def test_a_portfolio_has_as_many_constituents_as_asked_for(count: int) -> None:
     made = generate_portfolio("ABCD", dt.date(2024, 2, 29), count)
@@ -158,8 +170,25 @@ def test_a_count_out_of_range_is_refused(count: int) -> None:
         generate_portfolio("IBOV", SESSIONS[0], count)
 
 
-def test_an_index_that_is_not_published_has_no_portfolio() -> None:
-    assert published_portfolio("XXXX", SESSIONS[0]) is None
+def test_40_indices_are_listed_and_one_needs_a_second_page() -> None:
+    assert len(INDEX_SIZES) == 40
+    assert min(INDEX_SIZES.values()) == 20
+    assert [code for code, size in INDEX_SIZES.items() if size > 120] == ["ITAG"]
+    assert len(INDEX_SIZES.keys() - WITHOUT_PORTFOLIO) == 39
+
+
+def test_indices_of_one_size_hold_different_shares() -> None:
+    assert INDEX_SIZES["IDIV"] == INDEX_SIZES["IVBX"]
+    one, other = (published_portfolio(code, SESSIONS[0]) for code in ("IDIV", "IVBX"))
+    assert one
+    assert other
+    assert by_ticker(one).keys() != by_ticker(other).keys()
+
+
+@pytest.mark.parametrize("index_code", ["XXXX", *WITHOUT_PORTFOLIO])
+def test_an_index_that_is_not_published_has_no_portfolio(index_code: str) -> None:
+    assert published_portfolio(index_code, SESSIONS[0]) is None
+    assert index_level(index_code, SESSIONS[0]) is None
     assert published_portfolio("IBOV", SESSIONS[0]) == IBOV[0]
 
 

@@ -1,0 +1,76 @@
+"""What a share is on a session, drawn by rule: its price, its quantity, its event.
+
+Every draw is a hash of what it is drawn for, so it does not depend on what was drawn before. What
+many portfolios and levels need is kept once it is drawn: a year of all levels takes a second.
+"""
+
+import datetime as dt
+import functools
+import hashlib
+
+from infra.local.b3.constituents import SECTORS, ListedShare
+
+_SEED = "b3-replay-1"
+_EVENTS = ("EJ", "ED", "EJ", "EDJ", "ATZ", "EB")
+
+
+def draw(limit: int, *subject: object) -> int:
+    """Return an integer from 0 to `limit` - 1 that depends on the subject alone."""
+    digest = hashlib.sha256("|".join([_SEED, *map(str, subject)]).encode()).digest()
+    return int.from_bytes(digest, "big") % limit
+
+
+@functools.cache
+def invent_share(number: int) -> ListedShare:
+    """Return a share with an invented name, for an index that holds more than are listed."""
+    tens, last = divmod(number, 26)
+    return ListedShare(
+        ticker=f"QX{chr(ord('A') + tens)}{chr(ord('A') + last)}3",
+        asset_name=f"EMPRESA {number:03}",
+        share_class="ON",
+        listing_segment="NM",
+        value_brl_millions=900 + draw(9_000, "value", number),
+        price_centavos=300 + draw(6_000, "price", number),
+        sector=SECTORS[draw(len(SECTORS), "sector", number)],
+    )
+
+
+@functools.cache
+def usual_quantity(share: ListedShare) -> int:
+    """Return how many of a share an index counts on most sessions."""
+    rounded = share.value_brl_millions * 100_000_000 // share.price_centavos
+    return rounded + draw(rounded // 100, "quantity", share.ticker)
+
+
+@functools.lru_cache(maxsize=2**12)
+def quantity_on(share: ListedShare, day: dt.date) -> int:
+    """Return how many of a share an index counts on a session."""
+    quantity = usual_quantity(share)
+    if draw(20, "is another quantity", share.ticker, day):
+        return quantity
+    return quantity + draw(quantity // 200, "another quantity", share.ticker, day)
+
+
+@functools.lru_cache(maxsize=2**12)
+def price_on(share: ListedShare, day: dt.date) -> int:
+    """Return a share's price before it is rounded, in ten-thousandths of a centavo."""
+    return share.price_centavos * (9_850 + draw(301, "price", share.ticker, day))
+
+
+def closing_price(share: ListedShare, trading_date: dt.date) -> int:
+    """Return a share's price at the close of a session, in centavos."""
+    return (price_on(share, trading_date) + 5_000) // 10_000
+
+
+@functools.lru_cache(maxsize=2**16)  # a year of every share in an index
+def value_at_close(share: ListedShare, day: dt.date) -> int:
+    """Return what those shares are worth at the close of a session, in centavos."""
+    return quantity_on(share, day) * closing_price(share, day)
+
+
+@functools.lru_cache(maxsize=2**12)
+def event_on(share: ListedShare, day: dt.date) -> str | None:
+    """Return a share's corporate event on a session; None for none."""
+    if draw(12, "is event", share.ticker, day):
+        return None
+    return _EVENTS[draw(len(_EVENTS), "event", share.ticker, day)]
