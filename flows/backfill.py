@@ -17,18 +17,19 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
-from flows.mending import mend_quotes_session, mend_session
+from flows.portfolio_mending import mend_session
 from flows.quotes_loading import load_missing
+from flows.quotes_mending import mend_quotes_session
 from flows.settings import load_settings, subject_of
 from tasks.core.backfill import SessionOutcome, count_outcomes, describe_cost, settle_sessions
 from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.core.exchange import (
     FIRST_YEAR,
-    check_index_code,
     latest_due_session,
     month_of,
     sessions_between,
 )
+from tasks.core.indices import read_index_code
 from tasks.core.month import PublishedMonths
 from tasks.core.plan import Subject, shorten
 from tasks.core.portfolio import PORTFOLIO
@@ -71,7 +72,7 @@ def backfill(
         dry_run: Say what would be done, with its cost, and change nothing.
     """
     first, last = check_range(start, end, stale=stale)
-    check_index_code(index_code)
+    index_code = read_index_code(index_code)
     settings = load_settings()
     now = now_in_sao_paulo()
     is_quotes = dataset == QUOTES.name

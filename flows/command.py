@@ -18,10 +18,10 @@ from flows.temporary_server import start_temporary_server
 from tasks.core.errors import B3PipelineError, InvalidInputError
 from tasks.core.exchange import (
     SAO_PAULO,
-    check_index_code,
     check_requested_session,
     check_traded_session,
 )
+from tasks.core.indices import ALL, read_index_code, read_index_codes
 from tasks.core.levels.answer import check_year
 
 T = TypeVar("T")
@@ -76,7 +76,12 @@ def today_in_sao_paulo() -> dt.date:
 
 def index_code(text: str) -> str:
     """Read an index code from the command line."""
-    return _usage(lambda: check_index_code(text))
+    return _usage(lambda: read_index_code(text))
+
+
+def index_code_or_all(text: str) -> str:
+    """Read an index code, or `all`, from the command line."""
+    return ALL if text.lower() == ALL else index_code(text)
 
 
 def calendar_date(text: str) -> dt.date:
@@ -122,6 +127,26 @@ INDEX = option(
     default="IBOV",
     metavar="CODE",
     help="default: %(default)s",
+)
+
+
+def check_indices(parameters: dict[str, Any]) -> None:
+    """See that the indices are codes, or all of them.
+
+    Raises:
+        InvalidInputError: Both.
+    """
+    read_index_codes(parameters["index_codes"])
+
+
+INDICES = option(
+    "--index",
+    dest="index_codes",
+    nargs="+",
+    type=index_code_or_all,
+    default=["IBOV"],
+    metavar="CODE",
+    help="index codes, or all: what B3 lists now, and what it has published lately (default: IBOV)",
 )
 FORCE = option(
     "--force", action="store_true", help="refine and publish again, though nothing changed"

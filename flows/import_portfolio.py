@@ -13,20 +13,20 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command, today_in_sao_paulo
-from flows.mending import mend_session
-from flows.portfolio_loading import load_session, register_sessions, store_session
+from flows.portfolio_loading import load_sessions, register_sessions, store_sessions
+from flows.portfolio_mending import mend_session
 from flows.settings import load_settings, subject_of
 from tasks.core.errors import BadDataError
 from tasks.core.exchange import month_of
 from tasks.core.month import PublishedMonths
 from tasks.core.plan import shorten
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.model import Portfolio
+from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.reconcile import SavedPortfolio, Session, read_saved_files, reconcile
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.reading import read_files, read_paths
 from tasks.refine import publish_months
-from tasks.store import land_csv
+from tasks.saved_files import read_files, read_paths
+from tasks.store import land_csvs
 
 
 @flow(name="import-portfolio")
@@ -42,7 +42,7 @@ def import_portfolio(
     """
     settings = load_settings()
     saved = read_saved_files(read_files(files), today_in_sao_paulo())
-    held = {one.session: load_session(settings.lake_bucket, *one.session) for one in saved}
+    held = load_held(settings.lake_bucket, [one.session for one in saved])
     wanted = reconcile(saved, held, may_replace=replace)
 
     keep(settings.lake_bucket, saved, wanted, held)
@@ -57,6 +57,16 @@ def import_portfolio(
     return Completed(message=sum_up(wanted, result))
 
 
+def load_held(bucket: str, sessions: list[Session]) -> dict[Session, Portfolio | None]:
+    """Return what raw holds of each session."""
+    held: dict[Session, Portfolio | None] = {}
+    for day in sorted({day for _, day in sessions}):
+        codes = [code for code, its_day in sessions if its_day == day]
+        found = load_sessions(bucket, day, codes)
+        held |= {(code, day): found.get(code) for code in codes}
+    return held
+
+
 def keep(
     bucket: str,
     saved: list[SavedPortfolio],
@@ -64,14 +74,16 @@ def keep(
     held: dict[Session, Portfolio | None],
 ) -> None:
     """Keep the files in landing, and in raw what it does not hold yet."""
-    for one in saved:
-        index_code, _ = one.session
-        folder = RAW_PORTFOLIO.landing_folder(today_in_sao_paulo(), index_code)
-        land_csv(bucket, folder, one.file.body)
+    today = today_in_sao_paulo()
+    folders = [RAW_PORTFOLIO.landing_folder(today, one.session[0]) for one in saved]
+    land_csvs(bucket, [(each, one.file.body) for each, one in zip(folders, saved, strict=True)])
     read_at = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    for session, portfolio in wanted.items():
-        if portfolio != held[session]:
-            store_session(bucket, portfolio, read_at)
+    changed = [
+        RawSession(portfolio, read_at)
+        for session, portfolio in wanted.items()
+        if portfolio != held[session]
+    ]
+    store_sessions(bucket, changed)
 
 
 def sum_up(wanted: dict[Session, Portfolio], result: PublishedMonths) -> str:

@@ -1,10 +1,11 @@
-"""The portfolio flow: one session of one index, from B3 to Athena.
+"""The portfolio flow: a session of indices, from B3 to Athena, in one run.
 
-python -m flows.portfolio [--trading-date YYYY-MM-DD] [--index IBOV] [--force]
+python -m flows.portfolio [--trading-date YYYY-MM-DD] [--index CODE …|all] [--force]
 """
 
 import datetime as dt
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -12,76 +13,122 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.command import FORCE, INDEX, option, parse, run_command, session_date, today_in_sao_paulo
-from flows.mending import fetch_or_restore_session, mend_session
-from flows.portfolio_loading import load_session, read_session, register_sessions
-from flows.settings import load_settings, subject_of
-from tasks.core.errors import UnreadableRawError
-from tasks.core.exchange import (
-    check_index_code,
-    check_requested_session,
-    month_of,
-    previous_session,
+from flows.command import (
+    FORCE,
+    INDICES,
+    check_indices,
+    option,
+    parse,
+    run_command,
+    session_date,
+    today_in_sao_paulo,
 )
+from flows.fetching import FETCH_SECONDS
+from flows.indices import choose_indices, find_recent_portfolios
+from flows.portfolio_loading import Collected, collect_sessions, read_sessions, register_sessions
+from flows.portfolio_mending import mend_session
+from flows.settings import Settings, load_settings, subject_of
+from tasks.core.errors import UnreadableRawError
+from tasks.core.exchange import check_requested_session, month_of, previous_session
+from tasks.core.indices import ALL, read_index_codes
+from tasks.core.month import PublishedMonths
+from tasks.core.outcome import conclude, count, name_indices
 from tasks.core.plan import shorten
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
-from tasks.core.portfolio.summary import summarize_portfolio
-from tasks.refine import publish_month
+from tasks.core.portfolio.summary import summarize_portfolio, summarize_portfolios
+from tasks.refine import publish_months
 from tasks.report import rename_flow_run, report_page
+from tasks.turns import Budget
 
 
 def name_flow_run() -> str:
-    """Name a run by its index and session, as far as they are known at its start."""
+    """Name a run by its indices and session, as far as they are known at its start."""
     parameters = runtime.flow_run.parameters
-    return f"{parameters['index_code']} {parameters['trading_date'] or 'latest'}"
+    indices = name_indices(parameters["index_codes"])
+    return f"{indices} {parameters['trading_date'] or 'latest'}"
 
 
 @flow(name="daily-portfolio", flow_run_name=name_flow_run)
 def daily_portfolio(
     trading_date: dt.date | None = None,
-    index_code: str = "IBOV",
+    index_codes: tuple[str, ...] = ("IBOV",),
     force: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
 ) -> State[Any]:
-    """Bring one session of one index from B3 to Athena.
+    """Bring a session of indices from B3 to Athena, all in one run.
 
     Args:
-        trading_date: The session. Empty: the one that B3 shows now. A session that raw holds is
-            worked from raw; another one must be the one that B3 shows, or lie in landing.
-        index_code: B3's code of the index: four to six upper-case letters and digits.
+        trading_date: The session. Empty: the one that B3 shows now. What raw holds of a session is
+            worked from raw; the rest must be what B3 shows, or lie in landing.
+        index_codes: B3's codes of the indices, of four to six letters and digits, or `all`: what B3
+            lists now, and what it has published in the last ten sessions.
         force: Refine and publish again, even where nothing has changed.
     """
-    check_index_code(index_code)
+    named = read_index_codes(index_codes)
+    today = today_in_sao_paulo()
     if trading_date:
-        check_requested_session(trading_date, today_in_sao_paulo())
+        check_requested_session(trading_date, today)
     settings = load_settings()
-    bucket = settings.lake_bucket
+    budget = Budget.of_all(FETCH_SECONDS)
 
-    stored = load_session(bucket, index_code, trading_date) if trading_date else None
-    portfolio = stored or fetch_or_restore_session(settings, index_code, trading_date)
-    rename_flow_run(str(portfolio))
-    register_sessions(settings, {portfolio.trading_date})
-
-    subject, month = subject_of(settings, PORTFOLIO), month_of(portfolio.trading_date)
-    run_id = publish_month(subject, month, force=force, mend=partial(mend_session, settings))
-    if not run_id:
-        return Completed(message=f"up to date {portfolio}")
-    report_page(
-        f"portfolio-{index_code}",
-        describe_session(bucket, portfolio),
-        f"{portfolio}: heaviest constituents and moves against the session before.",
+    find_recent = partial(find_recent_portfolios, settings, today)
+    wanted = choose_indices(settings, named, find_recent, budget)
+    collected = collect_sessions(settings, wanted, trading_date, budget)
+    result = PublishedMonths()
+    if collected.portfolios:
+        sessions = sorted(collected.sessions)
+        rename_flow_run(f"{name_indices(named)} {' '.join(map(str, sessions))}")
+        register_sessions(settings, sessions)
+        result = publish_months(
+            subject_of(settings, PORTFOLIO),
+            sorted(set(map(month_of, sessions))),
+            force=force,
+            mend=partial(mend_session, settings),
+        )
+        if result.published:
+            report_indices(settings, named, collected)
+    errors = collected.failures | result.failures | wanted.problems
+    return Completed(
+        message=conclude(describe(collected, result), errors, collected.without, wanted.codes)
     )
-    return Completed(message=f"published {portfolio}, run {shorten(run_id)}")
+
+
+def describe(collected: Collected, result: PublishedMonths) -> str:
+    """Say what was done; nothing where no month is as it should be."""
+    found = list(collected.portfolios.values())
+    sessions = " and ".join(map(str, sorted(collected.sessions)))
+    subject = str(found[0]) if len(found) == 1 else f"{count(len(found))} of {sessions}"
+    if result.published:
+        runs = ", ".join(sorted(set(map(shorten, result.published.values()))))
+        return f"published {subject}, run {runs}"
+    return f"up to date {subject}" if result.up_to_date else ""
+
+
+def report_indices(settings: Settings, named: Sequence[str], collected: Collected) -> None:
+    """Show the session: of each index that was named a page, of all a table."""
+    if tuple(named) == (ALL,):
+        report_page(
+            "portfolio-all",
+            summarize_portfolios(collected.portfolios.values(), collected.without),
+            f"{count(len(collected.portfolios))}: constituents and the heaviest of each.",
+        )
+        return
+    for code, portfolio in collected.portfolios.items():
+        report_page(
+            f"portfolio-{code}",
+            describe_session(settings.lake_bucket, portfolio),
+            f"{portfolio}: heaviest constituents and moves against the session before.",
+        )
 
 
 def describe_session(bucket: str, portfolio: Portfolio) -> str:
     """Return the page about a session, with its moves against the one before."""
-    day = previous_session(portfolio.trading_date)
-    try:
-        return summarize_portfolio(portfolio, read_session(bucket, portfolio.index_code, day))
-    except UnreadableRawError as error:
-        get_run_logger().warning("%s", error)
-        return summarize_portfolio(portfolio, None, str(error))
+    code, day = portfolio.index_code, previous_session(portfolio.trading_date)
+    before = read_sessions(bucket, day, [code]).get(code)
+    if isinstance(before, UnreadableRawError):
+        get_run_logger().warning("%s", before)
+        return summarize_portfolio(portfolio, None, str(before))
+    return summarize_portfolio(portfolio, before)
 
 
 OPTIONS = (
@@ -91,14 +138,14 @@ OPTIONS = (
         metavar="YYYY-MM-DD",
         help="the session; without it, the one that B3 shows now",
     ),
-    INDEX,
+    INDICES,
     FORCE,
 )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse("flows.portfolio", __doc__, OPTIONS, argv)
+    parameters = parse("flows.portfolio", __doc__, OPTIONS, argv, check=check_indices)
     return run_command(lambda: daily_portfolio(**parameters, return_state=True))
 
 

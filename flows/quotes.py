@@ -12,8 +12,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import FORCE, now_in_sao_paulo, option, parse, run_command, traded_date
-from flows.mending import mend_quotes_session
 from flows.quotes_loading import load_session
+from flows.quotes_mending import mend_quotes_session
 from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
 from tasks.core.plan import shorten

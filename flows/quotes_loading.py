@@ -11,7 +11,7 @@ from tasks.catalog import register_partitions
 from tasks.core.errors import B3PipelineError, RetryableError, SourceHasNoDataError
 from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, is_due
 from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
-from tasks.download import download_quotes
+from tasks.download_quotes import download_quotes
 from tasks.reading import convert_quotes_file
 from tasks.store import land_zip, list_sessions, read_note, write_note, write_raw_files
 

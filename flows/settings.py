@@ -5,7 +5,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.core.dataset import Dataset
-from tasks.core.errors import NotConfiguredError
+from tasks.core.errors import NotConfiguredError, SourceHasNoDataError
 from tasks.core.exchange import INDEX_URL, QUOTES_URL
 from tasks.core.plan import Subject
 
@@ -35,6 +35,14 @@ class Settings(BaseSettings):
 def subject_of(settings: Settings, dataset: Dataset) -> Subject:
     """Return a dataset in the lake of the settings."""
     return Subject(dataset, settings.lake_bucket, settings.database, settings.glue_job)
+
+
+def lost(settings: Settings, key: str, why: str) -> SourceHasNoDataError:
+    """Return what to say of a raw object that cannot be made again."""
+    return SourceHasNoDataError(
+        f"s3://{settings.lake_bucket}/{key} is gone or cannot be read, and is not made again: "
+        f"{why}. Restore it from the bucket's versions."
+    )
 
 
 def load_settings() -> Settings:

@@ -9,7 +9,6 @@ import time
 import urllib.parse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -21,11 +20,13 @@ from tasks.core.answers import describe_page, looks_like_html
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
+    BlockedError,
     NotConfiguredError,
     RateLimitedError,
     RetryableError,
     SourceHasNoDataError,
 )
+from tasks.turns import TURNS, Budget
 
 USER_AGENT = f"b3-pipeline/{__version__} (python-requests; Python {platform.python_version()})"
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -37,30 +38,8 @@ LONGEST_WAIT_SECONDS = 300.0  # that a Retry-After may ask for
 
 _HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 _CHUNK_BYTES = 64 * 1024
-_MAY_PASS = {403, 408, 425, 429}
-
-
-@dataclass(frozen=True)
-class Budget:
-    """How long one attempt may still take."""
-
-    ends_at: float
-
-    @classmethod
-    def of(cls, seconds: float) -> "Budget":
-        """Start a budget that lasts `seconds`."""
-        return cls(time.monotonic() + seconds)
-
-    def remaining_seconds(self) -> float:
-        """Return what is left; an attempt that has used it up may be made again later.
-
-        Raises:
-            RetryableError: Nothing is left.
-        """
-        left = self.ends_at - time.monotonic()
-        if left <= 0:
-            raise RetryableError("B3 did not answer completely within the time budget.")
-        return left
+_MAY_PASS = {408, 425, 429}
+_TURNED_AWAY = {200, 403, 503}  # with a page: a challenge, a refusal, or maintenance
 
 
 @contextmanager
@@ -89,34 +68,51 @@ def connection_to(url: str) -> Iterator[None]:
 
 
 @contextmanager
-def waiting_as_asked() -> Iterator[None]:
-    """Wait for as long as a rate limit asks, and then let the task be made again.
+def waiting_as_asked(whole: Budget | None = None) -> Iterator[None]:
+    """Wait for as long as a rate limit asks, and let the task be made again.
+
+    Args:
+        whole: How long all that is asked of the site of indices may take: all of it waits.
 
     Raises:
         RateLimitedError: Whenever it waited.
+        BlockedError: The whole has no time for that.
     """
     try:
         yield
     except RateLimitedError as error:
-        get_run_logger().warning("%s Waiting %.0f s.", error, error.retry_after_seconds)
-        time.sleep(error.retry_after_seconds)
+        seconds = error.retry_after_seconds
+        if whole and not whole.has(seconds):
+            raise BlockedError(f"{error} It asks to wait {seconds:.0f} s: run later.") from error
+        get_run_logger().warning("%s Waiting %.0f s.", error, seconds)
+        if whole:
+            TURNS.close_for(seconds)
+        time.sleep(seconds)
         raise
 
 
 def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
-    """Fetch one answer within the budget and the size limit.
+    """Fetch one answer within the budget and the size limit, when it is our turn.
 
     Raises:
-        RetryableError: No connection, a timeout, a challenge or maintenance page, 429 or 5xx.
+        BlockedError: A challenge, a refusal or a maintenance page: it concerns all of the site.
+        RetryableError: No connection, a timeout, 429 or 5xx.
         SourceHasNoDataError: The address is not there (404, 410).
         BadDataError: Any other status, or a body over the limit.
     """
-    timeout = (CONNECT_TIMEOUT_SECONDS, min(READ_TIMEOUT_SECONDS, budget.remaining_seconds()))
     # Redirects are not followed: B3 has none here, and one would leave the checked address.
     with (
+        TURNS.take(),
         connection_to(url),
         session.get(
-            url, headers=_HEADERS, timeout=timeout, stream=True, allow_redirects=False
+            url,
+            headers=_HEADERS,
+            timeout=(
+                CONNECT_TIMEOUT_SECONDS,
+                min(READ_TIMEOUT_SECONDS, budget.remaining_seconds()),
+            ),
+            stream=True,
+            allow_redirects=False,
         ) as response,
     ):
         body = b"".join(read_chunks(response, budget, LARGEST_BODY_BYTES))
@@ -206,7 +202,9 @@ def error_of(response: requests.Response, body: bytes, advice: str) -> B3Pipelin
         if wait > LONGEST_WAIT_SECONDS:
             return BadDataError(f"{message} It asks to wait {wait:.0f} s: run again after that.")
         return RateLimitedError(message, wait)
-    if status == requests.codes.ok or status in _MAY_PASS or status >= 500:
+    if status == requests.codes.forbidden or (status in _TURNED_AWAY and looks_like_html(body)):
+        return BlockedError(message)
+    if status in _MAY_PASS or status >= 500:
         return RetryableError(message)
     if status in (requests.codes.not_found, requests.codes.gone):
         return SourceHasNoDataError(f"{message} {advice}")

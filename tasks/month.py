@@ -1,9 +1,11 @@
 """The steps of a month before it is published: a look at it, and the audit of an attempt."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
+import boto3
 from prefect import get_run_logger, task
 
 from tasks.core.attempt import Outcome
@@ -23,11 +25,18 @@ from tasks.objects import (
 )
 from tasks.retries import OVER_AWS
 from tasks.shelf import follow, follows, is_there, read_latest
+from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
 
 @task(name="look-at-month", **OVER_AWS)
 def look_at_month(
-    subject: Subject, month: str, left_out: Collection[str] = (), *, mends: bool = True
+    subject: Subject,
+    month: str,
+    left_out: Collection[str] = (),
+    *,
+    mends: bool = True,
+    keeps: bool = False,
+    before: Look | None = None,
 ) -> Look:
     """Look at a month, and have the partitions follow where they do not. Safe to repeat.
 
@@ -36,6 +45,8 @@ def look_at_month(
         month: `YYYY-MM`.
         left_out: Keys of raw objects to do without.
         mends: Whether the partitions are made to follow; else nothing is changed.
+        keeps: Whether small objects that are looked into are kept for the audit.
+        before: An earlier look: what it found sound is not looked into again.
 
     Raises:
         CommitError: A commit cannot be read, or is missing.
@@ -49,16 +60,24 @@ def look_at_month(
     if mends and commit and is_whole and not follows(subject, commit):
         follow(subject, month)
     audited = {(each.key, each.etag) for each in commit.inputs} if commit else set()
+    known = before.sound if before else {}
     wanted = [each for each in inputs if each.key not in left_out]
-    new = [each for each in wanted if (each.key, each.etag) not in audited]
+    new = [each for each in wanted if (each.key, each.etag) not in audited and each not in known]
+    kept = {each.key: body for each in wanted if (body := known.get(each))}
+    client = boto3.client("s3")
+    are_sound = side_by_side(
+        lambda each: _is_sound(subject, each, kept, client), new, READS_AT_ONCE
+    )
+    unreadable = [each.key for each, is_sound in zip(new, are_sound, strict=True) if not is_sound]
     return Look(
         dataset=subject.dataset,
         month=month,
         commit=commit,
         is_whole=is_whole,
         inputs=tuple(wanted),
-        unreadable=tuple(each.key for each in new if not _is_sound(subject, each)),
+        unreadable=tuple(unreadable),
         at=latest.at,
+        bodies=kept if keeps else {},
     )
 
 
@@ -69,16 +88,15 @@ class _MovedError(Exception):
     """What was looked at is no longer so: the month is looked at again."""
 
 
-def _is_sound(subject: Subject, raw: RawObject) -> bool:
+def _is_sound(subject: Subject, raw: RawObject, kept: dict[str, bytes], client: Any) -> bool:
     """Return whether a raw object is a file of its table, and of the session and index it names."""
     table = subject.dataset.raw
     try:
         table.session_of(raw.key)
     except ValueError:
         return False
-    return has_footer(
-        subject.bucket, raw, lambda metadata: _fits(metadata, table, table.name_of(raw.key))
-    )
+    name = table.name_of(raw.key)
+    return has_footer(subject.bucket, raw, lambda file: _fits(file, table, name), kept, client)
 
 
 def _fits(metadata: Any, table: Table, name: str) -> bool:
@@ -108,11 +126,28 @@ def find_stale_months(subject: Subject) -> list[str]:
     return [month for month, commit in commits.items() if commit and commit.statements != current]
 
 
+@task(name="find-published", **OVER_AWS)
+def find_published(subject: Subject, months: Collection[str]) -> dict[dt.date, set[str]]:
+    """Return of each session of some months the names of the raw objects that readers see of it.
+
+    Safe to repeat: it only reads, one commit a month.
+
+    Raises:
+        CommitError: A commit cannot be read, or is missing.
+    """
+    raw, found = subject.dataset.raw, defaultdict(set)
+    for month in sorted(months):
+        commit = read_latest(subject, month).commit
+        for each in commit.inputs if commit else ():
+            found[raw.session_of(each.key)].add(raw.name_of(each.key))
+    return dict(found)
+
+
 @task(name="audit-month", **OVER_AWS)
 def audit_month(subject: Subject, look: Look, outcome: Outcome) -> list[Check] | None:
     """Check what an attempt made of one month. Safe to repeat: it changes nothing.
 
-    Raw is read an object at a time, so that memory holds one refined month at most.
+    Raw is read a few objects at a time, so that memory holds one refined month at most.
 
     Args:
         subject: What it is a month of.
@@ -158,8 +193,19 @@ def _audit(subject: Subject, look: Look, outcome: Outcome) -> list[Check]:
 
 
 def _read_raw(subject: Subject, look: Look) -> Iterator[tuple[dt.date, Any]]:
-    for each in look.inputs:
-        body = read_exactly(subject.bucket, each)
+    if look.bodies:
+        found, _ = list_at(subject.bucket, subject.dataset.raw.span_prefix(look.month))
+        there = {(each.key, each.etag) for each in found}
+        if any((each.key, each.etag) not in there for each in look.inputs):
+            raise _MovedError
+    client = boto3.client("s3")
+
+    def read(raw: RawObject) -> bytes | None:
+        body = look.bodies.get(raw.key)
+        return read_exactly(subject.bucket, raw, client) if body is None else body
+
+    bodies = side_by_side(read, look.inputs, READS_AT_ONCE)
+    for each, body in zip(look.inputs, bodies, strict=True):
         if body is None:
             raise _MovedError
         rows = parse_table(subject.bucket, each.key, body)

@@ -6,7 +6,7 @@ import hashlib
 import io
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
@@ -31,11 +31,14 @@ def list_etags(bucket: str, prefix: str) -> dict[str, str]:
     return {item["Key"]: item["ETag"] for page in pages for item in page.get("Contents", [])}
 
 
-def read_object(bucket: str, key: str) -> bytes | None:
-    """Return an object's bytes; None where it is not there."""
-    client = boto3.client("s3")
+def read_object(bucket: str, key: str, client: Any = None) -> bytes | None:
+    """Return an object's bytes; None where it is not there.
+
+    Threads side by side share a client, since making one is not safe there.
+    """
+    client = client or boto3.client("s3")
     try:
-        return client.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
     except client.exceptions.NoSuchKey:
         return None
 
@@ -172,24 +175,32 @@ def put_if_absent(bucket: str, key: str, body: bytes) -> bool:
     raise RetryableError(f"S3 did not say whether s3://{bucket}/{key} is there: others write it.")
 
 
-def read_exactly(bucket: str, raw: RawObject) -> bytes | None:
+def read_exactly(bucket: str, raw: RawObject, client: Any = None) -> bytes | None:
     """Return the bytes of an object; None where it is gone, or is no longer the one named."""
-    client = boto3.client("s3")
+    client = client or boto3.client("s3")
     try:
-        return client.get_object(Bucket=bucket, Key=raw.key, IfMatch=raw.etag)["Body"].read()
+        return bytes(client.get_object(Bucket=bucket, Key=raw.key, IfMatch=raw.etag)["Body"].read())
     except ClientError as error:
         if _is_gone(error):
             return None
         raise
 
 
-def has_footer(bucket: str, raw: RawObject, fits: Callable[[Any], bool]) -> bool:
+def has_footer(
+    bucket: str,
+    raw: RawObject,
+    fits: Callable[[Any], bool],
+    kept: MutableMapping[str, bytes],
+    client: Any = None,
+) -> bool:
     """Return whether an object ends as a Parquet file that was written to its end does.
 
     Args:
         bucket: The bucket.
         raw: The object.
         fits: Whether the file's metadata (`pyarrow.parquet.FileMetaData`) is what it should be.
+        kept: Takes, by its key, an object that is so small that its end is all of it.
+        client: As of `read_object`.
 
     One that is gone or has changed meanwhile counts as such: that is found out later.
     """
@@ -198,7 +209,7 @@ def has_footer(bucket: str, raw: RawObject, fits: Callable[[Any], bool]) -> bool
 
     if raw.size < _LEAST_PARQUET_BYTES:
         return False
-    client = boto3.client("s3")
+    client = client or boto3.client("s3")
     length = min(raw.size, _FOOTER_BYTES)
     try:
         answer = client.get_object(
@@ -212,11 +223,13 @@ def has_footer(bucket: str, raw: RawObject, fits: Callable[[Any], bool]) -> bool
         if _is_gone(error):
             return True
         raise
+    if length == raw.size:
+        kept[raw.key] = end
     footer = int.from_bytes(end[-8:-4], "little") + 8
     if end[-4:] != b"PAR1" or footer > raw.size:
         return False
     if footer > length:
-        end = read_exactly(bucket, raw) or end
+        end = read_exactly(bucket, raw, client) or end
     try:
         metadata = pq.read_metadata(io.BytesIO(b"PAR1" + end[-footer:]))
     except (pa.ArrowException, OSError):

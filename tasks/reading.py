@@ -1,23 +1,28 @@
-"""From what was landed, or saved by people, to checked values."""
+"""From what was landed to checked values."""
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
-from botocore.exceptions import ClientError
 from prefect import get_run_logger, task
 
-from tasks.core.answers import bytes_kept
+from tasks.core.answers import BYTES_KEPT, bytes_kept
 from tasks.core.checks import require
-from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
-from tasks.core.levels.answer import Answer, IndexLevel, check_levels, parse_levels
+from tasks.core.download import Download
+from tasks.core.errors import B3PipelineError, BadDataError, NotPublishedError
+from tasks.core.levels.answer import (
+    Answer,
+    IndexLevel,
+    check_levels,
+    parse_levels,
+    read_answer,
+)
 from tasks.core.portfolio.landed import Landed, find_latest
-from tasks.core.portfolio.model import Portfolio, RawSession, check_portfolio
-from tasks.core.portfolio.pages import Page, parse_pages
-from tasks.core.portfolio.reconcile import SavedFile
+from tasks.core.portfolio.model import Portfolio, RawSession
+from tasks.core.portfolio.pages import Page, read_page, read_shown
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
 from tasks.objects import list_at, read_landed
@@ -26,105 +31,133 @@ from tasks.retries import OVER_AWS
 if TYPE_CHECKING:
     from tasks.core.quotes.convert import QuotesFile
 
-LARGEST_FILE_BYTES = 5_000_000  # the largest known file has 30 kB
 _NEAR = dt.timedelta(days=31)  # of a session, B3 shows it then
-_SUFFIX = ".csv"
-_S3 = "s3://"
 
 
-@task(name="read-portfolio")
-def read_portfolio(
-    index_code: str, pages: Sequence[Page], today: dt.date, trading_date: dt.date | None
-) -> Portfolio:
-    """Turn B3's answer into typed rows and check them. Safe to repeat: it changes nothing.
+@task(name="read-portfolios")
+def read_portfolios(
+    downloads: Mapping[str, Download[Page]], trading_date: dt.date | None
+) -> dict[str, Portfolio | B3PipelineError]:
+    """Turn B3's answers into typed rows and check them. Safe to repeat: it changes nothing.
 
     Args:
-        index_code: What was asked for.
-        pages: The answer's pages.
-        today: The day in São Paulo on which B3 answered.
+        downloads: B3's answer of each index.
         trading_date: The session that is wanted; None for whatever B3 shows.
 
-    Raises:
-        SourceHasNoDataError: B3 shows another session than the one wanted.
-        BadDataError: A value cannot be read, or a check failed; the message lists each.
+    Returns:
+        Of each index its portfolio, or why it is refused: another session than the one wanted
+        (`SourceHasNoDataError`), a value that cannot be read or a check that failed
+        (`BadDataError`).
     """
-    with bytes_kept():
-        portfolio = parse_pages(pages, index_code)
-    if trading_date and portfolio.trading_date != trading_date:
-        raise SourceHasNoDataError(
-            f"Expected B3 to show {index_code} of {trading_date}, found {portfolio.trading_date}: "
-            f"B3 shows one session at a time, and raw does not hold this one. If somebody has "
-            f"saved B3's file of that day, import it: python -m flows.import_portfolio FILE. "
-            f"Landing keeps what B3 answered; nothing else was written."
-        )
-    checks = check_portfolio(portfolio, record_count=pages[0].page.totalRecords, today=today)
-    require(
-        checks,
-        f"B3's portfolio {portfolio}",
-        "Landing keeps the bytes; raw and refined are untouched. Look at it before running again.",
-    )
-    get_run_logger().info(
-        "%s: %d constituents, %d checks passed", portfolio, len(portfolio.constituents), len(checks)
-    )
-    return portfolio
+    found: dict[str, Portfolio | B3PipelineError] = {}
+    for code, download in downloads.items():
+        try:
+            found[code] = portfolio = read_shown(code, download, trading_date)
+            count = len(portfolio.constituents)
+            get_run_logger().info("%s: %d constituents, sound", portfolio, count)
+        except B3PipelineError as error:
+            found[code] = error
+    return found
 
 
 @task(name="read-levels")
 def read_levels(
-    index_code: str, year: int, answer: Answer, stored: Sequence[IndexLevel], today: dt.date
-) -> tuple[IndexLevel, ...]:
-    """Turn B3's answer into levels and check them. Safe to repeat: it changes nothing.
+    downloads: Mapping[str, Download[Answer]],
+    year: int,
+    stored: Mapping[str, Sequence[IndexLevel]],
+) -> dict[str, tuple[IndexLevel, ...] | B3PipelineError]:
+    """Turn B3's answers into levels and check them. Safe to repeat: it changes nothing.
 
     Args:
-        index_code: What was asked for.
+        downloads: B3's answer of each index.
         year: What was asked for.
-        answer: The answer.
-        stored: What raw holds of the year.
-        today: The day in São Paulo on which B3 answered.
+        stored: What raw holds of the year, of each index.
 
-    Raises:
-        SourceHasNoDataError: There is no level in the whole year.
-        BadDataError: A value cannot be read, or a check failed; the message lists each.
+    Returns:
+        Of each index its levels, or why they are refused: there is none in the whole year
+        (`NotPublishedError`), a value that cannot be read, or a check that failed
+        (`BadDataError`).
     """
-    with bytes_kept():
-        levels = parse_levels(answer, index_code, year)
-    checks = check_levels(levels, stored, today)
-    require(
-        checks,
-        f"B3's levels of {index_code} in {year}",
-        "Landing keeps the bytes; raw is untouched. Look at it before running again.",
-    )
-    get_run_logger().info(
-        "%s %d: %d levels, %d checks passed", index_code, year, len(levels), len(checks)
-    )
-    return levels
+    found: dict[str, tuple[IndexLevel, ...] | B3PipelineError] = {}
+    for code, download in downloads.items():
+        try:
+            (answer,) = download.pages
+            with bytes_kept():
+                found[code] = levels = parse_levels(answer, code, year)
+            checks = check_levels(levels, stored.get(code, ()), download.day)
+            require(checks, f"B3's levels of {code} in {year}", BYTES_KEPT)
+            get_run_logger().info("%s %d: %d levels, sound", code, year, len(levels))
+        except B3PipelineError as error:
+            found[code] = error
+    return found
 
 
-@task(name="read-landed-portfolio", **OVER_AWS)
-def read_landed_portfolio(bucket: str, index_code: str, trading_date: dt.date) -> RawSession | None:
-    """Return a session as landing has it, from what was received last.
+@task(name="read-landed-portfolios", **OVER_AWS)
+def read_landed_portfolios(
+    bucket: str,
+    index_codes: Collection[str],
+    trading_date: dt.date,
+    before: Mapping[str, Portfolio],
+) -> dict[str, RawSession]:
+    """Return a session of indices as landing has it, from what was received last.
 
     Safe to repeat: it only reads. Answers from about the session are read first, because B3 shows
     it then; all others only where those do not hold it.
 
+    Args:
+        bucket: The lake's bucket.
+        index_codes: The indices.
+        trading_date: The session.
+        before: What is known of the session before.
+
     Returns:
-        The session; None where landing holds no complete set of it.
+        The sessions; without those that landing holds no complete set of.
     """
     prefix = RAW_PORTFOLIO.landing_prefix
-    form = re.compile(rf"{prefix}received=(\d{{4}}-\d\d-\d\d)/{index_code}/\w+\.(json|csv)\.gz")
-    near: list[tuple[str, dt.datetime]] = []
-    far: list[tuple[str, dt.datetime]] = []
+    form = re.compile(rf"{prefix}received=(\d{{4}}-\d\d-\d\d)/(\w+)/\w+\.(json|csv)\.gz")
+    near: dict[str, list[tuple[str, dt.datetime]]] = defaultdict(list)
+    far: dict[str, list[tuple[str, dt.datetime]]] = defaultdict(list)
     for each in list_at(bucket, prefix)[0]:
-        if match := form.fullmatch(each.key):
+        if (match := form.fullmatch(each.key)) and match[2] in index_codes:
             is_near = abs(dt.date.fromisoformat(match[1]) - trading_date) <= _NEAR
-            (near if is_near or match[2] == "csv" else far).append((each.key, each.modified_at))
-    landed: list[Landed] = []
-    for part in (near, far):
-        bodies = ((key, read_landed(bucket, key), at) for key, at in part)
-        landed += [Landed(key, body, at) for key, body, at in bodies if body is not None]
-        if found := find_latest(landed, index_code, trading_date):
-            return found
-    return None
+            part = near if is_near or match[3] == "csv" else far
+            part[match[2]].append((each.key, each.modified_at))
+    found = {}
+    for code in index_codes:
+        landed: list[Landed] = []
+        for part in (near, far):
+            bodies = ((key, read_landed(bucket, key), at) for key, at in part[code])
+            landed += [Landed(key, body, at) for key, body, at in bodies if body is not None]
+            if session := find_latest(landed, code, trading_date, before.get(code)):
+                found[code] = session
+                break
+    return found
+
+
+@task(name="read-absences", **OVER_AWS)
+def read_absences(bucket: str, keys: Mapping[str, str], year: int | None = None) -> set[str]:
+    """Return the indices of which B3 has said that it publishes nothing.
+
+    Safe to repeat: it only reads.
+
+    Args:
+        bucket: The lake's bucket.
+        keys: Of each index where landing keeps what B3 said last.
+        year: Of which levels are asked for; None for portfolios.
+    """
+    absent = set()
+    for code, key in keys.items():
+        body = read_landed(bucket, key) or b""
+        try:
+            if year:
+                parse_levels(read_answer(body, code), code, year)
+            else:
+                read_page(body, code)
+        except NotPublishedError:
+            absent.add(code)
+        except B3PipelineError:
+            continue  # whatever else it said, it did not say that
+    return absent
 
 
 @task(name="convert-quotes")
@@ -154,82 +187,3 @@ def convert_quotes_file(path: Path, period: QuotesPeriod, folder: Path) -> "Quot
         "%s: %d sessions, %d records", period.file_name, len(file.sessions), file.record_count
     )
     return file
-
-
-@task(name="read-saved-files", **OVER_AWS)
-def read_files(places: Sequence[str]) -> list[SavedFile]:
-    """Read files, and of folders every CSV in them. Safe to repeat: it only reads.
-
-    Args:
-        places: Paths of files or folders, or `s3://bucket/key` and `s3://bucket/folder/`.
-
-    Raises:
-        InvalidInputError: Nothing is at one of the places, or a file is over the size limit.
-    """
-    files = [
-        file
-        for place in places
-        for file in (_read_s3(place) if place.startswith(_S3) else _read_path(Path(place)))
-    ]
-    get_run_logger().info("Read %d file(s)", len(files))
-    return files
-
-
-def read_paths(places: Sequence[str]) -> list[SavedFile]:
-    """Read the files that are on this machine, as `read_files`, and leave those in S3 out."""
-    paths = [Path(place) for place in places if not place.startswith(_S3)]
-    return [file for path in paths for file in _read_path(path)]
-
-
-def _read_path(path: Path) -> list[SavedFile]:
-    try:
-        return [SavedFile(str(each), each.read_bytes()) for each in _find_files(path)]
-    except OSError as error:
-        raise InvalidInputError(f"Expected files that can be read in {path}: {error}") from error
-
-
-def _find_files(path: Path) -> list[Path]:
-    if path.is_dir():
-        paths = sorted(each for each in path.iterdir() if each.suffix.lower() == _SUFFIX)
-        if not paths:
-            raise InvalidInputError(f"Expected {_SUFFIX} files in {path}, found none.")
-    elif path.is_file():
-        paths = [path]
-    else:
-        raise InvalidInputError(f"Expected a file or a folder at {path}, found neither.")
-    for each in paths:
-        _check_size(str(each), each.stat().st_size)
-    return paths
-
-
-def _read_s3(url: str) -> list[SavedFile]:
-    bucket, _, key = url.removeprefix(_S3).partition("/")
-    client = boto3.client("s3")
-    try:
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key)
-        found = {item["Key"]: item["Size"] for page in pages for item in page.get("Contents", [])}
-    except (client.exceptions.NoSuchBucket, ClientError) as error:
-        raise InvalidInputError(f"Cannot list {url}: {error}") from error
-    is_folder = not key or key.endswith("/")
-    keys = [k for k in found if k.lower().endswith(_SUFFIX)] if is_folder else [key]
-    if not keys or not found.keys() >= set(keys):
-        raise InvalidInputError(
-            f"Expected an object, or a folder of {_SUFFIX} objects that ends in '/', at {url}; "
-            f"found neither."
-        )
-    for each in keys:
-        _check_size(f"s3://{bucket}/{each}", found[each])
-    return [
-        SavedFile(
-            f"s3://{bucket}/{each}", client.get_object(Bucket=bucket, Key=each)["Body"].read()
-        )
-        for each in keys
-    ]
-
-
-def _check_size(name: str, size: int) -> None:
-    if size > LARGEST_FILE_BYTES:
-        raise InvalidInputError(
-            f"Expected at most {LARGEST_FILE_BYTES} bytes in {name}, found {size}: "
-            f"it is no file of the day's portfolio."
-        )

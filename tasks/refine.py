@@ -35,6 +35,7 @@ GLUE_TIMEOUT_SECONDS_A_MONTH = 30
 LONGEST_GLUE_TIMEOUT_SECONDS = 20 * 3600  # below the shortest grace of the vacuum
 MOST_STARTS = 2  # of Glue, a month and flow
 MOST_ROUNDS = 5
+MOST_KEPT = 2  # months of which raw's objects stay in memory from the look to the audit
 
 Mend = Callable[[str], str]
 """Makes a raw object again, by its key, and says how; raises where it cannot."""
@@ -134,9 +135,10 @@ class _Publishing:
 
     def _look(self, month: str) -> None:
         """Step 1, again and again until raw can be read or is done without."""
-        work = self.pending[month]
+        work, before = self.pending[month], self.looks.get(month)
         while True:
-            look = look_at_month(self.subject, month, tuple(work.left_out))
+            keeps, left_out = len(self.pending) <= MOST_KEPT, tuple(work.left_out)
+            before = look = look_at_month(self.subject, month, left_out, keeps=keeps, before=before)
             self.began_at = self.began_at or look.at
             bad = [key for key in (*look.unreadable, *look.lost) if key not in work.left_out]
             if not bad:

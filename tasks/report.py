@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
+from tasks.core.freshness import Gap, tabulate_gaps
 
 Advance = Callable[[str], None]
 
@@ -54,6 +55,12 @@ def report_links(subject: str, links: Mapping[str, str]) -> None:
         markdown="\n".join(lines),
         description=f"{subject}: the Glue run and the Athena tables.",
     )
+
+
+@task(name="report-gaps")
+def report_gaps(gaps: Sequence[Gap], described: str) -> None:
+    """Show what is missing as a table. Safe to repeat: each run has its own version."""
+    create_table_artifact(key="freshness", table=tabulate_gaps(gaps), description=described)
 
 
 @task(name="report-sessions")

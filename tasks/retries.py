@@ -1,6 +1,7 @@
 """Which failures of a task are worth another attempt, and how often: every task says it in a word.
 
-`@task(name="…", **OVER_AWS)` for what asks AWS, `**OVER_HTTP` for what asks B3.
+`@task(name="…", **OVER_AWS)` for what asks AWS, `**OVER_HTTP` for what asks B3, `**ONE_OF_MANY` for
+what asks B3 beside others.
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from botocore.exceptions import ConnectionError as AwsConnectionError
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
-from tasks.core.errors import RetryableError
+from tasks.core.errors import BlockedError, RetryableError
 
 THROTTLING = {
     "Throttling",
@@ -80,3 +81,14 @@ OVER_HTTP: dict[str, Any] = {
     "retry_jitter_factor": 0.5,
     "retry_condition_fn": is_retryable,
 }
+
+
+def is_retryable_beside_others(
+    task: Task[..., object], task_run: TaskRun, state: State[object]
+) -> bool:
+    """As `is_retryable`; what concerns all that is asked of a site, the flow waits out for all."""
+    error = state.result(raise_on_failure=False)
+    return is_retryable(task, task_run, state) and not isinstance(error, BlockedError)
+
+
+ONE_OF_MANY: dict[str, Any] = OVER_HTTP | {"retry_condition_fn": is_retryable_beside_others}

@@ -5,7 +5,7 @@ Every write is one PUT of one object, so that a reader sees the old one or the n
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +16,34 @@ from prefect.assets import add_asset_metadata, materialize
 from tasks.assets import asset_of
 from tasks.core.dataset import Table
 from tasks.core.errors import UnreadableRawError
-from tasks.objects import land_bytes, list_at, list_etags, read_object, read_table
+from tasks.objects import (
+    land_bytes,
+    list_at,
+    list_etags,
+    parse_table,
+    read_object,
+    read_table,
+)
 from tasks.retries import OVER_AWS
+from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
 Rows = list[dict[str, Any]]
+Objects = Mapping[tuple[str, str], Rows]
 
 
-@task(name="land-file", **OVER_AWS)
-def land_csv(bucket: str, folder: str, body: bytes) -> None:
-    """Keep a saved file byte for byte, compressed, named by its bytes.
+@task(name="land-files", **OVER_AWS)
+def land_csvs(bucket: str, files: Sequence[tuple[str, bytes]]) -> None:
+    """Keep saved files byte for byte, compressed, named by their bytes.
 
     Safe to repeat: the same bytes give the same key and the same object.
 
     Args:
         bucket: The lake's bucket.
-        folder: Where to keep it, with a slash at its end.
-        body: The file, byte for byte.
+        files: Of each where to keep it, with a slash at its end, and its bytes.
     """
-    key = land_bytes(bucket, folder, body, "csv", {})
-    get_run_logger().info("Landed s3://%s/%s", bucket, key)
+    for folder, body in files:
+        key = land_bytes(bucket, folder, body, "csv", {})
+        get_run_logger().info("Landed s3://%s/%s", bucket, key)
 
 
 @task(name="land-zip", **OVER_AWS)
@@ -79,48 +88,77 @@ def list_sessions(bucket: str, table: Table, span: str) -> set[dt.date]:
     return set(map(table.session_of, list_raw(bucket, table, span)))
 
 
+@task(name="list-names", **OVER_AWS)
+def list_names(bucket: str, table: Table, value: str) -> set[str]:
+    """Return the names of the objects of one raw partition. It only reads."""
+    found = list_etags(bucket, table.folder(value))
+    return {table.name_of(key) for key in found if key.endswith(".parquet")}
+
+
 @task(name="read-raw", **OVER_AWS)
-def read_raw(bucket: str, table: Table, value: str, name: str) -> Rows:
-    """Return the rows of one raw object; none where raw does not hold it.
+def read_raw(
+    bucket: str, table: Table, value: str, names: Collection[str]
+) -> dict[str, Rows | UnreadableRawError]:
+    """Return the rows of objects of one raw partition, by their names; those that are there.
 
     Safe to repeat: it only reads; arguments as `Table.object_key`. Decimals stay decimals, dates
-    dates, nulls None; timestamps are in UTC.
-
-    Raises:
-        UnreadableRawError: It is there and is empty, cut, garbage or of another form.
+    dates, nulls None; timestamps are in UTC. One that is empty, cut, garbage or of another form
+    gives the error that says so.
     """
-    key = table.object_key(value, name)
-    rows = read_table(bucket, key)
-    if rows is None:
-        return []
+    wanted = {table.object_key(value, name): name for name in names}
+    there = [key for key in list_etags(bucket, table.folder(value)) if key in wanted]
+    client = boto3.client("s3")
+    bodies = side_by_side(lambda key: read_object(bucket, key, client), there, READS_AT_ONCE)
+    return {
+        wanted[key]: _read_rows(bucket, table, key, body)
+        for key, body in zip(there, bodies, strict=True)
+        if body is not None
+    }
+
+
+def _read_rows(bucket: str, table: Table, key: str, body: bytes) -> Rows | UnreadableRawError:
+    try:
+        rows = parse_table(bucket, key, body)
+    except UnreadableRawError as error:
+        return error
     missing = ", ".join(column for column in table.types() if column not in rows.column_names)
     if missing or not len(rows):
-        found = f"no column {missing}" if missing else "no rows"
-        raise UnreadableRawError(bucket, key, found)
+        return UnreadableRawError(bucket, key, f"no column {missing}" if missing else "no rows")
     return list(rows.to_pylist())
 
 
-def write_raw(bucket: str, table: Table, value: str, name: str, rows: Rows) -> None:
-    """Write the rows of one raw object: a step that makes the table's asset; see `put_rows`."""
+def write_raw(bucket: str, table: Table, objects: Objects) -> None:
+    """Write raw objects from rows: a step that makes the table's asset; see `put_rows`."""
     step = materialize(asset_of(table), name="write-raw", **OVER_AWS)(put_rows)
-    step(bucket, table, value, name, rows)
+    step(bucket, table, objects)
 
 
-def put_rows(bucket: str, table: Table, value: str, name: str, rows: Rows) -> None:
-    """Write rows as one object of a raw partition; arguments as `Table.object_key`.
+def put_rows(bucket: str, table: Table, objects: Objects) -> None:
+    """Write rows as objects of raw partitions.
 
-    Safe to repeat: one PUT of one object, which replaces the one before it.
+    Safe to repeat: one PUT of one object each, which replaces the one before it.
+
+    Args:
+        bucket: The lake's bucket.
+        table: The raw table.
+        objects: `{(partition's value, name): rows}`, at least one; see `Table.object_key`.
     """
     # awswrangler and pandas take a second to import, which only the steps that use them pay.
     import awswrangler as wr
     import pandas as pd
 
-    path, types = f"s3://{bucket}/{table.object_key(value, name)}", table.types()
-    wr.s3.to_parquet(pd.DataFrame(rows, columns=list(types)), path=path, index=False, dtype=types)
-    add_asset_metadata(
-        asset_of(table), {"partition": value, "name": name, "row_count": len(rows), "path": path}
-    )
-    get_run_logger().info("Wrote %s: %d rows", path, len(rows))
+    types = table.types()
+    for (value, name), rows in objects.items():
+        path = f"s3://{bucket}/{table.object_key(value, name)}"
+        frame = pd.DataFrame(rows, columns=list(types))
+        wr.s3.to_parquet(frame, path=path, index=False, dtype=types)
+        get_run_logger().info("Wrote %s: %d rows", path, len(rows))
+    described = {
+        "partitions": ", ".join(sorted({value for value, _ in objects})),
+        "names": ", ".join(sorted({name for _, name in objects})),
+        "row_count": sum(map(len, objects.values())),
+    }
+    add_asset_metadata(asset_of(table), described)
 
 
 def write_raw_files(bucket: str, table: Table, name: str, files: Mapping[str, Path]) -> None:

@@ -7,8 +7,11 @@ import pytest
 from prefect.logging import disable_run_logger
 from prefect.testing.utilities import prefect_test_harness
 
+from tasks import http, turns
+
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "b3" / "samples"
+PAUSE_SECONDS = turns.PAUSE_SECONDS  # as it is outside of tests
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +31,20 @@ def no_real_aws_profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere / "credentials"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_pause_between_requests() -> Iterator[None]:
+    """Ask replays of B3, which do not mind, without a pause; test_turns.py has the pause."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(turns, "PAUSE_SECONDS", 0.0)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def turns_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test was asked to wait for, the next one does not."""
+    monkeypatch.setattr(http, "TURNS", turns.Turns())
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from infra.local.up import StateInUseError, local_cloud
 from infra.queries import Query, documented_queries
 
 _DEFAULT_STATE = Path(".local")
+_INDICES = ("IBOV", "SMLL", "IDIV")
 _ROWS_SHOWN = 8
 _LONGEST_CELL = 15
 _FEW_PLACES = 3
@@ -78,12 +79,13 @@ def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
         requests.post(
             f"{environment['B3_INDEX_URL']}/replay", json=shown, timeout=10
         ).raise_for_status()
-        if not _run_flow(environment, "portfolio", "--trading-date", session.isoformat()):
+        day = ["--trading-date", session.isoformat()]
+        if not _run_flow(environment, "portfolio", *day, "--index", *_INDICES):
             return False
     span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
     year = ["--year", str(SESSIONS[-1].year)]
     return _run_flow(environment, "backfill", "--dataset", "quotes", *span) and _run_flow(
-        environment, "levels", *year
+        environment, "levels", *year, "--index", *_INDICES
     )
 
 
@@ -184,7 +186,7 @@ Try next:
       the session that B3 shows now, on this machine
   python -m infra.local up{up}
       the cloud to keep; then: set -a; . {state}/env; set +a
-      and python -m flows.portfolio --index SMLL, or python -m flows.backfill --help
+      and python -m flows.portfolio --index all, or python -m flows.backfill --help
   docs/ATHENA_QUERIES.md
       the queries above, to copy""",
         soft_wrap=True,

@@ -15,6 +15,9 @@ from tasks.core.errors import BadDataError, RetryableError
 
 _Form = TypeVar("_Form", bound=BaseModel)
 _LONGEST_PAGE = 300
+BYTES_KEPT = (
+    "Landing keeps the bytes; raw and refined are untouched. Look at it before running again."
+)
 
 
 def encode_request(path: str, request: Mapping[str, Any]) -> str:
@@ -23,34 +26,34 @@ def encode_request(path: str, request: Mapping[str, Any]) -> str:
     return path + base64.b64encode(text.encode()).decode()
 
 
-def load_answer(body: bytes, index_code: str) -> Any:
+def load_answer(body: bytes, subject: str) -> Any:
     """Return what an answer holds: JSON, or a JSON string that holds it.
 
     Args:
         body: The answer, byte for byte.
-        index_code: What was asked for; for messages.
+        subject: What was asked for; for messages.
 
     Raises:
         RetryableError: The body is empty or no JSON, as in B3's bad moments.
     """
     if not body.strip():
-        raise RetryableError(f"B3 answered with an empty body for {index_code}. Try again later.")
+        raise RetryableError(f"B3 answered with an empty body for {subject}. Try again later.")
     try:
         payload = json.loads(body)
         return json.loads(payload) if isinstance(payload, str) else payload
     except (ValueError, RecursionError) as error:
         raise RetryableError(
-            f"Expected JSON from B3 for {index_code}, found {body[:80]!r}. Try again later."
+            f"Expected JSON from B3 for {subject}, found {body[:80]!r}. Try again later."
         ) from error
 
 
-def validate_answer(form: type[_Form], payload: object, index_code: str) -> _Form:
+def validate_answer(form: type[_Form], payload: object, subject: str) -> _Form:
     """Return an answer in the form that its reader knows.
 
     Args:
         form: The form.
         payload: What the answer holds.
-        index_code: What was asked for; for messages.
+        subject: What was asked for; for messages.
 
     Raises:
         BadDataError: JSON of another form; the message names up to five problems.
@@ -62,7 +65,7 @@ def validate_answer(form: type[_Form], payload: object, index_code: str) -> _For
             f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in error.errors()[:5]
         )
         raise BadDataError(
-            f"B3's answer for {index_code} is not in the known form: {problems}. "
+            f"B3's answer for {subject} is not in the known form: {problems}. "
             f"If B3 has changed it, the reader must follow."
         ) from error
 
@@ -77,10 +80,7 @@ def bytes_kept() -> Iterator[None]:
     try:
         yield
     except BadDataError as error:
-        raise BadDataError(
-            f"{error} Landing keeps the bytes; raw and refined are untouched. Look at it before "
-            f"running again."
-        ) from error
+        raise BadDataError(f"{error} {BYTES_KEPT}") from error
 
 
 def looks_like_html(body: bytes) -> bool:

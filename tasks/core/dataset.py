@@ -99,7 +99,11 @@ class Table:
         Raises:
             InvalidInputError: The name may not stand in a path.
         """
-        return f"{self.landing_prefix}received={received_on}/{self._checked(name)}/"
+        return f"{self.landing_day(received_on)}{self._checked(name)}/"
+
+    def landing_day(self, received_on: dt.date) -> str:
+        """Return the prefix of all that was received on a day."""
+        return f"{self.landing_prefix}received={received_on}/"
 
     def folder(self, value: str) -> str:
         """Return where the objects of a raw partition lie."""

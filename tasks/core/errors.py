@@ -24,6 +24,10 @@ class RateLimitedError(RetryableError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class BlockedError(RetryableError):
+    """The source turns everybody away, or the time is up: ask for nothing more for a while."""
+
+
 class InvalidInputError(B3PipelineError):
     """What the caller asked for cannot be: fix the request. Nothing was done."""
 
@@ -34,6 +38,10 @@ class NotConfiguredError(B3PipelineError):
 
 class SourceHasNoDataError(B3PipelineError):
     """The source answers, and does not have what was asked for."""
+
+
+class NotPublishedError(SourceHasNoDataError):
+    """The source publishes nothing of the kind: check the code, or leave it out."""
 
 
 class BadDataError(B3PipelineError):
@@ -50,6 +58,10 @@ class UnreadableRawError(BadDataError):
     def __init__(self, bucket: str, key: str, found: str = "none that can be read") -> None:
         super().__init__(f"Expected a Parquet file in s3://{bucket}/{key}, found {found}.")
         self.key = key
+
+
+class IncompleteError(B3PipelineError):
+    """A part of what was asked for is missing, the rest is done: see to what the message names."""
 
 
 class RefinementError(B3PipelineError):

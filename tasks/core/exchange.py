@@ -1,4 +1,4 @@
-"""The exchange: its addresses, sessions, clock, the hours its data is due at, its indices' codes.
+"""The exchange: its addresses, sessions, clock, and the hours at which its data is due.
 
 The sessions come from the rules of exchange_calendars (BVMF), which are built without a network and
 start where B3's quote files start. B3 publishes a session's quotes on its evening, at about 20:30;
@@ -7,7 +7,6 @@ at 21:00 they are expected.
 
 import datetime as dt
 import functools
-import re
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,8 +19,6 @@ INDEX_URL = "https://sistemaswebb3-listados.b3.com.br"
 """B3's site of indices."""
 QUOTES_URL = "https://bvmf.bmfbovespa.com.br/InstDados/SerHist"
 """B3's folder of quote files."""
-
-_INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
 
 
 @functools.cache
@@ -95,14 +92,35 @@ def explains_as_swapped(day: dt.date, swapped: dt.date | None, today: dt.date) -
     B3 shows the current session or the next one, so of a date and its swapped reading only the
     right one is near the day of the request.
     """
-    shown_now = {previous_session(today), today, next_session(today)}
-    return day not in shown_now and swapped in shown_now
+    return not may_be_shown(day, today) and swapped is not None and may_be_shown(swapped, today)
 
 
 def sessions_between(start: dt.date, end: dt.date) -> list[dt.date]:
     """Return the sessions from `start` to `end`, both included, in order."""
     days = (start + dt.timedelta(number) for number in range((end - start).days + 1))
     return [day for day in days if is_session(day)]
+
+
+def day_in_sao_paulo(at: dt.datetime) -> dt.date:
+    """Return the day it is where the exchange is.
+
+    Args:
+        at: The time, with a zone.
+    """
+    return at.astimezone(SAO_PAULO).date()
+
+
+def last_sessions(day: dt.date, count: int) -> list[dt.date]:
+    """Return the last sessions up to `day`, itself included where it is one, in order."""
+    sessions = [day if is_session(day) else previous_session(day)]
+    while len(sessions) < count:
+        sessions.append(previous_session(sessions[-1]))
+    return sessions[::-1]
+
+
+def may_be_shown(day: dt.date, today: dt.date) -> bool:
+    """Return whether B3 may show the portfolios of a session: the current one, or the next."""
+    return day in {previous_session(today), today, next_session(today)}
 
 
 def month_of(trading_date: dt.date) -> str:
@@ -135,20 +153,6 @@ def check_traded_session(day: dt.date, today: dt.date) -> dt.date:
             f"session are published on its evening."
         )
     return _check_session(day)
-
-
-def check_index_code(index_code: str) -> str:
-    """Return `index_code` if it has the form of one; no path or request is built from any other.
-
-    Raises:
-        InvalidInputError: It is not four to six upper-case letters and digits.
-    """
-    if not _INDEX_CODE.fullmatch(index_code):
-        raise InvalidInputError(
-            f"An index code is 4 to 6 upper-case letters and digits, such as IBOV; "
-            f"found {index_code!r}. B3 lists its indices under 'Índices' on its site."
-        )
-    return index_code
 
 
 def _check_session(day: dt.date) -> dt.date:

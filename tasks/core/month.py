@@ -1,6 +1,7 @@
 """A month as a flow finds it, and what came of several months."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tasks.core.attempt import Outcome
@@ -25,6 +26,7 @@ class Look:
         inputs: Raw's objects, without those that are left out.
         unreadable: Keys of raw objects, new since that commit, that cannot be read.
         at: When the look began, by S3's clock.
+        bodies: `{key: bytes}` of small objects that were read in looking, for the audit.
     """
 
     dataset: Dataset
@@ -34,11 +36,18 @@ class Look:
     inputs: tuple[RawObject, ...]
     unreadable: tuple[str, ...]
     at: dt.datetime
+    bodies: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def lost(self) -> list[str]:
         """Keys of what readers see now and raw does not hold any more."""
         return self.commit.lost_by(self.inputs) if self.commit else []
+
+    @property
+    def sound(self) -> dict[RawObject, bytes | None]:
+        """Raw's objects that can be read, with the bytes of those that are kept."""
+        bad = set(self.unreadable)
+        return {each: self.bodies.get(each.key) for each in self.inputs if each.key not in bad}
 
     @property
     def is_up_to_date(self) -> bool:

@@ -19,12 +19,13 @@ VARIABLES = {
     "DEPLOY_WORKING_DIRECTORY",
     "DEPLOY_WORK_POOL_NAME",
 }
-# Each deployment: its flow, when it runs by itself (in São Paulo), and with which parameters.
-DEPLOYMENTS: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
+# Each deployment: its flow, when it runs by itself (in São Paulo), and with which parameters; of
+# some the parameters depend on the time.
+DEPLOYMENTS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "daily-portfolio": (
         "flows/portfolio.py:daily_portfolio",
-        {"weekdays": "30 8,12,17 * * 1-5"},
-        {"index_code": "IBOV"},
+        {"weekdays": "30 8,12,17 * * 1-5", "weekends": "30 12 * * 0,6"},
+        {"index_codes": ["all"]},
     ),
     "daily-quotes": (
         "flows/quotes.py:daily_quotes",
@@ -33,8 +34,19 @@ DEPLOYMENTS: dict[str, tuple[str, dict[str, str], dict[str, Any]]] = {
     ),
     "index-levels": (
         "flows/levels.py:index_levels",
-        {"weekdays": "30 21 * * 1-5"},
-        {"index_code": "IBOV"},
+        {"weekdays": "30 21 * * 1-5", "mornings-after": "15 7 * * 2-6"},
+        {"index_codes": ["all"]},
+    ),
+    "freshness": (
+        "flows/freshness.py:freshness",
+        {
+            "portfolio-weekdays": ("15 9,18 * * 1-5", {"datasets": ["portfolio"]}),
+            "quotes-and-levels-mornings-after": (
+                "45 7 * * 2-6",
+                {"datasets": ["quotes", "levels"]},
+            ),
+        },
+        {},
     ),
     "backfill": ("flows/backfill.py:backfill", {}, {}),
     "import-portfolio": ("flows/import_portfolio.py:import_portfolio", {}, {}),
@@ -84,8 +96,9 @@ def test_each_deployment_is_as_written_down(deployment: dict[str, Any]) -> None:
     assert rest.pop("entrypoint") == entrypoint
     assert rest.pop("parameters", {}) == parameters
     assert rest.pop("schedules", []) == [
-        {"cron": cron, "timezone": "America/Sao_Paulo", "slug": slug}
-        for slug, cron in schedules.items()
+        {"timezone": "America/Sao_Paulo", "slug": slug}
+        | ({"cron": at} if isinstance(at, str) else {"cron": at[0], "parameters": at[1]})
+        for slug, at in schedules.items()
     ]
     assert rest == {
         "tags": ["b3-pipeline"],  # what automations watch
@@ -95,6 +108,15 @@ def test_each_deployment_is_as_written_down(deployment: dict[str, Any]) -> None:
             "job_variables": {"image": "{{ build-image.image }}"},
         },
     }
+
+
+@each_deployment
+def test_parameters_are_ones_that_the_flow_takes(deployment: dict[str, Any]) -> None:
+    given = deployment.get("parameters", {})
+    schedules = deployment.get("schedules", [{}])
+    required = {"files": ["a.csv"]} if deployment["name"] == "import-portfolio" else {}
+    for each in [{}, *schedules]:
+        load(deployment).validate_parameters(required | given | each.get("parameters", {}))
 
 
 @each_deployment

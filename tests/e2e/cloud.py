@@ -200,12 +200,16 @@ class Cloud:
         finally:
             started.kill()
 
-    def show(self, session: dt.date) -> None:
-        self._replay({"session": session.isoformat()})
+    def show(self, session: dt.date, index: str | None = None) -> None:
+        body: dict[str, object] = {"session": session.isoformat()}
+        self._replay(body | ({"index": index} if index else {}))
 
-    def misbehave(self, fault: str, times: int | None = None, **options: object) -> None:
+    def misbehave(
+        self, fault: str, times: int | None = None, index: str | None = None, **options: object
+    ) -> None:
         body: dict[str, object] = {"fault": fault, "options": options}
-        self._replay(body | ({"times": times} if times else {}))
+        body |= {"times": times} if times else {}
+        self._replay(body | ({"index": index} if index else {}))
 
     def behave(self) -> None:
         self._replay({"fault": None, "session": SESSIONS[-1].isoformat()})

@@ -23,10 +23,11 @@ from typing import Any
 from prefect import Task
 
 import tasks.shelf
-from flows import backfill, import_portfolio, levels, portfolio, quotes, vacuum
+from flows import backfill, freshness, import_portfolio, levels, portfolio, quotes, vacuum
 
 FLOWS: dict[str, Callable[[list[str]], int]] = {
     "backfill": backfill.main,
+    "freshness": freshness.main,
     "portfolio": portfolio.main,
     "import_portfolio": import_portfolio.main,
     "levels": levels.main,

@@ -38,7 +38,7 @@ def test_a_run_shows_its_session_verdicts_summary_and_links(published: Cloud) ->
     by_name = {"flow_runs": {"name": {"any_": [f"{INDEX} {SESSION}"]}}}
     run, *_ = ask(published, "flow_runs", by_name)
     assert run["state_name"] == "Completed"
-    assert run["parameters"] == {"trading_date": None, "index_code": INDEX, "force": False}
+    assert run["parameters"] == {"trading_date": None, "index_codes": [INDEX], "force": False}
 
     audit = latest_artifact(published, "audit-portfolio-2025-07")
     verdicts = {row["check"]: row["verdict"] for row in json.loads(audit["data"])}

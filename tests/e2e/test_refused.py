@@ -28,8 +28,9 @@ def outside_landing(cloud: Cloud) -> dict[str, bytes]:
         (["--trading-date", "01/08/2025"], "YYYY-MM-DD"),
         (["--trading-date", "2025-02-30"], "no day of the calendar"),
         (["--trading-date", "2199-08-01"], "past the next session"),
-        (["--index", "ibov"], "4 to 6 upper-case letters and digits"),
-        (["--index", "../../x"], "4 to 6 upper-case letters and digits"),
+        (["--index", "ibo"], "4 to 6 letters and digits"),
+        (["--index", "IBOV", "../../x"], "4 to 6 letters and digits"),
+        (["--index", "all", "IBOV"], "found both"),
     ],
 )
 def test_wrong_usage_ends_at_once_before_any_request(
@@ -53,10 +54,15 @@ def test_a_date_that_b3_does_not_show_writes_nothing_and_says_how_to_import_it(
     assert outside_landing(cloud) == untouched
 
 
-def test_an_unknown_index_is_named(cloud: Cloud, untouched: dict[str, bytes]) -> None:
-    outcome = cloud.run_portfolio("--index", "XXXX")
+def test_an_unknown_index_is_named_with_the_nearest_after_two_requests(
+    cloud: Cloud, untouched: dict[str, bytes]
+) -> None:
+    asked = cloud.request_count()
+    outcome = cloud.run_portfolio("--index", "SMAL")
     assert outcome.code == 1
-    assert "B3 publishes no portfolio for XXXX" in outcome.error
+    assert "B3 publishes no portfolio for SMAL" in outcome.error
+    assert "B3 lists no SMAL; the nearest codes are SMLL" in outcome.error
+    assert cloud.request_count() == asked + 2
     assert "Traceback" not in outcome.error
     assert outside_landing(cloud) == untouched
 

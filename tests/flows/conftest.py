@@ -13,7 +13,14 @@ import pytest
 from moto import mock_aws
 
 import flows.command
-from flows import import_portfolio, levels, mending, portfolio
+from flows import (
+    freshness,
+    import_portfolio,
+    levels,
+    portfolio,
+    portfolio_loading,
+    portfolio_mending,
+)
 from flows.settings import Settings
 from infra.local.b3.replay import Replay, start
 from tasks import download
@@ -48,12 +55,6 @@ class Lake:
     is_up_to_date: bool = False
     failures: dict[str, Any] = field(default_factory=dict)
 
-    def publish_month(
-        self, subject: Subject, month: str, *, force: bool, mend: Callable[[str], str]
-    ) -> str:
-        result = self.publish_months(subject, [month], force=force, mend=mend)
-        return result.published.get(month, "")
-
     def publish_months(
         self, subject: Subject, months: list[str], *, force: bool, mend: Callable[[str], str]
     ) -> PublishedMonths:
@@ -78,6 +79,9 @@ class Lake:
 
     def put(self, key: str, body: bytes) -> None:
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
+
+    def delete(self, key: str) -> None:
+        boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
     def put_rows(self, key: str, rows: list[dict[str, Any]]) -> None:
         buffer = io.BytesIO()
@@ -108,15 +112,34 @@ def replay() -> Iterator[Replay]:
 
 
 @pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what asks B3 tried again as often as always, and without a pause."""
+    for step in (
+        download.download_indices,
+        download.download_portfolio,
+        download.download_index_levels,
+    ):
+        monkeypatch.setattr(step, "retry_delay_seconds", 0)
+        monkeypatch.setattr(step, "retry_jitter_factor", None)
+
+
+@pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[dt.datetime], None]:
     """Set what time it is, in São Paulo and everywhere."""
 
     def set_to(now: dt.datetime) -> None:
         monkeypatch.setattr(download, "_now", lambda: now)
         here = now.astimezone(SAO_PAULO)
-        for module in (flows.command, levels):
+        for module in (flows.command, levels, freshness):
             monkeypatch.setattr(module, "now_in_sao_paulo", lambda: here)
-        for module in (flows.command, portfolio, import_portfolio, mending):
+        for module in (
+            flows.command,
+            portfolio,
+            portfolio_loading,
+            portfolio_mending,
+            import_portfolio,
+            freshness,
+        ):
             monkeypatch.setattr(module, "today_in_sao_paulo", here.date)
 
     return set_to
@@ -150,6 +173,6 @@ def lake(
                 DatabaseName=DATABASE, TableInput={"Name": table.name, "StorageDescriptor": {}}
             )
         lake = Lake(Settings())
-        monkeypatch.setattr(portfolio, "publish_month", lake.publish_month)
+        monkeypatch.setattr(portfolio, "publish_months", lake.publish_months)
         monkeypatch.setattr(import_portfolio, "publish_months", lake.publish_months)
         yield lake

@@ -166,7 +166,7 @@ def test_a_range_has_a_beginning_and_an_end(start: dt.date, end: dt.date) -> Non
 
 def test_a_code_that_is_none_is_refused(world: World) -> None:
     with pytest.raises(InvalidInputError, match="An index code is"):
-        run(index_code="ibov")
+        run(index_code="ib-v")
     assert world.looked_at == []
 
 

@@ -49,7 +49,7 @@ def test_without_a_year_it_is_that_of_the_latest_session_that_is_over(lake: Lake
 
 def test_an_index_goes_beside_the_others_of_its_year(lake: Lake) -> None:
     run(year=2025)
-    run(year=2025, index_code="SMLL")
+    run(year=2025, index_codes=["SMLL"])
     other = "raw/index_levels/year=2025/SMLL.parquet"
     assert lake.list_keys("raw/") == [KEY, other]
     assert stored(lake, other) == served("SMLL")
@@ -87,7 +87,7 @@ def test_a_bad_answer_is_kept_in_landing_alone(
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"year": 1985}, {"year": 2027}, {"index_code": "ibov"}], ids=str
+    "parameters", [{"year": 1985}, {"year": 2027}, {"index_codes": ["ib-v"]}], ids=str
 )
 def test_wrong_parameters_from_the_dashboard_end_the_run_before_any_request(
     lake: Lake, replay: Replay, parameters: dict[str, Any]

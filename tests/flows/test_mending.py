@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from prefect import flow
 
-from flows.mending import mend_session
+from flows.portfolio_mending import mend_session
 from infra.local.b3.replay import Replay
 from tasks.core.errors import SourceHasNoDataError
 from tasks.core.portfolio.model import Portfolio, from_raw_rows

@@ -70,7 +70,7 @@ def test_a_second_run_changes_nothing(lake: Lake) -> None:
 
 def test_an_index_goes_beside_the_others_of_its_session(lake: Lake) -> None:
     run()
-    assert run(index_code="SMLL", force=True).message == PUBLISHED.replace("IBOV", "SMLL")
+    assert run(index_codes=["SMLL"], force=True).message == PUBLISHED.replace("IBOV", "SMLL")
     assert lake.list_keys("raw/") == [KEY, RAW_PORTFOLIO.object_key(str(FRIDAY), "SMLL")]
     assert lake.force
 
@@ -149,8 +149,13 @@ def test_the_page_says_so_where_the_session_before_cannot_be_read(
     assert f"s3://b3-lake/{BEFORE}" in pages[0]
 
 
-def test_the_page_tells_the_moves_against_the_session_before(lake: Lake, pages: list[str]) -> None:
-    lake.put_rows(BEFORE, to_raw_rows(portfolio(trading_date=THURSDAY), EXTRACTED_AT))
+def test_the_page_tells_the_moves_against_the_session_before(
+    lake: Lake, replay: Replay, pages: list[str]
+) -> None:
+    replay.show(THURSDAY)
+    run()
+    replay.show(FRIDAY)
+    pages.clear()
     run()
     assert "### Moves against 2025-07-31" in pages[0]
 
@@ -184,8 +189,9 @@ def test_a_bad_answer_is_kept_in_landing_alone(lake: Lake, replay: Replay) -> No
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"index_code": "ibov"},
-        {"index_code": "../IBOV"},
+        {"index_codes": []},
+        {"index_codes": ["../IBOV"]},
+        {"index_codes": ["IBOV", "all"]},
         {"trading_date": dt.date(2025, 8, 2)},
         {"trading_date": dt.date(2025, 8, 5)},
     ],

@@ -11,8 +11,8 @@ from botocore.client import BaseClient
 from prefect import flow
 
 from flows import quotes_loading
-from flows.mending import mend_quotes_session
 from flows.quotes_loading import landing_folder, load_quotes
+from flows.quotes_mending import mend_quotes_session
 from infra.local.b3.cotahist_files import write_quotes_zip
 from infra.local.b3.replay import Replay
 from tasks.core.errors import SourceHasNoDataError
@@ -130,7 +130,7 @@ def test_the_file_that_was_landed_last_is_taken(
     keys = {"D": land(tmp_path, DAY), "M": land(tmp_path, MONTH, seed=2)}
     times = {keys["D"]: 1, keys["M"]: 2} if latest == "M" else {keys["D"]: 2, keys["M"]: 1}
     monkeypatch.setattr(
-        "flows.mending.list_zips",
+        "flows.quotes_mending.list_zips",
         lambda _bucket, folder: {
             key: NOW + dt.timedelta(hours=hours)
             for key, hours in times.items()

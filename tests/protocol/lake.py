@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -94,6 +95,12 @@ class Lake:
         assert commit
         return commit
 
+    def latest_of(self, month: str) -> dict[str, Any]:
+        """The commit of a month that readers see, as it is stored."""
+        key = max(self.keys(f"published/portfolio/{month}/"))
+        commit: dict[str, Any] = json.loads(self.body(key))
+        return commit
+
     def locations(self) -> dict[str, str]:
         """`{table: where its partition of the month points to}`."""
         glue: Any = boto3.client("glue")
@@ -123,11 +130,14 @@ class Lake:
         start = divisor(0)
         return {row["trading_date"]: int(row["index_divisor"] - start) for row in summary}
 
+    def rows(self, key: str) -> list[dict[str, Any]]:
+        """The rows of one object."""
+        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(self.body(key))).to_pylist()
+        return rows
+
     def _rows(self, prefix: str) -> list[dict[str, Any]]:
         keys = [key for key in self.keys(prefix) if key.endswith(".parquet")]
-        return [
-            row for key in keys for row in pq.read_table(io.BytesIO(self.body(key))).to_pylist()
-        ]
+        return [row for key in keys for row in self.rows(key)]
 
 
 def seen(*days: dt.date, revision: int = 0) -> Seen:

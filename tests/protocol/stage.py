@@ -6,12 +6,14 @@
     a.ends()
 
 A point is a call to AWS, or a step, before or after it is made. Steps are run without Prefect, with
-their retries and without their delays. Whoever is killed makes no call any more.
+their retries and without their delays. Threads that an actor starts act for it (see
+`tasks/side_by_side.py`), and wait where it waits. Whoever is killed makes no call any more.
 """
 
 import datetime as dt
 import functools
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +37,7 @@ from tests.protocol.lake import MONTH, SUBJECT, Lake
 from tests.protocol.wire import Wire, lay
 
 PATIENCE_SECONDS = 60.0
+_HELPER = re.compile(r"(/_\d+)+\Z")  # how `tasks/side_by_side.py` calls its threads
 
 
 class KilledError(BaseException):
@@ -132,19 +135,25 @@ class Actor:
         self.faults.append((point, error))
 
     def meets(self, event: Event) -> None:
-        """Called in its own thread, at everything that it does."""
+        """Called in its own threads, at everything that it does."""
         if self._is_dead:
             raise KilledError
         with self._changed:
-            if self._point and self._point(event):
-                self._is_held = True
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: not self._is_held)
+            self._wait_at(event)
+            fault = next((fault for fault in self.faults if fault[0](event)), None)
+            if fault and not self._is_dead:
+                self.faults.remove(fault)
         if self._is_dead:
             raise KilledError
-        for fault in [fault for fault in self.faults if fault[0](event)]:
-            self.faults.remove(fault)
+        if fault:
             raise fault[1]()
+
+    def _wait_at(self, event: Event) -> None:
+        self._changed.wait_for(lambda: not self._is_held)  # another thread of its may wait
+        if self._point and self._point(event):
+            self._is_held = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._is_held)
 
     def _go_on(self, point: Point | None) -> None:
         with self._changed:
@@ -173,6 +182,12 @@ class Jobs(Actor):
     def __init__(self) -> None:
         super().__init__("job", lambda: None)
         self._thread = threading.current_thread()
+
+    def _wait_at(self, event: Event) -> None:
+        if self._point and self._point(event):
+            self._is_held = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._is_held)
 
     def wait_at(self, point: Point) -> None:
         """Have the next job that comes to a point wait there; others go on meanwhile."""
@@ -254,8 +269,8 @@ class Stage:
 
     def meets(self, event: Event) -> None:
         """Called by whoever does something, the test itself included."""
-        name = threading.current_thread().name
-        if threading.current_thread() is not threading.main_thread():
+        name = _actors_name()
+        if name != threading.main_thread().name:
             self._actors.get(name, self.job).meets(event)
 
     def close(self) -> None:
@@ -263,6 +278,11 @@ class Stage:
         self.job.go_on()
         for actor in self._actors.values():
             actor.is_killed()
+
+
+def _actors_name() -> str:
+    """Whose thread this is: its own name, or of one that works for others, theirs."""
+    return _HELPER.sub("", threading.current_thread().name)
 
 
 class _FlowRun:

@@ -49,7 +49,8 @@ SWEEPS = [*READS, "glue:GetJobRuns", "glue:GetPartition", "glue:GetPartitions"]
 CALLS = {
     "portfolio": PUBLISHES,
     "quotes": PUBLISHES,
-    "levels": WRITES_RAW[1:],
+    "levels": ["s3:ListObjectsV2", *WRITES_RAW[2:]],
+    "levels again": WRITES_RAW,
     "import": PUBLISHES,
     "backfill": PUBLISHES,
     "revision": [*PUBLISHES[:-1], "glue:UpdatePartition"],
@@ -62,6 +63,7 @@ FILLS = {
     "portfolio": PORTFOLIO_TABLES,
     "quotes": QUOTES_TABLES,
     "levels": ["index_levels"],
+    "levels again": ["index_levels"],
     "import": PORTFOLIO_TABLES,
     "backfill": QUOTES_TABLES,
     "revision": PORTFOLIO_TABLES,
@@ -69,6 +71,7 @@ FILLS = {
     "removing": PORTFOLIO_TABLES,
 }
 BEFORE = {
+    "levels again": ["levels"],
     "revision": ["portfolio"],
     "marking": ["portfolio", "revision"],
     "removing": ["portfolio", "revision", "marking"],
@@ -101,12 +104,13 @@ def run(
     content = content_of(generate_portfolio(INDEX, SESSION, 40), query)
     saved.write_bytes(base64.b64decode(render_csv(content).body))
     flows: dict[str, Callable[[], State[object]]] = {
-        "portfolio": lambda: daily_portfolio.fn(index_code=INDEX),
+        "portfolio": lambda: daily_portfolio.fn(index_codes=(INDEX,)),
         "quotes": lambda: daily_quotes.fn(trading_date=SESSION),
         "levels": lambda: index_levels.fn(year=2025),
+        "levels again": lambda: index_levels.fn(year=2025),
         "import": lambda: import_portfolio.fn([str(saved)]),
         "backfill": lambda: backfill.fn(dataset="quotes", start=SESSION, end=SESSION),
-        "revision": lambda: daily_portfolio.fn(index_code=INDEX, force=True),
+        "revision": lambda: daily_portfolio.fn(index_codes=(INDEX,), force=True),
         "marking": lambda: vacuum.fn(grace_days=1, delete=True),
         "removing": lambda: vacuum.fn(grace_days=1, delete=True),
     }

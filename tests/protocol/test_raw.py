@@ -1,11 +1,15 @@
 """What a flow makes of raw that is not what its key says."""
 
+from typing import Any
+
 import pytest
 
+from tasks import month, objects
 from tasks.core.errors import BadDataError
+from tasks.core.plan import RawObject
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tests.protocol.lake import DAYS, Lake, seen
-from tests.protocol.stage import Stage
+from tests.protocol.stage import Stage, before
 
 D1, D2, *_ = DAYS
 
@@ -50,3 +54,23 @@ def test_what_nobody_has_seen_yet_is_left_out_by_name_and_the_rest_published(
         lake.put(key, lake.body(RAW_PORTFOLIO.object_key(str(D1), "IDIV"))[:200])
     stage.flow("a").fails(BadDataError, key)
     assert lake.seen() == seen(D1, D2)
+
+
+def test_what_a_flow_has_found_sound_is_not_looked_into_again(
+    stage: Stage, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_into = []
+    has_footer = objects.has_footer
+
+    def look_into(bucket: str, raw: RawObject, *how: Any) -> bool:
+        looked_into.append(RAW_PORTFOLIO.session_of(raw.key))
+        return has_footer(bucket, raw, *how)
+
+    monkeypatch.setattr(month, "has_footer", look_into)
+    lake.write(D1, D2)
+    flow = stage.flow("a")
+    flow.goes_to(before("glue:StartJobRun"))
+    lake.write(D2, revision=1)
+    assert flow.ends()
+    assert sorted(looked_into) == [D1, D2, D2]
+    assert lake.seen() == seen(D1) | seen(D2, revision=1)

@@ -4,6 +4,7 @@ Faults happen below boto3, so that its own attempts and checks are what meets th
 """
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -43,13 +44,15 @@ class Wire:
     def __init__(self) -> None:
         self.seen: list[str] = []
         self.faults: list[Fault] = []
+        self._lock = threading.Lock()
 
     def carries(self, ask: Callable[[], Any], action: str, request: Any) -> Any:
         """Carry a call there and its answer back."""
         self.seen.append(action)
-        fault = next((f for f in self.faults if f.action == action and f.times), None)
-        if fault:
-            fault.times -= 1
+        with self._lock:
+            fault = next((f for f in self.faults if f.action == action and f.times), None)
+            if fault:
+                fault.times -= 1
         kind = fault.kind if fault else ""
         if kind == "reset before":
             raise ConnectionClosedError(endpoint_url=request.url)

@@ -58,7 +58,7 @@ def replay() -> Iterator[Replay]:
 
 
 class Server:
-    """Sends the same bytes to everybody, and keeps what it was asked.
+    """Sends one message a request, the last one for ever, and keeps what it was asked.
 
     Attributes:
         url: Where it is.
@@ -71,14 +71,16 @@ class Server:
 
 
 @contextmanager
-def serve(message: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+def serve(*messages: bytes, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    ahead = [*messages]
+
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             head = b""
             while (line := self.rfile.readline()) not in (b"\r\n", b""):
                 head += line
             served.requests.append(head.decode("latin-1"))
-            self.wfile.write(message)
+            self.wfile.write(ahead.pop(0) if len(ahead) > 1 else ahead[0])
 
     class Listener(socketserver.ThreadingTCPServer):
         daemon_threads = True

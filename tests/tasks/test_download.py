@@ -9,20 +9,26 @@ import boto3
 import pytest
 
 from infra.local.b3.replay import Replay
-from tasks import download, http
+from tasks import download, download_quotes, http, turns
+from tasks.core.download import Download
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
+    BlockedError,
+    NotPublishedError,
     RateLimitedError,
     RetryableError,
     SourceHasNoDataError,
 )
 from tasks.core.portfolio.pages import Page, parse_pages, read_page, request_path
-from tasks.download import Download, download_portfolio
+from tasks.download import download_portfolio
 from tasks.objects import list_etags, read_landed
+from tasks.turns import Budget
+from tests.conftest import PAUSE_SECONDS
 from tests.portfolios import answer as shown_by_b3
 from tests.portfolios import to_bytes
 from tests.tasks.conftest import Server
+from tests.tasks.glue_service import Clock
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
@@ -43,14 +49,14 @@ def bucket(aws: None) -> Iterator[None]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Wait for nothing; returns the pauses that were asked for."""
     slept: list[float] = []
-    clock = SimpleNamespace(sleep=slept.append, monotonic=time.monotonic)
-    monkeypatch.setattr(download, "time", clock)
-    monkeypatch.setattr(http, "time", clock)
+    monkeypatch.setattr(http, "time", SimpleNamespace(sleep=slept.append))
     return slept
 
 
-def fetch(replay: Replay, index_code: str = "IBOV") -> Download[Page]:
-    return download_portfolio.fn(replay.url, index_code, BUCKET)
+def fetch(
+    source: Replay | Server, index_code: str = "IBOV", budget: Budget | None = None
+) -> Download[Page]:
+    return download_portfolio.fn(source.url, index_code, BUCKET, budget or Budget.of_all(600.0))
 
 
 def landed() -> dict[str, bytes]:
@@ -73,13 +79,19 @@ def test_a_portfolio_that_fits_takes_one_request(replay: Replay) -> None:
     assert len(parse_pages(pages, "IBOV").constituents) == 84
 
 
-def test_an_index_of_222_constituents_comes_whole_in_two_pages(
-    replay: Replay, pauses: list[float]
-) -> None:
+def test_an_index_of_222_constituents_comes_whole_in_two_pages(replay: Replay) -> None:
     portfolio = parse_pages(fetch(replay, "ITAG").pages, "ITAG")
     assert len({row.ticker for row in portfolio.constituents}) == 222
     assert [query.page_number for query in replay.requests] == [1, 2]
-    assert pauses == [download.PAUSE_SECONDS]
+
+
+def test_pages_wait_for_their_turns(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(turns, "time", clock)
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", PAUSE_SECONDS)
+    fetch(replay, "ITAG")
+    fetch(replay)
+    assert clock.slept == [PAUSE_SECONDS, PAUSE_SECONDS]
 
 
 def test_it_is_known_when_the_answer_had_come(replay: Replay) -> None:
@@ -90,26 +102,17 @@ def test_it_is_known_when_the_answer_had_come(replay: Replay) -> None:
 
 
 @pytest.mark.parametrize(
-    ("received_at", "day"),
-    [("2025-08-02T02:59:59+00:00", "2025-08-01"), ("2025-08-02T03:00:00+00:00", "2025-08-02")],
-)
-def test_the_day_is_the_one_where_the_exchange_is(received_at: str, day: str) -> None:
-    answered: Download[Page] = Download((), at(received_at))
-    assert str(answered.day_in_sao_paulo) == day
-
-
-@pytest.mark.parametrize(
     ("fault", "error", "message"),
     [
         ("reset", RetryableError, "No complete answer from 127.0.0.1"),
-        ("challenge_403", RetryableError, "answered 403 .*Just a moment.*Checking your browser"),
-        ("challenge_200", RetryableError, "answered 200 .*Just a moment"),
-        ("maintenance", RetryableError, "answered 503 .*Sistema em manutenção.*indisponível"),
+        ("challenge_403", BlockedError, "answered 403 .*Just a moment.*Checking your browser"),
+        ("challenge_200", BlockedError, "answered 200 .*Just a moment"),
+        ("maintenance", BlockedError, "answered 503 .*Sistema em manutenção.*indisponível"),
         ("http_500", RetryableError, "answered 500 .*Runtime error"),
         ("http_520", RetryableError, "answered 520 .*Error code 520"),
         ("http_404", SourceHasNoDataError, "answered 404 .*B3_INDEX_URL"),
         ("empty", RetryableError, "empty body for IBOV"),
-        ("null_results", SourceHasNoDataError, "B3 publishes no portfolio for IBOV"),
+        ("null_results", NotPublishedError, "B3 publishes no portfolio for IBOV"),
         ("oversize", BadDataError, "at most 5000000 bytes"),
         ("truncated", RetryableError, r"Expected \d+ bytes|No complete answer"),
         ("not_json", RetryableError, "Expected JSON from B3 for IBOV"),
@@ -134,26 +137,43 @@ def test_an_answer_that_is_late_may_come_later(
         fetch(replay)
 
 
+@pytest.mark.parametrize(
+    ("attempt", "whole", "error"),
+    [
+        pytest.param(0.3, 600.0, RetryableError, id="of-the-attempt"),
+        pytest.param(120.0, 0.3, BlockedError, id="of-the-run"),
+    ],
+)
 def test_an_answer_that_drips_meets_the_time_budget(
-    replay: Replay, monkeypatch: pytest.MonkeyPatch
+    replay: Replay,
+    monkeypatch: pytest.MonkeyPatch,
+    attempt: float,
+    whole: float,
+    error: type[B3PipelineError],
 ) -> None:
-    monkeypatch.setattr(download, "TOTAL_BUDGET_SECONDS", 0.3)
+    monkeypatch.setattr(download, "ATTEMPT_SECONDS", attempt)
     replay.misbehave("drip", pause_seconds=0.02)
     started = time.monotonic()
-    with pytest.raises(RetryableError, match="within the time budget"):
-        fetch(replay)
+    with pytest.raises(error, match="within the time budget") as raised:
+        fetch(replay, budget=Budget.of_all(whole))
+    assert type(raised.value) is error
     assert time.monotonic() - started < 10
 
 
 def test_the_budget_is_one_for_all_pages(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "TOTAL_BUDGET_SECONDS", 3.0)
-    clock = SimpleNamespace(
-        sleep=lambda _: replay.misbehave("drip", pause_seconds=0.02), monotonic=time.monotonic
-    )
-    monkeypatch.setattr(download, "time", clock)
+    clock = Clock()
+
+    def read(body: bytes, index_code: str) -> Page:
+        clock.sleep(60.0)
+        return read_page(body, index_code)
+
+    monkeypatch.setattr(turns, "time", clock)
+    monkeypatch.setattr(download, "read_page", read)
+    fetch(replay, "ITAG")
+    monkeypatch.setattr(download, "ATTEMPT_SECONDS", 60.0)
     with pytest.raises(RetryableError, match="within the time budget"):
         fetch(replay, "ITAG")
-    assert len(replay.requests) == 2
+    assert [query.page_number for query in replay.requests] == [1, 2, 1]
 
 
 @pytest.mark.parametrize("fault", ["rollover", "repeated_page", "other_total"])
@@ -241,7 +261,7 @@ def test_pages_that_came_before_a_failure_are_kept(replay: Replay, pauses: list[
         (b"[]", BadDataError),
         (b'{"page": {', RetryableError),
         (b"Object reference not set to an instance of an object.", RetryableError),
-        (b'{"results": null}', SourceHasNoDataError),
+        (b'{"results": null}', NotPublishedError),
         (b"\xff\xfe", RetryableError),
     ],
 )
@@ -249,7 +269,7 @@ def test_whatever_answer_cannot_be_read_is_kept(
     server: Serve, body: bytes, error: type[B3PipelineError]
 ) -> None:
     with pytest.raises(error) as raised:
-        download_portfolio.fn(server(200, body).url, "IBOV", BUCKET)
+        fetch(server(200, body))
     assert list(landed().values()) == [body]
     if error is BadDataError:
         assert "Landing keeps the bytes; raw and refined are untouched" in str(raised.value)
@@ -261,17 +281,15 @@ def test_whatever_answer_cannot_be_read_is_kept(
 )
 def test_what_is_no_answer_is_not_kept(server: Serve, status: int, body: bytes) -> None:
     with pytest.raises(B3PipelineError):
-        download_portfolio.fn(server(status, body).url, "IBOV", BUCKET)
+        fetch(server(status, body))
     assert landed() == {}
 
 
 def test_b3s_largest_answers_are_under_the_limits() -> None:
     assert http.LARGEST_BODY_BYTES >= 1_000_000
-    assert download.LARGEST_ZIP_BYTES["D"] >= 5_000_000
-    assert download.LARGEST_ZIP_BYTES["M"] >= 50_000_000
-    assert download.LARGEST_ZIP_BYTES["A"] >= 300_000_000
-    assert (download.TOTAL_BUDGET_SECONDS, download.FILE_BUDGET_SECONDS) == (120.0, 1800.0)
-    assert (download.PAUSE_SECONDS, download.MOST_PAGES) == (0.5, 50)
+    assert download_quotes.LARGEST_ZIP_BYTES["D"] >= 5_000_000
+    assert download_quotes.LARGEST_ZIP_BYTES["M"] >= 50_000_000
+    assert download_quotes.LARGEST_ZIP_BYTES["A"] >= 300_000_000
 
 
 @pytest.mark.parametrize("fault", ["http_429", "http_429_date"])
@@ -283,9 +301,21 @@ def test_the_wait_that_b3_asks_for_is_kept(replay: Replay, pauses: list[float], 
     assert pauses == [raised.value.retry_after_seconds]
 
 
+def test_the_wait_that_b3_asks_for_is_kept_by_whoever_asks_it(
+    replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(turns, "time", clock)
+    replay.misbehave("http_429", times=1, retry_after_seconds=7)
+    with pytest.raises(RateLimitedError):
+        fetch(replay)
+    fetch(replay, "SMLL")
+    assert clock.slept == [7]
+
+
 def test_the_request_says_who_asks_and_for_what(server: Serve) -> None:
     answered = server(200, to_bytes(shown_by_b3()))
-    download_portfolio.fn(f"{answered.url}/", "IBXX", BUCKET)
+    download_portfolio.fn(f"{answered.url}/", "IBXX", BUCKET, Budget.of(20.0))
     head: dict[str, Any] = dict(
         line.split(": ", 1) for line in answered.requests[0].splitlines()[1:]
     )

@@ -17,12 +17,14 @@ from cryptography.x509.oid import NameOID
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
+    BlockedError,
     NotConfiguredError,
     RateLimitedError,
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.http import Budget, fetch_body
+from tasks.http import fetch_body
+from tasks.turns import Budget
 from tests.tasks.conftest import Server, serve
 
 Serve = Callable[..., Server]
@@ -76,13 +78,14 @@ def test_a_wait_longer_than_a_run_should_take_is_told_and_not_kept(server: Serve
         (301, BadDataError),
         (400, BadDataError),
         (401, BadDataError),
-        (403, RetryableError),
+        (403, BlockedError),
         (404, SourceHasNoDataError),
         (408, RetryableError),
         (410, SourceHasNoDataError),
         (425, RetryableError),
         (500, RetryableError),
         (502, RetryableError),
+        (503, RetryableError),
         (504, RetryableError),
         (522, RetryableError),
     ],
@@ -92,6 +95,26 @@ def test_a_status_becomes_the_error_that_says_what_to_do(
 ) -> None:
     with pytest.raises(error, match=f"answered {status} .*'what it said'") as raised:
         fetch_from(server(status, b"what it said"))
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (200, BlockedError),
+        (403, BlockedError),
+        (404, SourceHasNoDataError),
+        (500, RetryableError),
+        (503, BlockedError),
+        (520, RetryableError),
+    ],
+)
+def test_a_page_of_somebody_who_turns_everybody_away_is_told_from_the_others(
+    server: Serve, status: int, error: type[B3PipelineError]
+) -> None:
+    page = b"<!doctype html><title>Just a moment</title>"
+    with pytest.raises(error, match=f"answered {status} .*: Just a moment") as raised:
+        fetch_from(server(status, page))
     assert type(raised.value) is error
 
 
@@ -113,6 +136,14 @@ def test_no_request_is_made_when_the_budget_is_used_up(server: Serve) -> None:
     with pytest.raises(RetryableError, match="time budget"):
         fetch_from(answered, seconds=0)
     assert answered.requests == []
+
+
+def test_a_turn_ends_with_its_answer_whatever_that_is(server: Serve) -> None:
+    bad, good = server(500, b"busy"), server(200, b"{}")
+    for _ in range(3):
+        with pytest.raises(RetryableError):
+            fetch_from(bad)
+    assert fetch_from(good) == b"{}"
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +183,7 @@ ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: Path) -> None:
     with (
-        serve(ANSWER, tls_context(certificate)) as server,
+        serve(ANSWER, tls=tls_context(certificate)) as server,
         pytest.raises(NotConfiguredError, match=r"cannot be verified.*REQUESTS_CA_BUNDLE"),
     ):
         fetch_from(server)
@@ -163,7 +194,7 @@ def test_an_authority_of_ones_own_can_be_named(
     certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-    with serve(ANSWER, tls_context(certificate)) as server:
+    with serve(ANSWER, tls=tls_context(certificate)) as server:
         assert fetch_from(server) == b"{}"
 
 

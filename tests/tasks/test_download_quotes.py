@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from infra.local.b3.replay import Replay
-from tasks import download as steps
+from tasks import download_quotes as steps
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
+    BlockedError,
     RateLimitedError,
     RetryableError,
     SourceHasNoDataError,
 )
 from tasks.core.quotes.files import QuotesPeriod
-from tasks.download import QuotesDownload, download_quotes
+from tasks.download_quotes import QuotesDownload, download_quotes
 from tasks.reading import convert_quotes_file
 from tests.tasks.conftest import Server
 
@@ -75,8 +76,8 @@ def test_a_file_that_is_known_is_not_sent_again(replay: Replay, tmp_path: Path) 
         ("not_json", LATE, BadDataError, "no ZIP: expected .*PK.* found b'Object reference"),
         ("truncated", LATE, RetryableError, "No complete answer"),
         ("reset", LATE, RetryableError, "No complete answer"),
-        ("maintenance", LATE, RetryableError, "503 .*Sistema em manutenção"),
-        ("challenge_403", LATE, RetryableError, "403 .*Just a moment"),
+        ("maintenance", LATE, BlockedError, "503 .*Sistema em manutenção"),
+        ("challenge_403", LATE, BlockedError, "403 .*Just a moment"),
     ],
 )
 def test_what_is_no_file_becomes_the_error_that_says_what_to_do(

@@ -7,7 +7,7 @@ from tasks.core.attempt import Outcome, Output
 from tasks.core.dataset import Dataset
 from tasks.core.errors import CommitError, UnreadableRawError
 from tasks.core.month import Look
-from tasks.month import audit_month, find_stale_months
+from tasks.month import audit_month, find_published, find_stale_months
 from tests.tasks.toy import (
     D1,
     D2,
@@ -181,6 +181,59 @@ def test_a_commit_that_is_missing_is_an_error(toy: Toy) -> None:
         toy.look()
 
 
+def test_what_is_looked_into_is_kept_for_the_audit_where_that_is_wanted(toy: Toy) -> None:
+    toy.write(D1)
+    toy.publish()
+    toy.write(D2, value=2)
+    toy.put(key(D3), b"no Parquet, though long enough")
+    bodies = {key(D2): parquet([2]), key(D3): b"no Parquet, though long enough"}
+    assert toy.look(keeps=True).bodies == bodies
+    assert toy.look().bodies == {}
+    assert toy.look(keeps=True) == toy.look()
+
+
+def test_a_look_that_mends_nothing_leaves_partitions_where_they_are(toy: Toy) -> None:
+    toy.write(D1)
+    toy.publish("a")
+    toy.write(D2)
+    toy.commit("b")
+    assert toy.look(mends=False).is_up_to_date
+    assert toy.locations() == both("a")
+
+
+def test_what_readers_see_of_each_session_is_told_by_name(toy: Toy) -> None:
+    months = ["2025-08", "2025-07", "2025-06"]
+    assert find_published.fn(SUBJECT, months) == {}
+    for month in months[:2]:
+        day = D1.replace(month=int(month[-2:]))
+        toy.write(day)
+        toy.put(key(day, "other"), parquet([1]))
+        toy.publish(month=month)
+    toy.write(D2)
+    july = D1.replace(month=7)
+    assert find_published.fn(SUBJECT, months) == {
+        july: {"toy", "other"},
+        D1: {"toy", "other"},
+    }
+    assert find_published.fn(SUBJECT, months[1:]) == {july: {"toy", "other"}}
+
+
+def test_what_readers_see_is_told_by_the_latest_commit(toy: Toy) -> None:
+    toy.write(D1)
+    toy.publish()
+    toy.write(D2)
+    toy.publish("b")
+    toy.calls.clear()
+    assert find_published.fn(SUBJECT, [MONTH]) == {D1: {"toy"}, D2: {"toy"}}
+    assert toy.asked("GetObject") == [f"{PUBLISHED}000002.json"]
+
+
+def test_what_readers_see_is_not_told_where_a_commit_is_missing(toy: Toy) -> None:
+    toy.put(f"{PUBLISHED}000002.json")
+    with pytest.raises(CommitError, match="a commit is gone"):
+        find_published.fn(SUBJECT, [MONTH])
+
+
 def stale(dataset: Dataset) -> list[str]:
     return find_stale_months.fn(subject(dataset))
 
@@ -318,6 +371,16 @@ def test_the_first_publication_meanwhile_is_seen_too(toy: Toy) -> None:
     assert failed(look, outcome) == []
     toy.publish("rival")
     assert failed(look, outcome) is None
+
+
+def test_what_the_look_kept_is_not_read_again(toy: Toy) -> None:
+    toy.write(D1)
+    toy.publish("before")
+    toy.write(D2, value=2)
+    look, outcome = toy.look(keeps=True), toy.refine()
+    toy.calls.clear()
+    assert failed(look, outcome) == []
+    assert [about for about in toy.asked("GetObject") if about.startswith("raw/")] == [key(D1)]
 
 
 def test_raw_that_cannot_be_read_is_no_fault_of_the_attempt(toy: Toy) -> None:

@@ -2,6 +2,7 @@ import datetime as dt
 import io
 from typing import Any
 
+import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -182,7 +183,44 @@ def anything(_metadata: object) -> bool:
 
 @pytest.mark.parametrize("body", [parquet([1]), SMALL, large()], ids=["tiny", "data", "footer"])
 def test_what_was_written_to_its_end_has_a_footer(toy: Toy, body: bytes) -> None:
-    assert has_footer(BUCKET, raw(toy, body), anything)
+    assert has_footer(BUCKET, raw(toy, body), anything, {})
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_an_object_whose_end_is_all_of_it_is_kept(toy: Toy, fits: bool) -> None:
+    kept: dict[str, bytes] = {}
+    listed = raw(toy, parquet([1]))
+    assert has_footer(BUCKET, listed, lambda _: fits, kept) is fits
+    assert kept == {listed.key: parquet([1])}
+
+
+@pytest.mark.parametrize("body", [SMALL, large()], ids=["data", "footer"])
+def test_what_is_larger_is_not_kept(toy: Toy, body: bytes) -> None:
+    kept: dict[str, bytes] = {}
+    assert has_footer(BUCKET, raw(toy, body), anything, kept)
+    assert kept == {}
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_is_gone_or_another_by_now_counts_as_sound_and_is_not_kept(
+    toy: Toy, is_gone: bool
+) -> None:
+    kept: dict[str, bytes] = {}
+    listed = raw(toy, parquet([1]))
+    if is_gone:
+        toy.delete(listed.key)
+    else:
+        raw(toy, parquet([2]))
+    assert has_footer(BUCKET, listed, anything, kept)
+    assert kept == {}
+
+
+def test_threads_may_share_a_client(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, client = raw(toy, large()), boto3.client("s3")
+    monkeypatch.setattr(boto3, "client", lambda *_: pytest.fail("another client was made"))
+    assert read_object(BUCKET, listed.key, client) == large()
+    assert read_exactly(BUCKET, listed, client) == large()
+    assert has_footer(BUCKET, listed, anything, {}, client)
 
 
 @pytest.mark.parametrize(
@@ -198,13 +236,13 @@ def test_what_was_written_to_its_end_has_a_footer(toy: Toy, body: bytes) -> None
     ],
 )
 def test_what_is_cut_or_garbage_has_none(toy: Toy, body: bytes) -> None:
-    assert not has_footer(BUCKET, raw(toy, body), anything)
+    assert not has_footer(BUCKET, raw(toy, body), anything, {})
 
 
 def test_only_the_end_of_a_file_is_read(toy: Toy) -> None:
     listed = raw(toy, SMALL)
     toy.calls.clear()
-    assert has_footer(BUCKET, listed, anything)
+    assert has_footer(BUCKET, listed, anything, {})
     assert len(toy.calls) == 1
     assert objects._FOOTER_BYTES == 64 * 1024 < listed.size
 
@@ -213,5 +251,5 @@ def test_only_the_end_of_a_file_is_read(toy: Toy) -> None:
 def test_what_is_too_short_for_a_footer_is_not_asked_for(toy: Toy, body: bytes) -> None:
     listed = raw(toy, body)
     toy.calls.clear()
-    assert not has_footer(BUCKET, listed, anything)
+    assert not has_footer(BUCKET, listed, anything, {})
     assert toy.calls == []

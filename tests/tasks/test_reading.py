@@ -9,14 +9,17 @@ import pytest
 
 from infra.local.b3.replay import Replay
 from tasks import reading
-from tasks.core.errors import BadDataError, SourceHasNoDataError
+from tasks.core.download import Download
+from tasks.core.errors import B3PipelineError, BadDataError, SourceHasNoDataError
 from tasks.core.portfolio.model import Portfolio, RawSession
+from tasks.core.portfolio.pages import Page
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.vacuum import StoredObject
 from tasks.download import download_portfolio
 from tasks.objects import land_bytes, list_etags
-from tasks.reading import read_landed_portfolio, read_portfolio
-from tests.portfolios import FRIDAY, THURSDAY, answer, portfolio, to_bytes
+from tasks.reading import read_landed_portfolios, read_portfolios
+from tasks.turns import Budget
+from tests.portfolios import BPAC11, FRIDAY, THURSDAY, answer, portfolio, to_bytes
 from tests.unit.portfolio.test_reconcile import write_csv
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
@@ -33,15 +36,36 @@ def bucket(aws: None) -> Iterator[None]:
     bucket.delete()
 
 
+def download(replay: Replay, today: dt.date = FRIDAY, index_code: str = "IBOV") -> Download[Page]:
+    pages = download_portfolio.fn(replay.url, index_code, BUCKET, Budget.of(20.0)).pages
+    return Download(pages, dt.datetime.combine(today, dt.time(15), dt.UTC))
+
+
 def read(replay: Replay, today: dt.date = FRIDAY, trading_date: dt.date | None = None) -> Portfolio:
-    pages = download_portfolio.fn(replay.url, "IBOV", BUCKET).pages
-    return read_portfolio.fn("IBOV", pages, today, trading_date)
+    answers = {"IBOV": download(replay, today)}
+    found = read_portfolios.fn(answers, trading_date)["IBOV"]
+    if isinstance(found, B3PipelineError):
+        raise found
+    return found
 
 
 def test_a_right_answer_becomes_a_portfolio(replay: Replay) -> None:
     portfolio = read(replay)
     assert str(portfolio) == "IBOV 2025-08-01"
     assert len(portfolio.constituents) == 84
+
+
+def test_an_answer_that_is_refused_stops_no_other(replay: Replay) -> None:
+    answers = {"SMLL": download(replay, index_code="SMLL")}
+    replay.misbehave("wrong_weight", times=1)
+    answers |= {code: download(replay, index_code=code) for code in ("IBOV", "IDIV")}
+    found = read_portfolios.fn(answers, FRIDAY)
+    assert {code: type(each) for code, each in found.items()} == {
+        "SMLL": Portfolio,
+        "IBOV": BadDataError,
+        "IDIV": Portfolio,
+    }
+    assert [str(found[code]) for code in ("SMLL", "IDIV")] == ["SMLL 2025-08-01", "IDIV 2025-08-01"]
 
 
 @pytest.mark.parametrize(
@@ -113,8 +137,14 @@ class Landing:
         found = [StoredObject(key, "", 0, at) for key, at in self.times.items()]
         return found, NOON
 
-    def put(self, at: dt.datetime, body: bytes, kind: Literal["json", "csv"] = "json") -> None:
-        folder = RAW_PORTFOLIO.landing_folder(at.date(), "IBOV")
+    def put(
+        self,
+        at: dt.datetime,
+        body: bytes,
+        kind: Literal["json", "csv"] = "json",
+        index_code: str = "IBOV",
+    ) -> None:
+        folder = RAW_PORTFOLIO.landing_folder(at.date(), index_code)
         before = set(list_etags(BUCKET, ""))
         land_bytes(BUCKET, folder, body, kind, {})
         (key,) = set(list_etags(BUCKET, "")) - before
@@ -131,7 +161,7 @@ CORRECTED = portfolio(index_divisor=Decimal("1.00000000"))
 
 
 def read_landed(index_code: str = "IBOV") -> RawSession | None:
-    return read_landed_portfolio.fn(BUCKET, index_code, FRIDAY)
+    return read_landed_portfolios.fn(BUCKET, [index_code], FRIDAY, {}).get(index_code)
 
 
 def test_the_session_that_landing_received_last_is_read(landing: Landing) -> None:
@@ -164,6 +194,46 @@ def test_answers_from_other_times_are_not_read_where_those_about_the_session_wil
     assert session
     assert session.portfolio == portfolio()
     assert calls == ["GetObject"]
+
+
+def test_several_indices_are_read_from_one_listing(
+    landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    landing.put(NOON, to_bytes(answer()))
+    landing.put(NOON, to_bytes(answer(CORRECTED)), index_code="IBXX")
+    landing.put(NOON, to_bytes(answer(portfolio(BPAC11))), index_code="SMLL")
+    listed: list[str] = []
+
+    def list_at(bucket: str, prefix: str) -> tuple[list[StoredObject], dt.datetime]:
+        listed.append(prefix)
+        return landing.list_at(bucket, prefix)
+
+    monkeypatch.setattr(reading, "list_at", list_at)
+    codes = ["IBXX", "IDIV", "SMLL", "IBOV"]
+    found = read_landed_portfolios.fn(BUCKET, codes, FRIDAY, {})
+    assert {code: each.portfolio for code, each in found.items()} == {
+        "IBXX": portfolio(index_code="IBXX", index_divisor=CORRECTED.index_divisor),
+        "IBOV": portfolio(),
+    }
+    assert listed == ["landing/portfolio/"]
+
+
+def test_an_answer_that_holds_another_index_than_the_session_before_is_passed_over(
+    landing: Landing,
+) -> None:
+    landing.put(NOON, to_bytes(answer()))
+    before = {"IBOV": portfolio(BPAC11, trading_date=THURSDAY)}
+    assert read_landed_portfolios.fn(BUCKET, ["IBOV"], FRIDAY, before) == {}
+    others = {"IBXX": before["IBOV"], "IBOV": portfolio(trading_date=THURSDAY)}
+    assert read_landed_portfolios.fn(BUCKET, ["IBOV"], FRIDAY, others).keys() == {"IBOV"}
+
+
+def test_b3s_list_of_indices_is_no_answer_about_one(landing: Landing) -> None:
+    landing.put(NOON, b'{"results": []}', index_code="indices")
+    landing.put(NOON, to_bytes(answer()))
+    session = read_landed()
+    assert session
+    assert session.portfolio == portfolio()
 
 
 def test_a_saved_file_of_any_time_counts_beside_the_answers(landing: Landing) -> None:

@@ -11,8 +11,10 @@ from infra.local.b3.replay import Replay
 from infra.local.b3.sessions import index_level
 from tasks import download
 from tasks.assets import asset_of
-from tasks.core.errors import BadDataError, RetryableError
+from tasks.core.download import Download
+from tasks.core.errors import B3PipelineError, BadDataError, RetryableError
 from tasks.core.levels.answer import (
+    Answer,
     IndexLevel,
     from_raw_rows,
     read_answer,
@@ -23,6 +25,7 @@ from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.objects import list_etags, read_landed
 from tasks.reading import read_levels
 from tasks.store import put_rows, read_raw
+from tasks.turns import Budget
 from tests.portfolios import EXTRACTED_AT, FRIDAY
 from tests.tasks.conftest import Server
 
@@ -44,38 +47,74 @@ def bucket(aws: None) -> Iterator[None]:
     bucket.delete()
 
 
-def stored(year: str) -> tuple[IndexLevel, ...]:
-    return from_raw_rows(read_raw.fn(BUCKET, INDEX_LEVELS, year, "IBOV"))
+def stored(year: str) -> dict[str, tuple[IndexLevel, ...]]:
+    found = read_raw.fn(BUCKET, INDEX_LEVELS, year, ["IBOV"])
+    return {code: from_raw_rows(rows) for code, rows in found.items() if isinstance(rows, list)}
+
+
+def ask(source: Replay | Server, index_code: str = "IBOV") -> Download[Answer]:
+    budget = Budget.of(20.0)
+    return download.download_index_levels.fn(source.url, index_code, 2025, BUCKET, budget)
+
+
+def read(
+    answered: Download[Answer], before: tuple[IndexLevel, ...] = ()
+) -> tuple[IndexLevel, ...] | B3PipelineError:
+    return read_levels.fn({"IBOV": answered}, 2025, {"IBOV": before})["IBOV"]
 
 
 def test_raw_gives_back_what_was_written_and_nothing_where_there_is_none() -> None:
-    assert stored("2025") == ()
+    assert stored("2025") == {}
     with AssetContext(downstream_assets={asset_of(INDEX_LEVELS)}):
         rows = to_raw_rows("IBOV", LEVELS, EXTRACTED_AT)
-        put_rows(BUCKET, INDEX_LEVELS, "2025", "IBOV", rows)
-    assert stored("2025") == LEVELS
-    assert stored("2024") == ()
+        put_rows(BUCKET, INDEX_LEVELS, {("2025", "IBOV"): rows})
+    assert stored("2025") == {"IBOV": LEVELS}
+    assert stored("2024") == {}
     key = "raw/index_levels/year=2025/IBOV.parquet"
     assert list(list_etags(BUCKET, "")) == [key]
-    row, _ = read_raw.fn(BUCKET, INDEX_LEVELS, "2025", "IBOV")
+    found = read_raw.fn(BUCKET, INDEX_LEVELS, "2025", ["IBOV"])["IBOV"]
+    assert isinstance(found, list)
+    row, _ = found
     assert list(row) == list(INDEX_LEVELS.types())
     assert str(row["level"]) == "133071.05"
     assert row["extracted_at"] == EXTRACTED_AT.replace(tzinfo=None)
 
 
 def test_b3s_year_is_read_and_passes_its_checks(replay: Replay) -> None:
-    answered = download.download_index_levels.fn(replay.url, "IBOV", 2025, BUCKET)
-    (answer,) = answered.pages
-    levels = read_levels.fn("IBOV", 2025, answer, (), answered.day_in_sao_paulo)
+    levels = read(ask(replay))
+    assert isinstance(levels, tuple)
     found = {each.trading_date: each.level for each in levels}
     assert found[FRIDAY] == index_level("IBOV", FRIDAY)
     assert {day.year for day in found} == {2025}
 
 
 def test_levels_that_fail_a_check_are_refused_with_the_reason(replay: Replay) -> None:
-    (answer,) = download.download_index_levels.fn(replay.url, "IBOV", 2025, BUCKET).pages
-    with pytest.raises(BadDataError, match=r"no_level_of_a_day_to_come: .* found 2025-08-04"):
-        read_levels.fn("IBOV", 2025, answer, (), FRIDAY)
+    noon = dt.datetime(2025, 8, 1, 15, tzinfo=dt.UTC)
+    refused = read(Download(ask(replay).pages, noon))
+    assert isinstance(refused, BadDataError)
+    assert "no_level_of_a_day_to_come" in str(refused)
+    assert "found 2025-08-04" in str(refused)
+    assert "Landing keeps the bytes" in str(refused)
+
+
+def test_a_level_that_raw_holds_may_not_be_lost(replay: Replay) -> None:
+    holiday = IndexLevel(dt.date(2025, 1, 1), Decimal("1.00"))
+    refused = read(ask(replay), (holiday,))
+    assert isinstance(refused, BadDataError)
+    assert "no_stored_level_is_lost" in str(refused)
+
+
+def test_levels_that_are_refused_stop_no_other(replay: Replay) -> None:
+    noon = dt.datetime(2025, 8, 1, 15, tzinfo=dt.UTC)
+    answers = {
+        "IBOV": Download(ask(replay).pages, noon),
+        "SMLL": ask(replay, "SMLL"),
+    }
+    found = read_levels.fn(answers, 2025, {})
+    assert {code: type(each) for code, each in found.items()} == {
+        "IBOV": BadDataError,
+        "SMLL": tuple,
+    }
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b""), (503, b"busy"), (200, b"<html></html>")])
@@ -83,7 +122,7 @@ def test_what_may_pass_by_itself_may_be_asked_again(
     server: Callable[..., Server], status: int, body: bytes
 ) -> None:
     with pytest.raises(RetryableError):
-        download.download_index_levels.fn(server(status, body).url, "IBOV", 2025, BUCKET)
+        ask(server(status, body))
     assert list_etags(BUCKET, "") == {}
 
 
@@ -92,7 +131,7 @@ def test_an_answer_is_kept_byte_for_byte_by_the_day_it_came_and_what_was_asked(
 ) -> None:
     late = dt.datetime(2025, 8, 2, 2, 59, tzinfo=dt.UTC)
     monkeypatch.setattr(download, "_now", lambda: late)
-    answered = download.download_index_levels.fn(replay.url, "IBOV", 2025, BUCKET)
+    answered = ask(replay)
     assert answered.received_at == late
     (key,) = list_etags(BUCKET, "")
     body = read_landed(BUCKET, key)
@@ -110,8 +149,7 @@ def test_an_answer_is_kept_byte_for_byte_by_the_day_it_came_and_what_was_asked(
 def test_an_answer_of_an_unknown_form_is_kept_before_it_is_refused(
     server: Callable[..., Server],
 ) -> None:
-    url = server(200, b'{"other": 1}').url
     with pytest.raises(BadDataError, match="Landing keeps the bytes"):
-        download.download_index_levels.fn(url, "IBOV", 2025, BUCKET)
+        ask(server(200, b'{"other": 1}'))
     (key,) = list_etags(BUCKET, "")
     assert read_landed(BUCKET, key) == b'{"other": 1}'

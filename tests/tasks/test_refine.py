@@ -55,6 +55,8 @@ class World:
         shows: What comes of each commit, the last one for ever; None for its own commit.
         at_work: Whose run Glue is at work on when it is asked first.
         done: What was done, in order.
+        keeps: Of each look, whether it was to keep what it reads.
+        looks: Of each month the latest look.
     """
 
     inputs: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -69,18 +71,32 @@ class World:
     done: list[tuple[Any, ...]] = field(default_factory=list)
     plan: Plan = field(default_factory=lambda: Plan(TOY, {}))
     now: dt.datetime = NOON
+    keeps: list[bool] = field(default_factory=list)
+    looks: dict[str, Look] = field(default_factory=dict)
 
     def steps(self, name: str) -> list[tuple[Any, ...]]:
         return [each[1:] for each in self.done if each[0] == name]
 
-    def look_at_month(self, _subject: Any, month: str, left_out: tuple[str, ...] = ()) -> Look:
+    def look_at_month(
+        self,
+        _subject: Any,
+        month: str,
+        left_out: tuple[str, ...] = (),
+        *,
+        keeps: bool = False,
+        before: Look | None = None,
+    ) -> Look:
+        assert before is None or before is self.looks[month]  # a flow's first, or the one before
         self.done.append(("look", month, left_out))
+        self.keeps.append(keeps)
         held = self.inputs.get(month, {})
         inputs = tuple(RawObject(k, etag, 1) for k, etag in held.items() if k not in left_out)
         bad = tuple(key for key in held if key in self.unreadable and key not in left_out)
         commit = self.commits.get(month)
         self.now += dt.timedelta(seconds=1)
-        return Look(TOY, month, commit, commit is not None, inputs, bad, self.now)
+        look = Look(TOY, month, commit, commit is not None, inputs, bad, self.now)
+        self.looks[month] = look
+        return look
 
     def find_attempts(self, _subject: Any, plan: Plan, token: str) -> Any:
         self.done.append(("find", sorted(plan.months), token))
@@ -298,13 +314,21 @@ def test_a_month_that_raw_holds_nothing_of_is_an_error(world: World) -> None:
         publish_month(SUBJECT, JULY, force=False, mend=no_mend)
 
 
+@pytest.mark.parametrize("count", [1, refine.MOST_KEPT, refine.MOST_KEPT + 1])
+def test_what_looks_read_is_kept_where_months_are_few(world: World, count: int) -> None:
+    months = [f"2025-{number:02}" for number in range(1, count + 1)]
+    world.inputs = {month: {key(month): "1"} for month in months}
+    publish(*months)
+    assert set(world.keeps) == {count <= refine.MOST_KEPT}
+
+
 def test_a_month_that_cannot_be_looked_at_stops_no_other(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def look(subject: Any, month: str, left_out: tuple[str, ...] = ()) -> Look:
+    def look(_subject: Any, month: str, left_out: tuple[str, ...], **how: Any) -> Look:
         if month == JULY:
             raise CommitError("a commit is gone")
-        return world.look_at_month(subject, month, left_out)
+        return world.look_at_month(SUBJECT, month, left_out, **how)
 
     monkeypatch.setattr(refine, "look_at_month", look)
     result = publish(JULY, AUGUST)

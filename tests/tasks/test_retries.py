@@ -19,23 +19,27 @@ from prefect import Task, flow
 from prefect.states import Completed, Crashed, Failed
 
 import tasks
-from flows import vacuum
+from flows import fetching, indices, portfolio_mending, vacuum
 from infra.local.b3.replay import Replay
 from tasks import (
     catalog,
     download,
+    download_quotes,
     glue,
     http,
     objects,
-    reading,
     refine,
     runs,
+    saved_files,
     shelf,
+    side_by_side,
     store,
     sweep,
+    turns,
 )
 from tasks.core.errors import (
     BadDataError,
+    BlockedError,
     InvalidInputError,
     NotConfiguredError,
     PublishConflictError,
@@ -46,7 +50,16 @@ from tasks.core.errors import (
 )
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.download import download_portfolio
-from tasks.retries import OVER_AWS, answered, is_aws_error, is_retryable, may_pass
+from tasks.retries import (
+    OVER_AWS,
+    answered,
+    is_aws_error,
+    is_retryable,
+    is_retryable_beside_others,
+    may_pass,
+)
+from tasks.turns import Budget
+from tests.conftest import PAUSE_SECONDS
 from tests.tasks.toy import SUBJECT
 
 
@@ -122,7 +135,19 @@ def test_what_has_no_error_is_not_tried_again() -> None:
 
 def ask_prefect(state: Any) -> bool:
     unused: Any = None
-    return is_retryable(unused, unused, state)
+    retries, retries_beside_others = (
+        decides(unused, unused, state) for decides in (is_retryable, is_retryable_beside_others)
+    )
+    assert retries is retries_beside_others
+    return retries
+
+
+def test_what_turns_everybody_away_is_not_asked_again_by_one_of_many() -> None:
+    unused: Any = None
+    error = BlockedError("a challenge page")
+    assert may_pass(error)
+    assert is_retryable(unused, unused, Failed(data=error))
+    assert not is_retryable_beside_others(unused, unused, Failed(data=error))
 
 
 @pytest.mark.parametrize(
@@ -157,28 +182,35 @@ STEPS = {
     if isinstance(step, Task) and step.fn.__module__ == module.__name__
 }
 NEVER, OFTEN = (0, 0, None, None), (5, [2, 4, 8, 16, 32], 0.5, is_retryable)
+BESIDE_OTHERS = (*OFTEN[:3], is_retryable_beside_others)
 A_FEW_TIMES = (3, [2.0, 4.0, 8.0], None, is_retryable)
 # How often each step is tried again: what asks nobody, or Prefect alone, whose client tries again
 # itself, is not.
 EXPECTED = {
     "audit-month": A_FEW_TIMES,
     "convert-quotes": NEVER,
-    "download-index-levels": OFTEN,
-    "download-portfolio": OFTEN,
+    "download-index-levels": BESIDE_OTHERS,
+    "download-indices": BESIDE_OTHERS,
+    "download-portfolio": BESIDE_OTHERS,
     "download-quotes": OFTEN,
     "fetch-zip": A_FEW_TIMES,
     "find-attempts": A_FEW_TIMES,
+    "find-landed": A_FEW_TIMES,
+    "find-published": A_FEW_TIMES,
     "find-stale-months": A_FEW_TIMES,
-    "land-file": A_FEW_TIMES,
+    "land-files": A_FEW_TIMES,
     "land-zip": A_FEW_TIMES,
+    "list-names": A_FEW_TIMES,
     "list-raw": A_FEW_TIMES,
     "list-zips": A_FEW_TIMES,
     "look-at-month": A_FEW_TIMES,
     "mark": A_FEW_TIMES,
-    "read-landed-portfolio": A_FEW_TIMES,
+    "read-absences": A_FEW_TIMES,
+    "read-landed-lists": A_FEW_TIMES,
+    "read-landed-portfolios": A_FEW_TIMES,
     "read-levels": NEVER,
     "read-note": A_FEW_TIMES,
-    "read-portfolio": NEVER,
+    "read-portfolios": NEVER,
     "read-raw": A_FEW_TIMES,
     "read-saved-files": A_FEW_TIMES,
     "refuse-attempt": A_FEW_TIMES,
@@ -186,6 +218,7 @@ EXPECTED = {
     "remove": A_FEW_TIMES,
     "rename-flow-run": NEVER,
     "report-checks": NEVER,
+    "report-gaps": NEVER,
     "report-links": NEVER,
     "report-page": NEVER,
     "report-sessions": NEVER,
@@ -215,23 +248,33 @@ def test_a_step_is_tried_again_as_often_as_what_it_asks_allows(name: str) -> Non
 
 # What else decides how long something takes, how much of it there may be, and what is thrown away.
 LIMITS = [
-    (download, "TOTAL_BUDGET_SECONDS", 120.0),
-    (download, "PAUSE_SECONDS", 0.5),
+    (fetching, "FETCH_SECONDS", 600.0),
+    (fetching, "WAITS_SECONDS", (30.0, 60.0, 120.0)),
+    (indices, "RECENT_SESSIONS", 10),
+    (portfolio_mending, "FETCH_SECONDS", 60.0),
+    (turns, "MOST_AT_ONCE", 2),
+    (download, "ATTEMPT_SECONDS", 120.0),
     (download, "MOST_PAGES", 50),
-    (download, "FILE_BUDGET_SECONDS", 1800.0),
-    (download, "LARGEST_ZIP_BYTES", {"D": 50_000_000, "M": 200_000_000, "A": 1_000_000_000}),
+    (download_quotes, "FILE_BUDGET_SECONDS", 1800.0),
+    (
+        download_quotes,
+        "LARGEST_ZIP_BYTES",
+        {"D": 50_000_000, "M": 200_000_000, "A": 1_000_000_000},
+    ),
     (http, "CONNECT_TIMEOUT_SECONDS", 10.0),
     (http, "READ_TIMEOUT_SECONDS", 30.0),
     (http, "FILE_READ_TIMEOUT_SECONDS", 60.0),
     (http, "LARGEST_BODY_BYTES", 5_000_000),
     (http, "LARGEST_PAGE_BYTES", 200_000),
     (http, "LONGEST_WAIT_SECONDS", 300.0),
-    (reading, "LARGEST_FILE_BYTES", 5_000_000),
+    (saved_files, "LARGEST_FILE_BYTES", 5_000_000),
+    (side_by_side, "READS_AT_ONCE", 8),
     (refine, "GLUE_TIMEOUT_SECONDS", 30 * 60),
     (refine, "GLUE_TIMEOUT_SECONDS_A_MONTH", 30),
     (refine, "LONGEST_GLUE_TIMEOUT_SECONDS", 20 * 3600),
     (refine, "MOST_STARTS", 2),
     (refine, "MOST_ROUNDS", 5),
+    (refine, "MOST_KEPT", 2),
     (runs, "OLDEST_USABLE", dt.timedelta(hours=12)),
     (sweep, "MARK_FOR", dt.timedelta(hours=1)),
     (sweep, "_BATCH", 1000),
@@ -249,6 +292,10 @@ LIMITS = [
 )
 def test_a_limit_is_what_was_decided(module: Any, limit: str, expected: object) -> None:
     assert getattr(module, limit) == expected
+
+
+def test_b3_is_asked_with_a_pause_between() -> None:
+    assert PAUSE_SECONDS == 0.5
 
 
 def test_what_may_be_used_ends_long_before_what_may_be_removed() -> None:
@@ -269,7 +316,7 @@ def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -
     for module in (store, shelf):
         monkeypatch.setattr(module, "materialize", materialize)
     unused: Any = None
-    store.write_raw("b3-lake", INDEX_LEVELS, "2025", "IBOV", [])
+    store.write_raw("b3-lake", INDEX_LEVELS, {("2025", "IBOV"): []})
     store.write_raw_files("b3-lake", INDEX_LEVELS, "IBOV", {})
     shelf.show_month(SUBJECT, unused, unused, flow_run="f", forced_since=None)
     names = [options.pop("name") for options in made]
@@ -279,10 +326,11 @@ def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -
 
 @flow
 def download_at_once(url: str) -> int:
+    budget = Budget.of_all(600.0)
     quick = download_portfolio.with_options(retry_delay_seconds=0, retry_jitter_factor=0)
     with mock_aws():
         boto3.client("s3").create_bucket(Bucket="b3-lake")
-        return len(quick(url, "IBOV", "b3-lake").pages)
+        return len(quick(url, "IBOV", "b3-lake", budget).pages)
 
 
 @pytest.mark.usefixtures("prefect_server")
@@ -293,8 +341,13 @@ def test_a_task_is_tried_again_until_the_source_answers(replay: Replay) -> None:
 
 
 @pytest.mark.usefixtures("prefect_server")
-def test_a_task_is_not_tried_again_when_the_source_has_nothing(replay: Replay) -> None:
-    replay.misbehave("http_404")
-    with pytest.raises(SourceHasNoDataError):
+@pytest.mark.parametrize(
+    ("fault", "error"), [("http_404", SourceHasNoDataError), ("challenge_403", BlockedError)]
+)
+def test_a_task_is_not_tried_again_when_the_source_has_nothing_or_turns_everybody_away(
+    replay: Replay, fault: str, error: type[Exception]
+) -> None:
+    replay.misbehave(fault)
+    with pytest.raises(error):
         download_at_once(replay.url)
     assert len(replay.requests) == 1

@@ -55,7 +55,11 @@ def get(key: str) -> bytes:
 
 def write(name: str = "IBOV") -> None:
     rows = to_raw_rows(portfolio(index_code=name), EXTRACTED_AT)
-    store.put_rows(BUCKET, RAW_PORTFOLIO, DAY, name, rows)
+    store.put_rows(BUCKET, RAW_PORTFOLIO, {(DAY, name): rows})
+
+
+def read(*names: str) -> dict[str, store.Rows | UnreadableRawError]:
+    return store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, names)
 
 
 def to_parquet(table: pa.Table, **options: Any) -> bytes:
@@ -66,13 +70,24 @@ def to_parquet(table: pa.Table, **options: Any) -> bytes:
 
 def test_a_saved_file_is_kept_as_it_came_and_says_what_it_is() -> None:
     body = "\u00e7\r\n".encode("latin-1")
-    store.land_csv.fn(BUCKET, FOLDER, body)
+    store.land_csvs.fn(BUCKET, [(FOLDER, body)])
     key = f"landing/portfolio/received=2025-08-01/IBOV/{hashlib.sha256(body).hexdigest()}.csv.gz"
     assert list(list_etags(BUCKET, "")) == [key]
     assert gzip.decompress(get(key)) == read_landed(BUCKET, key) == body
     head = boto3.client("s3").head_object(Bucket=BUCKET, Key=key)
     assert head["ContentType"] == "text/csv; charset=iso-8859-1"
     assert head["ContentEncoding"] == "gzip"
+
+
+def test_several_saved_files_are_kept_each_where_it_belongs() -> None:
+    other = RAW_PORTFOLIO.landing_folder(FRIDAY, "IBXX")
+    store.land_csvs.fn(BUCKET, [(FOLDER, b"a"), (other, b"b"), (FOLDER, b"c")])
+    found = {key: read_landed(BUCKET, key) for key in list_etags(BUCKET, "")}
+    assert sorted(body for key, body in found.items() if body and key.startswith(FOLDER)) == [
+        b"a",
+        b"c",
+    ]
+    assert [body for key, body in found.items() if key.startswith(other)] == [b"b"]
 
 
 def test_an_answer_is_kept_with_what_was_said_of_it() -> None:
@@ -108,7 +123,8 @@ def test_landed_bytes_that_are_gone_or_damaged_are_none(damage: bytes | None) ->
 @pytest.mark.usefixtures("assets")
 def test_raw_survives_writing_and_reading_to_the_last_type() -> None:
     write()
-    rows = store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBOV")
+    rows = read("IBOV")["IBOV"]
+    assert isinstance(rows, list)
     assert from_raw_rows(FRIDAY, rows) == raw_session()
     assert rows == to_raw_rows(portfolio(), EXTRACTED_AT)
     assert [row["cod"] for row in rows] == ["BPAC11", "PETR4", "VALE3"]
@@ -117,7 +133,7 @@ def test_raw_survives_writing_and_reading_to_the_last_type() -> None:
 @pytest.mark.usefixtures("assets")
 def test_raws_columns_have_the_types_of_the_table() -> None:
     rows = to_raw_rows(portfolio(), dt.datetime(2025, 8, 1, tzinfo=dt.UTC))
-    store.put_rows(BUCKET, RAW_PORTFOLIO, DAY, "IBOV", rows)
+    store.put_rows(BUCKET, RAW_PORTFOLIO, {(DAY, "IBOV"): rows})
     schema = pq.read_schema(io.BytesIO(get(KEY)))
     assert schema.names == list(RAW_PORTFOLIO.types())
     for field in schema:
@@ -133,6 +149,24 @@ def test_raw_is_one_put_of_one_object(calls: list[str], assets: AssetContext) ->
     assert [name for name in calls if not name.startswith(("Get", "List", "Head"))] == ["PutObject"]
     assert list(list_etags(BUCKET, "")) == [KEY]
     assert assets.materialization_metadata["b3://raw_portfolio"]["row_count"] == 3
+
+
+def test_sessions_of_several_indices_are_written_as_an_object_each(
+    calls: list[str], assets: AssetContext
+) -> None:
+    rows = {
+        (day, code): to_raw_rows(portfolio(index_code=code), EXTRACTED_AT)
+        for day, code in ((DAY, "IBXX"), (DAY, "IBOV"), ("2025-07-31", "IBOV"))
+    }
+    store.put_rows(BUCKET, RAW_PORTFOLIO, rows)
+    assert calls.count("PutObject") == 3
+    assert set(list_etags(BUCKET, "")) == {RAW_PORTFOLIO.object_key(*each) for each in rows}
+    assert read("IBOV", "IBXX") == {code: rows[DAY, code] for code in ("IBOV", "IBXX")}
+    assert assets.materialization_metadata["b3://raw_portfolio"] == {
+        "partitions": "2025-07-31, 2025-08-01",
+        "names": "IBOV, IBXX",
+        "row_count": 9,
+    }
 
 
 @pytest.mark.usefixtures("assets")
@@ -151,12 +185,36 @@ def test_indices_of_a_session_are_objects_beside_each_other() -> None:
         "raw/portfolio/trading_date=2025-08-01/IBOV.parquet",
         "raw/portfolio/trading_date=2025-08-01/IBXX.parquet",
     ]
-    rows = store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBXX")
+    rows = read("IBXX")["IBXX"]
+    assert isinstance(rows, list)
     assert {row["index_code"] for row in rows} == {"IBXX"}
+    assert store.list_names.fn(BUCKET, RAW_PORTFOLIO, DAY) == {"IBOV", "IBXX"}
 
 
-def test_a_session_that_raw_does_not_hold_has_no_rows() -> None:
-    assert store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBOV") == []
+@pytest.mark.usefixtures("assets")
+def test_of_a_session_what_raw_does_not_hold_is_left_out_and_not_asked_for(
+    calls: list[str],
+) -> None:
+    assert read("IBOV") == {}
+    assert store.list_names.fn(BUCKET, RAW_PORTFOLIO, DAY) == set()
+    write("IBOV")
+    write("IBXX")
+    calls.clear()
+    assert read("IBOV", "SMLL").keys() == {"IBOV"}
+    assert calls == ["ListObjectsV2", "GetObject"]
+
+
+def test_what_is_gone_between_listing_and_reading_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "list_etags", lambda *_: {KEY: "etag"})
+    assert read("IBOV") == {}
+
+
+def test_only_parquet_files_have_names() -> None:
+    put(KEY)
+    put(f"{RAW_PORTFOLIO.folder(DAY)}_SUCCESS")
+    assert store.list_names.fn(BUCKET, RAW_PORTFOLIO, DAY) == {"IBOV"}
 
 
 SOUND = to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)))
@@ -181,9 +239,14 @@ SOUND = to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)))
 )
 def test_a_raw_object_that_cannot_be_read_is_named(body: bytes) -> None:
     put(KEY, body)
-    with pytest.raises(UnreadableRawError, match=f"s3://{BUCKET}/{KEY}") as raised:
-        store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, "IBOV")
-    assert not may_pass(raised.value)
+    put(RAW_PORTFOLIO.object_key(DAY, "IBXX"), SOUND)
+    found = read("IBOV", "IBXX")
+    unreadable = found["IBOV"]
+    assert isinstance(unreadable, UnreadableRawError)
+    assert f"s3://{BUCKET}/{KEY}" in str(unreadable)
+    assert unreadable.key == KEY
+    assert not may_pass(unreadable)
+    assert isinstance(found["IBXX"], list)
 
 
 def test_the_raw_objects_of_a_month_are_listed_in_one_call(calls: list[str]) -> None:

@@ -172,8 +172,8 @@ class Toy:
 
     # Steps
 
-    def look(self, *left_out: str, month: str = MONTH, dataset: Dataset = TOY) -> Look:
-        return look_at_month.fn(subject(dataset), month, left_out)
+    def look(self, *left_out: str, month: str = MONTH, dataset: Dataset = TOY, **how: Any) -> Look:
+        return look_at_month.fn(subject(dataset), month, left_out, **how)
 
     def refine(
         self,

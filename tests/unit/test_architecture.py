@@ -51,13 +51,18 @@ MAY_USE = {
 WITHOUT_ROOMS = (
     *("tasks.store", "tasks.refine", "tasks.glue", "tasks.shelf", "tasks.month"),
     *("tasks.runs", "tasks.sweep", "tasks.catalog", "tasks.report", "tasks.objects"),
+    "tasks.landing",
+    *("tasks.http", "tasks.turns", "tasks.side_by_side"),
 )
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
 # it, and the list of datasets. Everything else in `tasks` takes a dataset as it comes.
 ROOMS = {
     f"tasks.core.{path.parent.name}" for path in (ROOT / "tasks" / "core").glob("*/__init__.py")
 }
-MAY_NAME_ROOMS = ("tasks.download", "tasks.reading", "tasks.core.datasets")
+MAY_NAME_ROOMS = (
+    *("tasks.download", "tasks.download_quotes", "tasks.reading", "tasks.saved_files"),
+    "tasks.core.datasets",
+)
 
 Modules = dict[str, str]
 
@@ -223,8 +228,8 @@ def test_the_rules_look_at_every_module() -> None:
     assert {module for module in steps if is_under(module, "tasks")} == {
         f"tasks.{name}"
         for name in (
-            *("catalog", "download", "glue", "month", "reading", "report", "runs"),
-            *("shelf", "store", "sweep"),
+            *("catalog", "download", "download_quotes", "glue", "month", "reading", "report"),
+            *("landing", "runs", "saved_files", "shelf", "store", "sweep"),
         )
     }
 

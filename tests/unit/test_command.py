@@ -95,13 +95,24 @@ def test_a_date_that_cannot_be_is_wrong_usage(
     assert said in message
 
 
-@pytest.mark.parametrize("code", ["ibov", "IBO", "IBOVESP", "../IBOV", "IB OV", ""])
-def test_a_bad_index_code_is_wrong_usage(refuse: Callable[..., str], code: str) -> None:
-    message = refuse("--index", code)
-    assert (
-        f"An index code is 4 to 6 upper-case letters and digits, such as IBOV; found {code!r}"
-        in (message)
-    )
+@pytest.mark.parametrize("code", ["IB-V", "IBO", "IBOVESP", "../IBOV", "IB OV", "\u0131bov", ""])
+@pytest.mark.parametrize("before", [[], ["IBXX"]], ids=["alone", "beside-another"])
+def test_a_bad_index_code_is_wrong_usage(
+    refuse: Callable[..., str], before: list[str], code: str
+) -> None:
+    message = refuse("--index", *before, code)
+    said = "An index code is 4 to 6 letters and digits, such as IBOV"
+    assert f"argument --index: {said}; found {code!r}" in message
+
+
+@pytest.mark.parametrize("codes", [["IBOV", "all"], ["all", "IBOV"]])
+def test_all_indices_and_one_are_wrong_usage(refuse: Callable[..., str], codes: list[str]) -> None:
+    said = f"Expected index codes or 'all', found both: {', '.join(codes)}."
+    assert said in refuse("--index", *codes)
+
+
+def test_no_index_is_wrong_usage(refuse: Callable[..., str]) -> None:
+    assert "argument --index: expected at least one argument" in refuse("--index")
 
 
 def test_an_unknown_option_is_wrong_usage(refuse: Callable[..., str]) -> None:
@@ -142,10 +153,18 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        ([], {"trading_date": None, "index_code": "IBOV", "force": False}),
+        ([], {"trading_date": None, "index_codes": ["IBOV"], "force": False}),
         (
             ["--trading-date", "2025-08-01", "--index", "IBXX", "--force"],
-            {"trading_date": FRIDAY, "index_code": "IBXX", "force": True},
+            {"trading_date": FRIDAY, "index_codes": ["IBXX"], "force": True},
+        ),
+        (
+            ["--index", "smll", "IBXL50"],
+            {"trading_date": None, "index_codes": ["SMLL", "IBXL50"], "force": False},
+        ),
+        (
+            ["--index", "All"],
+            {"trading_date": None, "index_codes": ["all"], "force": False},
         ),
     ],
 )

@@ -4,10 +4,12 @@ import pytest
 
 from tasks.core.errors import InvalidInputError
 from tasks.core.exchange import (
-    check_index_code,
     check_requested_session,
+    day_in_sao_paulo,
     explains_as_swapped,
     is_session,
+    last_sessions,
+    may_be_shown,
     month_of,
     next_session,
     previous_session,
@@ -109,19 +111,52 @@ def test_a_far_date_whose_swapped_reading_is_near_was_swapped(
     assert explains_as_swapped(day(date), other, day(today)) is expected
 
 
-@pytest.mark.parametrize("code", ["IBOV", "IBXX", "SMLL", "IBXL50", "IFIX", "1234"])
-def test_an_index_code_is_four_to_six_capitals_and_digits(code: str) -> None:
-    assert check_index_code(code) == code
+@pytest.mark.parametrize(
+    ("date", "count", "expected"),
+    [
+        pytest.param("2025-08-01", 1, ["2025-08-01"], id="a-session-itself"),
+        pytest.param("2025-08-02", 1, ["2025-08-01"], id="a-saturday"),
+        pytest.param(
+            "2025-03-06", 3, ["2025-02-28", "2025-03-05", "2025-03-06"], id="over-carnival"
+        ),
+        pytest.param("2025-01-02", 2, ["2024-12-30", "2025-01-02"], id="over-new-year"),
+    ],
+)
+def test_the_last_sessions_come_in_order(date: str, count: int, expected: list[str]) -> None:
+    assert [str(each) for each in last_sessions(day(date), count)] == expected
 
 
 @pytest.mark.parametrize(
-    "code",
-    ["", "IBO", "IBOVESP", "ibov", "IB-V", "IBOV ", "IBOV\n", "../AB", "IBOÇ", "IB/OV", "١٢٣٤"],
+    ("date", "today", "expected"),
+    [
+        ("2025-07-30", "2025-08-01", False),
+        ("2025-07-31", "2025-08-01", True),
+        ("2025-08-01", "2025-08-01", True),
+        ("2025-08-04", "2025-08-01", True),
+        ("2025-08-05", "2025-08-01", False),
+        ("2025-08-01", "2025-08-03", True),
+        ("2025-08-04", "2025-08-03", True),
+        ("2025-07-31", "2025-08-03", False),
+    ],
 )
-def test_any_other_index_code_is_refused_and_named(code: str) -> None:
-    with pytest.raises(InvalidInputError, match="4 to 6 upper-case letters and digits") as error:
-        check_index_code(code)
-    assert repr(code) in str(error.value)
+def test_b3_may_show_the_current_session_and_those_beside_it(
+    date: str, today: str, expected: bool
+) -> None:
+    assert may_be_shown(day(date), day(today)) is expected
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"),
+    [
+        ("2025-08-02T02:59:59+00:00", "2025-08-01"),
+        ("2025-08-02T03:00:00+00:00", "2025-08-02"),
+        ("2025-08-02T00:00:00-05:00", "2025-08-02"),
+        ("2018-12-02T01:59:59+00:00", "2018-12-01"),
+        ("2018-12-02T02:00:00+00:00", "2018-12-02"),
+    ],
+)
+def test_the_day_is_the_one_where_the_exchange_is(at: str, expected: str) -> None:
+    assert day_in_sao_paulo(dt.datetime.fromisoformat(at)) == day(expected)
 
 
 def test_the_month_of_a_session_is_year_and_month() -> None:

@@ -29,7 +29,7 @@ from pydantic.alias_generators import to_camel
 
 from tasks.core.answers import encode_request, load_answer, validate_answer
 from tasks.core.checks import Check, none_of
-from tasks.core.errors import BadDataError, InvalidInputError, SourceHasNoDataError
+from tasks.core.errors import BadDataError, InvalidInputError, NotPublishedError
 from tasks.core.exchange import FIRST_YEAR, is_session, sessions_between
 from tasks.core.numbers import LANGUAGE, parse_decimal
 
@@ -113,12 +113,12 @@ def read_answer(body: bytes, index_code: str) -> Answer:
 
     Raises:
         RetryableError: The body is empty or no JSON, as in B3's bad moments.
-        SourceHasNoDataError: B3 publishes no levels for the index.
+        NotPublishedError: B3 publishes no levels for the index.
         BadDataError: JSON of another form than the known one.
     """
     payload = load_answer(body, index_code)
     if isinstance(payload, dict) and "results" in payload and not payload["results"]:
-        raise SourceHasNoDataError(
+        raise NotPublishedError(
             f"B3 publishes no levels of {index_code}. Check the code: B3 lists its indices on "
             f"its site."
         )
@@ -134,7 +134,7 @@ def parse_levels(answer: Answer, index_code: str, year: int) -> tuple[IndexLevel
         year: What was asked for, likewise.
 
     Raises:
-        SourceHasNoDataError: There is no level in the whole year.
+        NotPublishedError: There is no level in the whole year.
         BadDataError: The days are not 1 to 31, or a level stands on a day that the year does not
             have or is not in the form of the language that was asked for; the message names it.
     """
@@ -150,7 +150,7 @@ def parse_levels(answer: Answer, index_code: str, year: int) -> tuple[IndexLevel
         for month, text in row.by_month().items()
     )
     if not levels:
-        raise SourceHasNoDataError(
+        raise NotPublishedError(
             f"B3 publishes no level of {index_code} in {year}. The index may be younger, or the "
             f"code wrong: B3 lists its indices on its site."
         )

@@ -13,6 +13,7 @@ from tasks.core.numbers import parse_date
 from tasks.core.portfolio.model import Portfolio, RawSession, check_portfolio
 from tasks.core.portfolio.pages import Page, check_same_portfolio, parse_pages, read_page
 from tasks.core.portfolio.reconcile import SavedFile, add_sectors, read_saved_file
+from tasks.core.portfolio.strays import find_strays
 
 _MOST_TRIED = 1000  # combinations of pages that differ: a handful, where B3 corrected something
 
@@ -33,7 +34,10 @@ class Landed:
 
 
 def find_latest(
-    landed: Sequence[Landed], index_code: str, trading_date: dt.date
+    landed: Sequence[Landed],
+    index_code: str,
+    trading_date: dt.date,
+    before: Portfolio | None = None,
 ) -> RawSession | None:
     """Return the session as it came last; None where landing holds no complete set of it.
 
@@ -44,6 +48,8 @@ def find_latest(
         landed: Answers and files, of whatever sessions of the index.
         index_code: The index.
         trading_date: The session.
+        before: The session before it, where that is known: an answer that holds another index is
+            passed over. A file names its index.
     """
     answers = [each for each in landed if each.key.endswith(".json.gz")]
     files = [each for each in landed if each.key.endswith(".csv.gz")]
@@ -54,6 +60,9 @@ def find_latest(
     found: RawSession | None = None
     for version in sorted(versions, key=lambda version: version.received_at):
         portfolio = version.portfolio
+        known = {index_code: before} if before else {}
+        if not version.is_file and find_strays({index_code: portfolio}, {}, known):
+            continue
         if version.is_file and found:
             portfolio = add_sectors(portfolio, found.portfolio)
         at = version.received_at.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None)

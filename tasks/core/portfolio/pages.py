@@ -24,18 +24,40 @@ One row of an answer in pt-br::
 | segment | text or null | sector, with segment "2"; null with "1" |
 """
 
+import datetime as dt
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from tasks.core.answers import encode_request, load_answer, validate_answer
-from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
+from tasks.core.answers import (
+    BYTES_KEPT,
+    bytes_kept,
+    encode_request,
+    load_answer,
+    validate_answer,
+)
+from tasks.core.checks import require
+from tasks.core.download import Download
+from tasks.core.errors import (
+    BadDataError,
+    NotPublishedError,
+    RetryableError,
+    SourceHasNoDataError,
+)
 from tasks.core.numbers import LANGUAGE, parse_date, parse_decimal, parse_integer
-from tasks.core.portfolio.model import Constituent, Portfolio, sort_constituents
+from tasks.core.portfolio.model import (
+    Constituent,
+    Portfolio,
+    check_portfolio,
+    sort_constituents,
+)
 
 PATH = "/indexProxy/indexCall/GetPortfolioDay/"
 PAGE_SIZE = 120  # the most that B3's own page asks for
 WITH_SECTORS = "2"
+TO_IMPORT = (
+    "If somebody has saved B3's file of that day, import it: python -m flows.import_portfolio FILE."
+)
 
 
 class _Strict(BaseModel):
@@ -99,12 +121,12 @@ def read_page(body: bytes, index_code: str) -> Page:
 
     Raises:
         RetryableError: The body is empty or no JSON, as in B3's bad moments.
-        SourceHasNoDataError: B3 publishes no portfolio for the index.
+        NotPublishedError: B3 publishes no portfolio for the index.
         BadDataError: JSON of another form than the known one.
     """
     payload = load_answer(body, index_code)
     if isinstance(payload, dict) and "results" in payload and payload["results"] is None:
-        raise SourceHasNoDataError(
+        raise NotPublishedError(
             f"B3 publishes no portfolio for {index_code}. Check the code: B3 lists its indices "
             f"on its site."
         )
@@ -181,3 +203,31 @@ def _read_row(row: Row) -> Constituent:
         weight_pct=parse_decimal(row.part, 3),
         theoretical_quantity=parse_integer(row.theoricalQty),
     )
+
+
+def read_shown(
+    index_code: str, download: Download[Page], trading_date: dt.date | None
+) -> Portfolio:
+    """Turn B3's answer about an index into its portfolio and check it.
+
+    Args:
+        index_code: What was asked for.
+        download: The answer.
+        trading_date: The session that is wanted; None for whatever B3 shows.
+
+    Raises:
+        SourceHasNoDataError: B3 shows another session than the one wanted.
+        BadDataError: A value cannot be read, or a check failed; the message lists each.
+    """
+    with bytes_kept():
+        portfolio = parse_pages(download.pages, index_code)
+    if trading_date and portfolio.trading_date != trading_date:
+        raise SourceHasNoDataError(
+            f"Expected B3 to show {index_code} of {trading_date}, found {portfolio.trading_date}: "
+            f"B3 shows one session at a time, and raw does not hold this one. {TO_IMPORT} "
+            f"Landing keeps what B3 answered; nothing else was written."
+        )
+    count = download.pages[0].page.totalRecords
+    checks = check_portfolio(portfolio, record_count=count, today=download.day)
+    require(checks, f"B3's portfolio {portfolio}", BYTES_KEPT)
+    return portfolio

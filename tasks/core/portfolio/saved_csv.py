@@ -15,7 +15,7 @@ The by-sector form has `Setor` before the first column and `Part. (%)Acum.` afte
 import re
 
 from tasks.core.errors import BadDataError, InvalidInputError
-from tasks.core.exchange import check_index_code
+from tasks.core.indices import check_index_code
 from tasks.core.numbers import parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio.model import Constituent, Portfolio, sort_constituents
 

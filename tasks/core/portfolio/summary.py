@@ -37,6 +37,22 @@ def summarize_portfolio(
     return "\n".join([*lines, "", *_moves(portfolio, previous, unreadable), ""])
 
 
+def summarize_portfolios(portfolios: Iterable[Portfolio], without: Iterable[str]) -> str:
+    """Return a line an index, and those that B3 publishes no portfolio of."""
+    lines = [
+        "| index | session | constituents | heaviest | weight (%) |",
+        "|---|---|---:|---|---:|",
+    ]
+    for each in sorted(portfolios, key=lambda one: one.index_code):
+        top = min(each.constituents, key=lambda row: (-row.weight_pct, row.ticker))
+        lines.append(
+            f"| {each.index_code} | {each.trading_date} | {len(each.constituents)} "
+            f"| {top.ticker} | {top.weight_pct} |"
+        )
+    lines += [f"| {code} | none published | | | |" for code in without]
+    return "\n".join([*lines, ""])
+
+
 def _moves(portfolio: Portfolio, previous: Portfolio | None, unreadable: str) -> list[str]:
     if unreadable:
         return ["### Moves", "", f"The session before cannot be read: {unreadable}"]

@@ -162,5 +162,28 @@ def test_a_saved_file_that_cannot_be_read_is_passed_over() -> None:
     assert find(landed(b"<html>", suffix="csv")) is None
 
 
+OTHER_INDEX = portfolio(
+    *(replace(row, ticker=f"{row.ticker[:4]}9") for row in ROWS),
+    index_divisor=Decimal("7.00000000"),
+)
+
+
+def test_an_answer_that_holds_another_index_than_the_session_before_is_passed_over() -> None:
+    kept = [landed(to_bytes(answer())), landed(to_bytes(answer(OTHER_INDEX)), 1)]
+    before = portfolio(trading_date=THURSDAY)
+    assert found(*kept) == OTHER_INDEX
+    session = find_latest(kept, "IBOV", FRIDAY, before)
+    assert session == RawSession(portfolio(), dt.datetime(2025, 8, 1, 15))  # noqa: DTZ001
+    assert find_latest(kept[1:], "IBOV", FRIDAY, before) is None
+
+
+def test_a_saved_file_names_its_index_whatever_the_session_before_held() -> None:
+    file = landed(write_csv(OTHER_INDEX, with_sectors=True), 1, "csv")
+    before = portfolio(trading_date=THURSDAY)
+    session = find_latest([landed(to_bytes(answer())), file], "IBOV", FRIDAY, before)
+    assert session
+    assert session.portfolio == OTHER_INDEX
+
+
 def test_other_objects_are_passed_over() -> None:
     assert find(Landed("landing/portfolio/notes.txt", to_bytes(answer()), NOON)) is None

@@ -1,4 +1,5 @@
 import base64
+import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.portfolio.model import Portfolio, check_portfolio
 from tasks.core.portfolio.pages import (
@@ -15,6 +17,7 @@ from tasks.core.portfolio.pages import (
     Page,
     parse_pages,
     read_page,
+    read_shown,
     request_path,
 )
 from tests.portfolios import (
@@ -22,6 +25,7 @@ from tests.portfolios import (
     ENGLISH,
     FRIDAY,
     PETR4,
+    THURSDAY,
     VALE3,
     answer,
     portfolio,
@@ -231,3 +235,61 @@ def in_portuguese(page: Page) -> Page:
             ],
         }
     )
+
+
+NOON = dt.datetime(2025, 8, 1, 15, tzinfo=dt.UTC)
+
+
+def show(payload: object, trading_date: dt.date | None = None, at: dt.datetime = NOON) -> Portfolio:
+    download = Download((read_page(to_bytes(payload), "IBOV"),), at)
+    return read_shown("IBOV", download, trading_date)
+
+
+@pytest.mark.parametrize("wanted", [None, FRIDAY])
+def test_what_b3_shows_is_read_and_checked(wanted: dt.date | None) -> None:
+    assert show(answer(), wanted) == portfolio()
+
+
+def test_all_pages_of_what_b3_shows_are_read() -> None:
+    pages = [
+        read_page(to_bytes(answer(rows=rows, page=(number, 2))), "IBOV")
+        for number, rows in enumerate((ROWS[:2], ROWS[2:]), start=1)
+    ]
+    assert read_shown("IBOV", Download(tuple(pages), NOON), FRIDAY) == portfolio()
+
+
+@pytest.mark.parametrize("wanted", [THURSDAY, dt.date(2025, 8, 4)])
+def test_another_session_than_the_one_wanted_is_no_data_whatever_else_is_wrong(
+    wanted: dt.date,
+) -> None:
+    said = f"Expected B3 to show IBOV of {wanted}, found 2025-08-01.*flows.import_portfolio"
+    with pytest.raises(SourceHasNoDataError, match=said):
+        show(answer(part="99,999"), wanted)
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (answer(part="100.000"), "asked for pt-br"),
+        (answer(part="99,999"), "header_weight_is_100"),
+        (change("page.totalRecords", 4), "constituent_count: expected 4; found 3"),
+    ],
+)
+def test_what_is_wrong_with_it_is_told_with_what_is_kept(
+    payload: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(BadDataError, match=said) as error:
+        show(payload)
+    assert "Landing keeps the bytes" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("hour", "is_right"), [("02:59", False), ("03:00", True)], ids=["wednesday", "thursday"]
+)
+def test_the_session_is_measured_by_the_day_it_was_in_sao_paulo(hour: str, is_right: bool) -> None:
+    at = dt.datetime.fromisoformat(f"2025-07-31T{hour}:00+00:00")  # of Thursday, Friday is the next
+    if is_right:
+        assert show(answer(), at=at) == portfolio()
+    else:
+        with pytest.raises(BadDataError, match="date_is_not_past_next_session"):
+            show(answer(), at=at)

@@ -2,7 +2,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tasks.core.portfolio.model import Constituent
-from tasks.core.portfolio.summary import summarize_portfolio
+from tasks.core.portfolio.summary import summarize_portfolio, summarize_portfolios
 from tests.portfolios import BPAC11, PETR4, THURSDAY, VALE3, portfolio
 
 BEFORE = portfolio(
@@ -62,3 +62,31 @@ def test_ten_moves_are_shown() -> None:
     moves = summarize_portfolio(portfolio(*rows), portfolio(*before)).split("### Moves")[1]
     assert "| T02 |" in moves
     assert "| T01 |" not in moves
+
+
+def test_several_portfolios_are_a_line_each_by_index() -> None:
+    tied = portfolio(
+        replace(VALE3, weight_pct=Decimal("50.000")),
+        replace(PETR4, weight_pct=Decimal("50.000")),
+        index_code="IBXX",
+    )
+    text = summarize_portfolios([tied, replace(BEFORE, index_code="SMLL"), portfolio()], [])
+    assert text.splitlines()[2:] == [
+        "| IBOV | 2025-08-01 | 3 | VALE3 | 60.000 |",
+        "| IBXX | 2025-08-01 | 2 | PETR4 | 50.000 |",
+        "| SMLL | 2025-07-31 | 3 | VALE3 | 59.000 |",
+    ]
+
+
+def test_indices_without_a_portfolio_are_named_below() -> None:
+    text = summarize_portfolios([portfolio()], ["BDRX", "IFIX"])
+    assert text.splitlines()[3:] == [
+        "| BDRX | none published | | | |",
+        "| IFIX | none published | | | |",
+    ]
+
+
+def test_every_line_of_the_table_has_its_five_cells() -> None:
+    text = summarize_portfolios([portfolio()], ["BDRX"])
+    assert text.endswith("|\n")
+    assert {line.count("|") for line in text.splitlines()} == {6}

@@ -5,10 +5,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from tasks import reading
+from tasks import saved_files
 from tasks.core.errors import InvalidInputError
 from tasks.core.portfolio.reconcile import SavedFile
-from tasks.reading import read_files
+from tasks.saved_files import read_files, read_paths
 
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
@@ -49,6 +49,16 @@ def test_of_a_folder_in_s3_every_csv_is_read() -> None:
     assert [file.name for file in files] == ["s3://saved/ibov/a.csv", "s3://saved/ibov/b.CSV"]
 
 
+def test_of_several_places_those_on_this_machine_can_be_read_alone(folder: Path) -> None:
+    path, url = str(folder / "a.csv"), "s3://saved/ibov/a.csv"
+    local, there = SavedFile(path, b"a.csv"), SavedFile(url, b"ibov/a.csv")
+    assert read_files.fn([path, url]) == [local, there]
+    assert read_paths([path, url]) == [local]
+    assert read_paths([url]) == []
+    with pytest.raises(InvalidInputError, match="Expected a file or a folder at /no/such/file"):
+        read_paths([url, "/no/such/file.csv"])
+
+
 @pytest.mark.parametrize(
     ("place", "said"),
     [
@@ -73,7 +83,7 @@ def test_a_folder_without_a_csv_is_told(tmp_path: Path) -> None:
 def test_a_file_that_is_too_large_is_not_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch, is_local: bool
 ) -> None:
-    monkeypatch.setattr(reading, "LARGEST_FILE_BYTES", 4)
+    monkeypatch.setattr(saved_files, "LARGEST_FILE_BYTES", 4)
     with pytest.raises(InvalidInputError, match="at most 4 bytes"):
         read_files.fn([str(folder / "a.csv") if is_local else "s3://saved/ibov/a.csv"])
 
