@@ -29,12 +29,13 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, starting; prints ratios
+bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, all indices, starting
 	-@$(BIN)/python -m bench.imports
 	-@$(BIN)/python -m bench.cotahist
 	-@$(BIN)/python -m bench.year
 	-@$(BIN)/python -m bench.skipping
 	-@$(BIN)/python -m bench.refresh
+	-@$(BIN)/python -m bench.indices
 	-@$(BIN)/python -m bench.start
 
 docs: $(STAMP) ## Write the generated docs again

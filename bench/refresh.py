@@ -13,75 +13,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from infra.local.b3.sessions import Portfolio, generate_portfolio
+from bench.lake import fill_raw, last_sessions
 from infra.local.prefect_server import prefect_server
+from infra.local.setup import LAKE_BUCKET
 from infra.local.up import local_cloud
-from tasks.core.exchange import previous_session
-from tasks.core.portfolio.tables import RAW_PORTFOLIO
 
 INDEX = "IBOV"
 LATEST = dt.date(2025, 8, 28)  # the twentieth session of its month
 COUNTS = (20, 2500)
 ROUNDS = 3
 BAR = 1.5
-_SCHEMA = pa.schema(
-    [
-        *((name, pa.string()) for name in ("index_code", "cod", "asset", "type", "segment")),
-        ("part", pa.decimal128(6, 3)),
-        ("theorical_qty", pa.int64()),
-        ("header_part", pa.decimal128(6, 3)),
-        ("header_theorical_qty", pa.int64()),
-        ("header_reductor", pa.decimal128(28, 8)),
-        ("extracted_at", pa.timestamp("ns")),
-    ]
-)
-
-
-def last_sessions(count: int) -> list[dt.date]:
-    """Return the last sessions up to the latest one."""
-    sessions = [LATEST]
-    while len(sessions) < count:
-        sessions.append(previous_session(sessions[-1]))
-    return sessions
-
-
-def raw_rows(portfolio: Portfolio) -> list[dict[str, Any]]:
-    """Return a generated session as the rows of its raw object."""
-    return [
-        {
-            "index_code": portfolio.index_code,
-            "cod": row.ticker,
-            "asset": row.asset_name,
-            "type": f"{row.share_class:<3} {row.corporate_event or '':<3} "
-            f"{row.listing_segment or ''}".rstrip(),
-            "segment": row.sector,
-            "part": row.weight_pct,
-            "theorical_qty": row.theoretical_quantity,
-            "header_part": portfolio.total_weight_pct,
-            "header_theorical_qty": portfolio.total_theoretical_quantity,
-            "header_reductor": portfolio.index_divisor,
-            "extracted_at": dt.datetime(2025, 9, 1, 12),  # noqa: DTZ001 - raw keeps UTC so
-        }
-        for row in portfolio.constituents
-    ]
-
-
-def fill_raw(lake: Path, sessions: Sequence[dt.date]) -> None:
-    """Write the raw object of each session."""
-    for session in sessions:
-        path = lake / RAW_PORTFOLIO.object_key(str(session), INDEX)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        rows = raw_rows(generate_portfolio(INDEX, session))
-        pq.write_table(
-            pa.Table.from_pylist(rows, schema=_SCHEMA), path, use_deprecated_int96_timestamps=True
-        )
 
 
 class Cost(NamedTuple):
@@ -114,7 +58,7 @@ def measure(count: int) -> Cost:
     """Return the cost of a refresh with so many sessions stored: the least of some rounds."""
     with tempfile.TemporaryDirectory() as directory:
         state = Path(directory)
-        fill_raw(state / "lake" / "b3-lake", last_sessions(count))
+        fill_raw(state / "lake" / LAKE_BUCKET, [INDEX], last_sessions(LATEST, count))
         with local_cloud(state) as cloud, prefect_server(state) as prefect:
             environment = {**os.environ, **cloud.env, **prefect}
             runs = [refresh(environment, state) for _ in range(ROUNDS)]
