@@ -4,6 +4,7 @@ import datetime as dt
 import gzip
 import hashlib
 import io
+import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
@@ -20,6 +21,7 @@ from tasks.core.vacuum import StoredObject
 _CONFLICT_DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0)
 _LEAST_PARQUET_BYTES = 12
 _FOOTER_BYTES = 64 * 1024
+_MAKING_A_CLIENT = threading.Lock()  # threads that land side by side must not do it at once
 _CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=iso-8859-1"}
 
 
@@ -103,7 +105,9 @@ def land_bytes(
         said: The object's metadata: what was asked, say.
     """
     key = f"{folder}{hashlib.sha256(body).hexdigest()}.{suffix}.gz"
-    boto3.client("s3").put_object(
+    with _MAKING_A_CLIENT:
+        client = boto3.client("s3")
+    client.put_object(
         Bucket=bucket,
         Key=key,
         Body=gzip.compress(body, mtime=0),

@@ -1,5 +1,7 @@
 import datetime as dt
 import io
+import threading
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -14,6 +16,7 @@ from tasks.core.plan import RawObject
 from tasks.core.vacuum import StoredObject
 from tasks.objects import (
     has_footer,
+    land_bytes,
     list_at,
     list_folders,
     put_if_absent,
@@ -22,6 +25,7 @@ from tasks.objects import (
     read_object,
 )
 from tasks.retries import may_pass
+from tasks.side_by_side import side_by_side
 from tests.tasks.glue_service import Clock
 from tests.tasks.toy import BUCKET, NOON, Toy, parquet
 
@@ -253,3 +257,27 @@ def test_what_is_too_short_for_a_footer_is_not_asked_for(toy: Toy, body: bytes) 
     toy.calls.clear()
     assert not has_footer(BUCKET, listed, anything, {})
     assert toy.calls == []
+
+
+def test_threads_that_land_side_by_side_make_their_clients_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    at_once: list[int] = []
+    counting = threading.Lock()
+    inside = 0
+
+    def make(_service: str) -> Any:
+        nonlocal inside
+        with counting:
+            inside += 1
+            at_once.append(inside)
+        threading.Event().wait(0.01)
+        with counting:
+            inside -= 1
+        return SimpleNamespace(put_object=lambda **_: None)
+
+    monkeypatch.setattr(objects, "boto3", SimpleNamespace(client=make))
+    bodies = [bytes([number]) for number in range(8)]
+    keys = side_by_side(lambda body: land_bytes(BUCKET, "landing/", body, "json", {}), bodies, 4)
+    assert len(set(keys)) == 8
+    assert at_once == [1] * 8
