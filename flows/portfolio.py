@@ -95,13 +95,16 @@ def daily_portfolio(
 
 def describe(collected: Collected, result: PublishedMonths) -> str:
     """Say what was done; nothing where no month is as it should be."""
-    found = list(collected.portfolios.values())
-    sessions = " and ".join(map(str, sorted(collected.sessions)))
+    months, portfolios = {*result.published, *result.up_to_date}, collected.portfolios.values()
+    found = [each for each in portfolios if month_of(each.trading_date) in months]
+    if not found:
+        return ""
+    sessions = " and ".join(map(str, sorted({each.trading_date for each in found})))
     subject = str(found[0]) if len(found) == 1 else f"{count(len(found))} of {sessions}"
-    if result.published:
-        runs = ", ".join(sorted(set(map(shorten, result.published.values()))))
-        return f"published {subject}, run {runs}"
-    return f"up to date {subject}" if result.up_to_date else ""
+    if not result.published:
+        return f"up to date {subject}"
+    runs = ", ".join(sorted(set(map(shorten, result.published.values()))))
+    return f"published {subject}, run {runs}"
 
 
 def report_indices(settings: Settings, named: Sequence[str], collected: Collected) -> None:

@@ -156,6 +156,22 @@ def test_the_months_of_both_sessions_are_published(
     assert lake.asked == [["2025-07", "2025-08"]]
 
 
+def test_a_month_that_fails_is_told_and_none_of_its_indices_called_published(
+    lake: Lake, replay: Replay, set_clock: Callable[[dt.datetime], None]
+) -> None:
+    set_clock(dt.datetime(2025, 7, 31, 23, tzinfo=dt.UTC))
+    replay.show(THURSDAY)
+    replay.show(FRIDAY, index="IDIV")
+    lake.failures["2025-07"] = BadDataError("the audit failed")
+    assert str(error_of(run("IBOV", "IDIV", "SMLL"))).splitlines() == [
+        f"0 of 3 indices failed; published IDIV 2025-08-01, run {RUN}:",
+        "  2025-07: the audit failed",
+    ]
+    lake.failures["2025-08"] = BadDataError("this one too")
+    error = error_of(run("IBOV", "IDIV"))
+    assert str(error).startswith("0 of 2 indices failed; nothing was published:")
+
+
 # What `all` means
 
 
