@@ -5,7 +5,7 @@ python -m flows.freshness [--dataset portfolio|quotes|levels …] [--trading-dat
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
@@ -129,20 +129,13 @@ class _Look:
         listed = set(read_landed_lists(bucket, lists.get(LIST_NAME, [])))
         unsure = listed - recent - published
         answers = lists if table is RAW_PORTFOLIO else find_landed(bucket, table, self.days)
-        last = {code: answers.get(_asked(code, year), [])[-1:] for code in sorted(unsure)}
-        absent = read_absences(bucket, {code: key for code, (*_, key) in _some(last)}, year)
+        said = {code: answers.get(f"{code}-{year:04}" if year else code) for code in unsure}
+        last = {code: keys[-1] for code, keys in sorted(said.items()) if keys}
+        absent = read_absences(bucket, last, year)
         if absent:
             names = ", ".join(sorted(absent))
             get_run_logger().info("B3 lists %s, and says that it publishes nothing of it", names)
         return (recent | listed) - absent
-
-
-def _asked(code: str, year: int | None) -> str:
-    return f"{code}-{year:04}" if year else code
-
-
-def _some(last: Mapping[str, list[str]]) -> list[tuple[str, list[str]]]:
-    return [(code, keys) for code, keys in last.items() if keys]
 
 
 def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:

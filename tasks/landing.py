@@ -25,9 +25,10 @@ def find_landed(bucket: str, table: Table, days: Iterable[dt.date]) -> dict[str,
         days: The days on which they came.
     """
     found = defaultdict(list)
-    for day in days:
-        for each in list_at(bucket, table.landing_day(day))[0]:
-            found[each.key.split("/")[3]].append((each.modified_at, each.key))
+    for prefix in map(table.landing_day, days):
+        for each in list_at(bucket, prefix)[0]:
+            name = each.key.removeprefix(prefix).partition("/")[0]
+            found[name].append((each.modified_at, each.key))
     return {name: [key for _, key in sorted(each)] for name, each in found.items()}
 
 

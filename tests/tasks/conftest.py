@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
@@ -28,6 +29,16 @@ def aws() -> Iterator[None]:
     """AWS inside this process, one for a file's tests: each cleans up what it made."""
     with mock_aws():
         yield
+
+
+@pytest.fixture
+def bucket(aws: None) -> Iterator[None]:
+    """An empty `b3-lake`, where a file has none of its own."""
+    bucket = boto3.resource("s3").Bucket("b3-lake")
+    bucket.create()
+    yield
+    bucket.objects.delete()
+    bucket.delete()
 
 
 @pytest.fixture

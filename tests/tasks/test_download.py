@@ -1,7 +1,7 @@
 import datetime as dt
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,15 +34,6 @@ pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
 BUCKET = "b3-lake"
 Serve = Callable[..., Server]
-
-
-@pytest.fixture
-def bucket(aws: None) -> Iterator[None]:
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.create()
-    yield
-    bucket.objects.delete()
-    bucket.delete()
 
 
 @pytest.fixture(autouse=True)

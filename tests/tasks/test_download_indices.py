@@ -1,7 +1,7 @@
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -37,15 +37,6 @@ LIST = json.dumps(
     {"page": {"totalRecords": 2}, "header": {"update": "2025-08-01"}, "results": ROWS}
 ).encode()
 MEMBERS = {"IBOV": {"VALE3", "PETR4"}, "IBXX": {"VALE3"}}
-
-
-@pytest.fixture
-def bucket(aws: None) -> Iterator[None]:
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.create()
-    yield
-    bucket.objects.delete()
-    bucket.delete()
 
 
 def ask(server: Server) -> Members:

@@ -1,7 +1,5 @@
 import datetime as dt
-from collections.abc import Iterator
 
-import boto3
 import pytest
 
 from tasks.core.levels.tables import INDEX_LEVELS
@@ -18,14 +16,6 @@ LIST = {
     "results": [{"code": "PETR4", "indexes": "IBOV,IBXX"}, {"code": "VALE3", "indexes": "IBOV"}]
 }
 NONE: dict[str, object] = {"page": {}, "header": None, "results": None}
-
-
-@pytest.fixture
-def bucket(aws: None) -> Iterator[None]:
-    made = boto3.resource("s3").create_bucket(Bucket=BUCKET)
-    yield
-    made.objects.delete()
-    made.delete()
 
 
 def land(day: dt.date, name: str, payload: object) -> str:

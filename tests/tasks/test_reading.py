@@ -1,6 +1,5 @@
 import datetime as dt
 import gzip
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal
 
@@ -25,15 +24,6 @@ from tests.unit.portfolio.test_reconcile import write_csv
 pytestmark = pytest.mark.usefixtures("no_run_logger", "bucket")
 
 BUCKET = "b3-lake"
-
-
-@pytest.fixture
-def bucket(aws: None) -> Iterator[None]:
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.create()
-    yield
-    bucket.objects.delete()
-    bucket.delete()
 
 
 def download(replay: Replay, today: dt.date = FRIDAY, index_code: str = "IBOV") -> Download[Page]:

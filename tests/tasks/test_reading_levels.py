@@ -1,6 +1,6 @@
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 
 import boto3
@@ -36,15 +36,6 @@ LEVELS = (
     IndexLevel(dt.date(2025, 7, 31), Decimal("133071.05")),
     IndexLevel(FRIDAY, Decimal("132437.30")),
 )
-
-
-@pytest.fixture
-def bucket(aws: None) -> Iterator[None]:
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.create()
-    yield
-    bucket.objects.delete()
-    bucket.delete()
 
 
 def stored(year: str) -> dict[str, tuple[IndexLevel, ...]]:

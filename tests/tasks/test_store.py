@@ -31,15 +31,6 @@ FOLDER = RAW_PORTFOLIO.landing_folder(FRIDAY, "IBOV")
 
 
 @pytest.fixture
-def bucket(aws: None) -> Iterator[None]:
-    bucket = boto3.resource("s3").Bucket(BUCKET)
-    bucket.create()
-    yield
-    bucket.objects.delete()
-    bucket.delete()
-
-
-@pytest.fixture
 def assets() -> Iterator[AssetContext]:
     with AssetContext(downstream_assets={asset_of(RAW_PORTFOLIO)}) as context:
         yield context
