@@ -31,7 +31,6 @@ from tasks.retries import ONE_OF_MANY
 from tasks.turns import Budget
 
 ATTEMPT_SECONDS = 120.0  # for all pages of one attempt
-MOST_PAGES = 50
 
 
 @task(name="download-indices", **ONE_OF_MANY)
@@ -82,7 +81,7 @@ def download_portfolio(
     site = _Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
     pages: list[Page] = []
     with site.asked() as session:
-        while not pages or len(pages) < min(pages[0].page.totalPages, MOST_PAGES):
+        while not pages or len(pages) < pages[0].page.totalPages:
             number = len(pages) + 1
             path = request_path(index_code, number)
             body, received_at = site.fetch(session, path, RAW_PORTFOLIO, index_code, number)

@@ -5,16 +5,26 @@ An answer is a web page, nothing yet, JSON of another form, or of the form that 
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from tasks.core.errors import BadDataError, RetryableError
+from tasks.core.texts import shorten, show
 
 _Form = TypeVar("_Form", bound=BaseModel)
 _LONGEST_PAGE = 300
+_LONGEST_NUMBER = 18  # characters: far above B3's counts, and within 64 bits
+_DEEPEST = 20  # levels: B3's answers have four
+_MOST_PROBLEMS = 5  # named in a message
+_SURROGATE = re.compile("[\ud800-\udfff]")
 BYTES_KEPT = (
     "Landing keeps the bytes; raw and refined are untouched. Look at it before running again."
 )
@@ -29,22 +39,93 @@ def encode_request(path: str, request: Mapping[str, Any]) -> str:
 def load_answer(body: bytes, subject: str) -> Any:
     """Return what an answer holds: JSON, or a JSON string that holds it.
 
+    What JSON can say and no reader can keep is refused, wherever it stands: a key twice in one
+    object, of which one value would be lost in silence; NaN and infinity; a number that is longer
+    than any of B3's; half of a surrogate pair, which no file can hold.
+
     Args:
-        body: The answer, byte for byte.
+        body: The answer, byte for byte: UTF-8, with or without a byte order mark.
         subject: What was asked for; for messages.
 
     Raises:
         RetryableError: The body is empty or no JSON, as in B3's bad moments.
+        BadDataError: JSON that is refused; the message names up to five places.
     """
     if not body.strip():
         raise RetryableError(f"B3 answered with an empty body for {subject}. Try again later.")
     try:
-        payload = json.loads(body)
-        return json.loads(payload) if isinstance(payload, str) else payload
-    except (ValueError, RecursionError) as error:
+        payload = _parse(body.decode())
+        payload = _parse(payload) if isinstance(payload, str) else payload
+    except ValueError as error:
         raise RetryableError(
             f"Expected JSON from B3 for {subject}, found {body[:80]!r}. Try again later."
         ) from error
+    except RecursionError as error:
+        raise _bad_json(subject, [_TOO_DEEP]) from error
+    if problems := list(islice(_find_problems(payload, ()), _MOST_PROBLEMS)):
+        raise _bad_json(subject, problems)
+    return payload
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Stands where an answer has something that no reader is given."""
+
+    what: str
+
+
+_TOO_DEEP = f"more than {_DEEPEST} levels, one in the other"
+
+
+def _parse(text: str) -> Any:
+    return json.loads(
+        text.removeprefix("\ufeff"), object_pairs_hook=_read_object, parse_int=_read_integer
+    )
+
+
+def _read_object(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        found[key] = _Refused("a key that stands twice") if key in found else value
+    return found
+
+
+def _read_integer(digits: str) -> int | _Refused:
+    if len(digits) > _LONGEST_NUMBER:
+        return _Refused(f"the number {shorten(digits)}")
+    return int(digits)
+
+
+def _find_problems(value: Any, path: tuple[object, ...]) -> Iterator[str]:
+    if what := _what_is_refused(value, len(path)):
+        yield f"{_name_place(path)}: {what}"
+        return
+    inner = value.items() if isinstance(value, dict) else ()
+    for key, each in enumerate(value) if isinstance(value, list) else inner:
+        yield from _find_problems(each, (*path, key))
+
+
+def _what_is_refused(value: Any, depth: int) -> str:
+    if depth > _DEEPEST:
+        return _TOO_DEEP
+    if isinstance(value, _Refused):
+        return value.what
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"the number {json.dumps(value)}"
+    texts = value if isinstance(value, dict) else [value] if isinstance(value, str) else ()
+    halves = (text for text in texts if _SURROGATE.search(text))
+    return next((f"half of a surrogate pair in {show(text)}" for text in halves), "")
+
+
+def _name_place(path: Sequence[object]) -> str:
+    parts = (str(key) if str(key).isalnum() else show(key) for key in path)
+    return shorten(".".join(parts)) or "answer"
+
+
+def _bad_json(subject: str, problems: Sequence[str]) -> BadDataError:
+    return BadDataError(
+        f"Expected JSON that can be kept from B3 for {subject}, found {'; '.join(problems)}."
+    )
 
 
 def validate_answer(form: type[_Form], payload: object, subject: str) -> _Form:
@@ -61,13 +142,18 @@ def validate_answer(form: type[_Form], payload: object, subject: str) -> _Form:
     try:
         return form.model_validate(payload)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'answer'}: {e['msg']}" for e in error.errors()[:5]
-        )
+        problems = "; ".join(map(_tell, error.errors()[:_MOST_PROBLEMS]))
         raise BadDataError(
             f"B3's answer for {subject} is not in the known form: {problems}. "
             f"If B3 has changed it, the reader must follow."
         ) from error
+
+
+def _tell(problem: ErrorDetails) -> str:
+    """Return where it is, what was expected, and what was found where that is a single value."""
+    found = problem["input"]
+    shown = "" if isinstance(found, dict | list) else f", found {show(found)}"
+    return f"{_name_place(problem['loc'])}: {problem['msg']}{shown}"
 
 
 @contextmanager
@@ -90,7 +176,7 @@ def looks_like_html(body: bytes) -> bool:
 
 
 def describe_page(body: bytes) -> str:
-    """Return the title and the text of a web page, shortened, for a message."""
+    """Return the title and the text of a web page, on one line and shortened, for a message."""
     # Imported here: most runs meet no page, and need not wait for it.
     from bs4 import BeautifulSoup
 
@@ -101,4 +187,5 @@ def describe_page(body: bytes) -> str:
     title = soup.title.get_text(" ", strip=True) if soup.title else ""
     text = soup.body.get_text(" ", strip=True) if soup.body else soup.get_text(" ", strip=True)
     said = f"{title}: {text}" if title and text and title != text else title or text
+    said = " ".join("".join(c if c.isprintable() else " " for c in said).split())
     return said if len(said) <= _LONGEST_PAGE else said[:_LONGEST_PAGE].rstrip() + " …"

@@ -30,6 +30,7 @@ from pydantic import BaseModel, ConfigDict
 from tasks.core.answers import encode_request, load_answer, validate_answer
 from tasks.core.errors import BadDataError, InvalidInputError, RetryableError
 from tasks.core.numbers import LANGUAGE
+from tasks.core.texts import TICKER_FORM, is_ticker, show
 
 ALL = "all"
 PATH = "/indexProxy/indexCall/GetStockIndex/"
@@ -50,7 +51,7 @@ def check_index_code(index_code: str) -> str:
     """
     if not _INDEX_CODE.fullmatch(index_code):
         raise InvalidInputError(
-            f"An index code is 4 to 6 letters and digits, such as IBOV; found {index_code!r}. "
+            f"An index code is 4 to 6 letters and digits, such as IBOV; found {show(index_code)}. "
             f"B3 lists its indices under 'Índices' on its site."
         )
     return index_code
@@ -115,10 +116,10 @@ def read_list(body: bytes) -> Members:
     Raises:
         RetryableError: The body is empty or no JSON, or the list is empty, as in B3's bad moments.
         BadDataError: JSON of another form than the known one, a part of the list alone, or
-            something in the place of an index code.
+            something in the place of a ticker or an index code.
     """
     payload: Any = load_answer(body, "the list of indices")
-    if isinstance(payload, dict) and "results" in payload and not payload["results"]:
+    if isinstance(payload, dict) and "results" in payload and payload["results"] in (None, []):
         raise RetryableError("Expected B3 to list its indices, found an empty list. Try later.")
     answer = validate_answer(_List, payload, "the list of indices")
     expected = answer.page.totalRecords
@@ -128,14 +129,20 @@ def read_list(body: bytes) -> Members:
             f"{len(answer.results)}: what is left out would be missed in silence."
         )
     members: dict[str, set[str]] = defaultdict(set)
-    for row in answer.results:
-        for text in filter(None, map(str.strip, row.indexes.split(","))):
+    for number, row in enumerate(answer.results):
+        ticker = row.code.strip(" ")
+        if not is_ticker(ticker):
+            raise BadDataError(
+                f"Expected a ticker of {TICKER_FORM} in B3's list at results.{number}.code, found "
+                f"{show(ticker)}."
+            )
+        for text in filter(None, (part.strip(" ") for part in row.indexes.split(","))):
             if not _INDEX_CODE.fullmatch(text):
                 raise BadDataError(
                     f"Expected index codes of 4 to 6 letters and digits in B3's list at "
-                    f"{row.code}, found {text!r}."
+                    f"{ticker}, results.{number}.indexes, found {show(text)}."
                 )
-            members[text].add(row.code.strip())
+            members[text].add(ticker)
     if not members:
         raise BadDataError("Expected index codes in B3's list of indices, found none in any row.")
     return {code: frozenset(tickers) for code, tickers in sorted(members.items())}

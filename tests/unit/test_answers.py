@@ -1,7 +1,169 @@
-import pytest
+import json
+from collections.abc import Callable
+from typing import Any
 
-from tasks.core.answers import bytes_kept, describe_page, looks_like_html
-from tasks.core.errors import BadDataError, RetryableError
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from tasks.core.answers import (
+    bytes_kept,
+    describe_page,
+    load_answer,
+    looks_like_html,
+    validate_answer,
+)
+from tasks.core.errors import B3PipelineError, BadDataError, RetryableError
+
+Wrap = Callable[[str], bytes]
+AS_IT_COMES = [
+    pytest.param(lambda text: text.encode(), id="json"),
+    pytest.param(lambda text: json.dumps(text).encode(), id="json-in-a-json-string"),
+]
+
+
+@pytest.mark.parametrize("wrap", AS_IT_COMES)
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["", "byte-order-mark"])
+def test_sound_json_is_loaded_as_it_is(wrap: Wrap, mark: str) -> None:
+    text = '{"a": [1, -2.5, "ação", null, true, {"a": 999999999999999999}], "b": "\\ud83d\\ude00"}'
+    assert load_answer(wrap(mark + text), "IBOV") == {
+        "a": [1, -2.5, "ação", None, True, {"a": 999_999_999_999_999_999}],
+        "b": "😀",
+    }
+
+
+@pytest.mark.parametrize("wrap", AS_IT_COMES)
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        pytest.param('{"a": [{"b": NaN}]}', "a.0.b: the number NaN", id="nan"),
+        pytest.param('{"a": -Infinity}', "a: the number -Infinity", id="infinity"),
+        pytest.param('{"a": 1e999}', "a: the number Infinity", id="infinite-by-its-exponent"),
+        pytest.param('[{"a": 1, "b": 2, "a": 1}]', "0.a: a key that stands twice", id="key-twice"),
+        pytest.param('{"a": {}, "a": {"c": 1}}', "a: a key that stands twice", id="objects-twice"),
+        pytest.param('{"a": {"b": "x\\udc00"}}', r"a.b: half of a .* in 'x\\udc00'", id="half"),
+        pytest.param(
+            '{"a": [{"x\\ud800": 1}]}', r"a.0: half of a surrogate pair in 'x\\ud800'", id="key"
+        ),
+        pytest.param('{"a": 1000000000000000000}', "a: the number 1000000000000000000", id="long"),
+        pytest.param(
+            f'{{"a": -{"7" * 5000}}}', rf"a: the number -{'7' * 59}… \(5001 characters\)", id="huge"
+        ),
+        pytest.param(
+            f'{{"a": {"[" * 100}{"]" * 100}}}', r"found a(\.0){20}: more than 20 levels", id="deep"
+        ),
+        pytest.param("[" * 1000 + "]" * 1000, "found more than 20 levels", id="a-thousand-deep"),
+        pytest.param('{"a":' * 5000 + "1" + "}" * 5000, "found more than 20", id="objects-deep"),
+        pytest.param("[" * 200_000, "found more than 20 levels", id="deep-without-end"),
+        pytest.param("NaN", "answer: the number NaN", id="nothing-else"),
+        pytest.param('{"\\u001b[2J": NaN}', r"found '\\x1b\[2J': the number", id="unprintable-key"),
+        pytest.param(
+            f'{{"{"k" * 1_000_000}": NaN}}', rf"{'k' * 60}… \(1000000 characters\)", id="long-key"
+        ),
+    ],
+)
+def test_json_that_cannot_be_kept_is_bad_and_its_place_is_named(
+    wrap: Wrap, text: str, found: str
+) -> None:
+    with pytest.raises(BadDataError, match=found) as error:
+        load_answer(wrap(text), "IBOV")
+    said = str(error.value)
+    assert said.startswith("Expected JSON that can be kept from B3 for IBOV, found ")
+    assert said.isprintable()
+    assert len(said) < 300
+
+
+def test_twenty_levels_are_read() -> None:
+    assert load_answer(b"[" * 20 + b"1" + b"]" * 20, "IBOV")
+    with pytest.raises(BadDataError, match="more than 20 levels"):
+        load_answer(b"[" * 21 + b"1" + b"]" * 21, "IBOV")
+
+
+def test_five_places_are_named_at_most() -> None:
+    body = json.dumps([float("nan")] * 6).encode()
+    with pytest.raises(BadDataError) as error:
+        load_answer(body, "IBOV")
+    assert str(error.value).count("NaN") == 5
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b" \r\n", id="blank"),
+        pytest.param(b"\xef\xbb\xbf", id="byte-order-mark-alone"),
+        pytest.param(b"Object reference not set", id="text"),
+        pytest.param(b'{"a": ', id="cut-short"),
+        pytest.param(b'"{\\"a\\": "', id="cut-short-in-a-string"),
+        pytest.param(b'{"a": "\xe7"}', id="latin-1"),
+        pytest.param(b'{"a": "\xed\xa0\x80"}', id="half-of-a-pair-in-bytes"),
+        pytest.param('{"a": 1}'.encode("utf-16"), id="utf-16"),
+        pytest.param(b'{"a": "\n"}', id="line-break-that-is-not-escaped"),
+        pytest.param(b'"\\ud800"', id="half-of-a-pair-for-json"),
+    ],
+)
+def test_what_is_no_json_may_pass(body: bytes) -> None:
+    with pytest.raises(RetryableError, match="for IBOV") as error:
+        load_answer(body, "IBOV")
+    assert str(error.value).isprintable()
+
+
+texts = st.text(st.characters(), max_size=5)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+bodies = st.binary(max_size=50) | json_values.map(lambda value: json.dumps(value).encode())
+
+
+@given(body=bodies | bodies.map(lambda body: json.dumps(body.decode("latin-1")).encode()))
+@example(body=b'{"a": 1, "a": ' + b"9" * 5000 + b"}")
+def test_whatever_comes_is_kept_or_refused_with_an_error_of_ours(body: bytes) -> None:
+    said = ""
+    try:
+        json.dumps(load_answer(body, "IBOV"), ensure_ascii=False, allow_nan=False).encode()
+    except B3PipelineError as error:
+        said = str(error)
+    assert not said or said.isprintable()
+    assert len(said) < 1000
+
+
+class _Row(BaseModel):
+    code: str
+    count: int
+
+
+class _Form(BaseModel):
+    rows: list[_Row]
+
+
+@pytest.mark.parametrize(
+    ("payload", "found"),
+    [
+        (
+            {"rows": [{"code": "A", "count": 1}, {"code": 7, "count": 1}]},
+            r"rows\.1\.code: .*found 7",
+        ),
+        ({"rows": [{"code": "A", "count": "x\n"}]}, r"rows\.0\.count: .*, found 'x\\n'"),
+        ({"rows": [{"code": "A" * 99, "count": "A" * 99}]}, r"count: .*A… \(101 characters\)"),
+        ({"rows": [{"code": "A"}]}, r"rows\.0\.count: Field required\. If B3"),
+        ({"rows": {}}, r"rows: Input should be a valid list\. If B3"),
+        ([], r"answer: Input should be .* _Form\. If B3"),
+    ],
+)
+def test_each_field_of_another_form_is_named_with_what_was_found(payload: Any, found: str) -> None:
+    with pytest.raises(BadDataError, match=found) as error:
+        validate_answer(_Form, payload, "IBOV")
+    assert str(error.value).startswith("B3's answer for IBOV is not in the known form: ")
+    assert str(error.value).isprintable()
+
+
+def test_five_fields_of_another_form_are_named_at_most() -> None:
+    with pytest.raises(BadDataError) as error:
+        validate_answer(_Form, {"rows": [{}] * 9}, "IBOV")
+    assert str(error.value).count("Field required") == 5
 
 
 @pytest.mark.parametrize(
@@ -44,6 +206,7 @@ def test_title_and_text_are_told_without_scripts_and_styles() -> None:
         (b"<html>Blocked</html>", "Blocked"),
         ("<body>Sistema em manutenção</body>".encode(), "Sistema em manutenção"),
         (b"<html></html>", ""),
+        (b"<body>one\n\n line\x1b[31m</body>", "one line [31m"),
     ],
 )
 def test_what_the_page_says_is_told_once(page: bytes, said: str) -> None:

@@ -113,7 +113,9 @@ def test_the_list_is_asked_for_in_the_language_of_the_portfolios() -> None:
         pytest.param(json.dumps(answer()), id="json-in-a-json-string"),
         pytest.param(answer(total=None), id="without-a-count"),
         pytest.param({"results": ROWS}, id="without-a-page"),
-        pytest.param(answer([row("VALE3", "")], total=None) | {"results": [*ROWS, row("X", "")]}),
+        pytest.param(
+            answer([row("VALE3", "")], total=None) | {"results": [*ROWS, row("XPTO3", "")]}
+        ),
     ],
 )
 def test_the_list_gives_each_index_its_tickers(payload: object) -> None:
@@ -177,9 +179,34 @@ def test_a_part_of_the_list_is_no_list(total: int) -> None:
     "text", ["ibov", "IBO", "IBOVESP", "IB-V", "IBOV;SMLL", "../AB", "IBOÇ", "I BOV", "all"]
 )
 def test_what_is_no_index_code_is_refused_at_its_ticker(text: str) -> None:
-    with pytest.raises(BadDataError, match="at PETR4, found ") as error:
+    with pytest.raises(BadDataError, match=r"at PETR4, results\.1\.indexes, found ") as error:
         read(answer([row("VALE3", "IBOV"), row("PETR4", f"IBOV,{text}")]))
     assert repr(text) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "code", ["../../raw", "'; DROP TABLE x", "<b>VALE3</b>", "VALE3\n", "VA\nLE", "vale3", "", "A3"]
+)
+def test_what_is_no_ticker_is_refused_at_its_row(code: str) -> None:
+    said = (
+        "Expected a ticker of 4 to 12 capital letters and digits .* at results\\.1\\.code, found "
+    )
+    with pytest.raises(BadDataError, match=said) as error:
+        read(answer([row("VALE3", "IBOV"), row(code, "IBOV")]))
+    assert repr(code) in str(error.value)
+
+
+@pytest.mark.parametrize("rows", [row("V" * 1_000_000, "IBOV"), row("VALE3", "I" * 1_000_000)])
+def test_what_is_refused_is_told_in_few_words(rows: dict[str, Any]) -> None:
+    with pytest.raises(BadDataError, match=r"1000002 characters") as error:
+        read(answer([rows]))
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.parametrize("results", [0, False, "", {}])
+def test_what_is_no_list_is_no_empty_list(results: Any) -> None:
+    with pytest.raises(BadDataError, match="results: Input should be a valid list"):
+        read({"results": results})
 
 
 @pytest.mark.parametrize("indexes", ["", " ", ",,"])
@@ -201,6 +228,7 @@ json_values = st.recursive(
 @given(body=st.binary(max_size=50) | json_values.map(lambda value: json.dumps(value).encode()))
 @example(body=b'"\\"twice\\""')
 @example(body=b"[" * 200_000)
+@example(body=b'{"page": {"totalRecords": ' + b"9" * 5000 + b'}, "results": [{}]}')
 def test_whatever_comes_is_refused_with_an_error_of_ours(body: bytes) -> None:
     with pytest.raises(B3PipelineError):
         read_list(body)

@@ -1,4 +1,6 @@
 import datetime as dt
+import re
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -6,16 +8,20 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tasks.core.errors import BadDataError
+from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.numbers import (
     LANGUAGE,
+    MOST_DIGITS,
     parse_date,
     parse_decimal,
     parse_integer,
     swap_day_and_month,
 )
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tests.portfolios import ENGLISH, write_date, write_number
 
-decimals = st.integers(-(10**15), 10**15)
+LARGEST = 10**MOST_DIGITS - 1
+decimals = st.integers(-LARGEST, LARGEST)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +64,43 @@ def test_refuses_any_other_form(text: str, scale: int) -> None:
     assert repr(text) in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("text", "scale"),
+    [
+        pytest.param("1.000.000.000.000.000", 0, id="quantity"),
+        pytest.param("9.223.372.036.854.775.808", 0, id="over-64-bits"),
+        pytest.param("-1.000.000.000.000.000", 0, id="below-zero"),
+        pytest.param("1.000.000.000.000.000,000", 3, id="weight"),
+        pytest.param("123.456.789.012.345.678.901.234.567.890.123.456,12345678", 8, id="divisor"),
+        pytest.param("000.000.000.000.000.001,00", 2, id="noughts-in-front"),
+    ],
+)
+def test_refuses_a_number_that_is_longer_than_what_is_kept(text: str, scale: int) -> None:
+    with pytest.raises(BadDataError, match="expected a number of at most 15 whole digits") as error:
+        parse_decimal(text, scale)
+    assert text in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["x" * 1_000_000, "1" + ".000" * 1_000_000])
+@pytest.mark.parametrize("parse", [parse_integer, parse_date])
+def test_a_text_of_any_length_is_refused_in_few_words(
+    parse: Callable[[str], object], text: str
+) -> None:
+    with pytest.raises(BadDataError, match="characters") as error:
+        parse(text)
+    assert len(str(error.value)) < 200
+
+
+def test_every_number_that_is_read_fits_its_column() -> None:
+    types = RAW_PORTFOLIO.types() | INDEX_LEVELS.types()
+    for name in ("header_reductor", "level"):
+        precision, scale = map(int, re.findall(r"\d+", types[name]))
+        assert precision - scale >= MOST_DIGITS, name
+    for name in ("theorical_qty", "header_theorical_qty"):
+        assert types[name] == "bigint"
+    assert 9_000 * LARGEST < 2**63  # as many constituents as no index has
+
+
 @given(units=decimals, scale=st.sampled_from([0, 3, 8]))
 def test_a_number_survives_writing_and_reading(units: int, scale: int) -> None:
     number = Decimal(units).scaleb(-scale)
@@ -73,7 +116,7 @@ def test_a_fraction_of_another_language_is_refused(units: int, scale: int) -> No
         parse_decimal(text, scale)
 
 
-@given(number=st.integers(-(10**15), 10**15))
+@given(number=decimals)
 def test_a_grouped_quantity_of_another_language_is_refused(number: int) -> None:
     assume(abs(number) >= 1000)
     text = write_number(number)

@@ -32,6 +32,7 @@ from tasks.core.checks import Check, none_of
 from tasks.core.errors import BadDataError, InvalidInputError, NotPublishedError
 from tasks.core.exchange import FIRST_YEAR, is_session, sessions_between
 from tasks.core.numbers import LANGUAGE, parse_decimal
+from tasks.core.texts import show
 
 PATH = "/indexStatisticsProxy/IndexCall/GetPortfolioDay/"
 SCALE = 2  # decimals of a level
@@ -114,10 +115,10 @@ def read_answer(body: bytes, index_code: str) -> Answer:
     Raises:
         RetryableError: The body is empty or no JSON, as in B3's bad moments.
         NotPublishedError: B3 publishes no levels for the index.
-        BadDataError: JSON of another form than the known one.
+        BadDataError: JSON of another form than the known one; the message names the fields.
     """
     payload = load_answer(body, index_code)
-    if isinstance(payload, dict) and "results" in payload and not payload["results"]:
+    if isinstance(payload, dict) and "results" in payload and payload["results"] in (None, []):
         raise NotPublishedError(
             f"B3 publishes no levels of {index_code}. Check the code: B3 lists its indices on "
             f"its site."
@@ -142,7 +143,7 @@ def parse_levels(answer: Answer, index_code: str, year: int) -> tuple[IndexLevel
     if days != _DAYS:
         raise BadDataError(
             f"{index_code} levels {year}: expected a row for each day from 1 to 31, in order; "
-            f"found {days}."
+            f"found {show(days)}."
         )
     levels = sorted(
         _read_level(index_code, (year, month, row.day), text)
@@ -163,7 +164,7 @@ def _read_level(index_code: str, date: tuple[int, int, int], text: str) -> Index
         day = dt.date(*date)
     except ValueError as error:
         raise BadDataError(
-            f"{where}: expected no level on a day that the year does not have, found {text!r}."
+            f"{where}: expected no level on a day that the year does not have, found {show(text)}."
         ) from error
     try:
         return IndexLevel(day, parse_decimal(text, SCALE))

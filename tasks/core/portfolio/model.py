@@ -1,7 +1,8 @@
 """The day's portfolio of an index, whatever it was read from.
 
 The invariants that B3's own files hold, and that `check_portfolio` asks for: the weights sum to
-exactly 100.000, the quantities sum to the header's total, and no ticker stands twice.
+exactly 100.000, the quantities sum to the header's total, no ticker stands twice, and every text
+has its form, so that it is safe in a path, a statement, a page and a line of a log.
 """
 
 import datetime as dt
@@ -14,6 +15,7 @@ from typing import Any
 from tasks.core.checks import Check, compare, none_of
 from tasks.core.exchange import explains_as_swapped, is_session, next_session
 from tasks.core.numbers import swap_day_and_month
+from tasks.core.texts import PLAIN_FORM, TICKER_FORM, is_plain, is_ticker, show, show_ticker
 
 WHOLE_PCT = Decimal("100.000")
 
@@ -38,6 +40,9 @@ class Constituent:
     weight_pct: Decimal
     theoretical_quantity: int
 
+    def __str__(self) -> str:
+        return show_ticker(self.ticker)
+
     @property
     def share_class(self) -> str:
         """Such as `ON`, `PN` or `UNT`."""
@@ -55,9 +60,10 @@ class Constituent:
 
     @property
     def has_readable_type(self) -> bool:
-        """Whether `type` keeps to the fixed columns, so that it can be split."""
+        """Whether `type` is plain ASCII and keeps to the fixed columns, so that it can be split."""
         padded = self.type.ljust(10)
-        return len(padded) == 10 and padded[3] == padded[7] == " " and bool(self.share_class)
+        has_columns = len(padded) == 10 and padded[3] == padded[7] == " "
+        return has_columns and padded.isascii() and is_plain(padded) and bool(self.share_class)
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,7 @@ def check_portfolio(
     rows = portfolio.constituents
     expected_count = len(rows) if record_count is None else record_count
     weight_sum = sum((row.weight_pct for row in rows), Decimal("0.000"))
-    counts = Counter(row.ticker for row in rows)
+    counts = Counter(map(str, rows))
     checks = [
         compare("constituent_count", expected_count, len(rows)),
         compare("weights_sum_to_100", WHOLE_PCT, weight_sum),
@@ -124,21 +130,17 @@ def check_portfolio(
             sum(row.theoretical_quantity for row in rows),
         ),
         none_of("tickers_are_unique", "no ticker twice", [t for t, n in counts.items() if n > 1]),
+        *_check_texts(rows),
         none_of(
             # B3 rounds: a constituent of the broad indices may stand there with 0,000.
             "weights_are_not_negative",
             "no weight below zero",
-            [f"{row.ticker} {row.weight_pct}" for row in rows if row.weight_pct < 0],
+            [f"{row} {row.weight_pct}" for row in rows if row.weight_pct < 0],
         ),
         none_of(
             "quantities_are_positive",
             "every quantity above zero",
-            [f"{r.ticker} {r.theoretical_quantity}" for r in rows if r.theoretical_quantity <= 0],
-        ),
-        none_of(
-            "types_keep_their_columns",
-            "class(3) event(3) listing segment(2), blanks between",
-            [f"{row.ticker} {row.type!r}" for row in rows if not row.has_readable_type],
+            [f"{r} {r.theoretical_quantity}" for r in rows if r.theoretical_quantity <= 0],
         ),
         Check(
             "divisor_is_positive",
@@ -148,6 +150,32 @@ def check_portfolio(
         ),
     ]
     return checks + _check_session(portfolio.trading_date, today)
+
+
+def _check_texts(rows: Sequence[Constituent]) -> list[Check]:
+    others = (
+        (row, name, text)
+        for row in rows
+        for name, text in (("asset_name", row.asset_name), ("sector", row.sector))
+        if text is not None and not is_plain(text)
+    )
+    return [
+        none_of(
+            "tickers_have_their_form",
+            TICKER_FORM,
+            [show(row.ticker) for row in rows if not is_ticker(row.ticker)],
+        ),
+        none_of(
+            "names_and_sectors_are_plain",
+            PLAIN_FORM,
+            [f"{row} {name} {show(text)}" for row, name, text in others],
+        ),
+        none_of(
+            "types_keep_their_columns",
+            "class(3) event(3) listing segment(2), blanks between, in ASCII",
+            [f"{row} {show(row.type)}" for row in rows if not row.has_readable_type],
+        ),
+    ]
 
 
 def _check_session(day: dt.date, today: dt.date | None) -> list[Check]:

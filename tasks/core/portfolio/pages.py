@@ -25,9 +25,11 @@ One row of an answer in pt-br::
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.core.answers import (
     BYTES_KEPT,
@@ -51,13 +53,16 @@ from tasks.core.portfolio.model import (
     check_portfolio,
     sort_constituents,
 )
+from tasks.core.texts import show, show_ticker
 
 PATH = "/indexProxy/indexCall/GetPortfolioDay/"
 PAGE_SIZE = 120  # the most that B3's own page asks for
+MOST_PAGES = 50  # B3's broadest index has two
 WITH_SECTORS = "2"
 TO_IMPORT = (
     "If somebody has saved B3's file of that day, import it: python -m flows.import_portfolio FILE."
 )
+_Value = TypeVar("_Value")
 
 
 class _Strict(BaseModel):
@@ -68,8 +73,8 @@ class PageInfo(_Strict):
     """Where an answer stands among the pages of its portfolio."""
 
     pageNumber: int  # noqa: N815 - B3's names
-    totalRecords: int  # noqa: N815
-    totalPages: int  # noqa: N815
+    totalRecords: int = Field(ge=1, le=MOST_PAGES * PAGE_SIZE)  # noqa: N815
+    totalPages: int = Field(ge=1, le=MOST_PAGES)  # noqa: N815
 
 
 class Header(_Strict):
@@ -122,7 +127,8 @@ def read_page(body: bytes, index_code: str) -> Page:
     Raises:
         RetryableError: The body is empty or no JSON, as in B3's bad moments.
         NotPublishedError: B3 publishes no portfolio for the index.
-        BadDataError: JSON of another form than the known one.
+        BadDataError: JSON of another form than the known one, or of more pages than `MOST_PAGES`;
+            the message names the fields.
     """
     payload = load_answer(body, index_code)
     if isinstance(payload, dict) and "results" in payload and payload["results"] is None:
@@ -145,9 +151,9 @@ def check_same_portfolio(pages: Sequence[Page]) -> None:
         if page.header != first.header or page.page.totalRecords != first.page.totalRecords:
             raise RetryableError(
                 f"Page {number} is of another portfolio than page 1: expected "
-                f"{first.header.date} with {first.page.totalRecords} records, found "
-                f"{page.header.date} with {page.page.totalRecords}. B3 rolled over between two "
-                f"pages; fetch all pages again."
+                f"{show(first.header.date)} with {first.page.totalRecords} records, found "
+                f"{show(page.header.date)} with {page.page.totalRecords}. B3 rolled over between "
+                f"two pages; fetch all pages again."
             )
         if page.page.pageNumber != number or page.results in earlier:
             raise RetryableError(
@@ -167,42 +173,49 @@ def parse_pages(pages: Sequence[Page], index_code: str) -> Portfolio:
         BadDataError: A value is not in the form of the language that was asked for; the message
             names it.
     """
-    header = pages[0].header
-    where = f"{index_code} header"
+    header, where = pages[0].header, f"{index_code} header"
+    return Portfolio(
+        index_code=index_code,
+        trading_date=_read(parse_date, header.date, f"{where} date"),
+        total_weight_pct=_read(_parse_weight, header.part, f"{where} part"),
+        total_theoretical_quantity=_read(
+            parse_integer, header.theoricalQty, f"{where} theoricalQty"
+        ),
+        index_divisor=_read(
+            lambda text: parse_decimal(text, 8), header.reductor, f"{where} reductor"
+        ),
+        constituents=sort_constituents(
+            _read_row(row, index_code) for page in pages for row in page.results
+        ),
+    )
+
+
+def _read_row(row: Row, index_code: str) -> Constituent:
+    ticker = row.cod.strip(" ")
+    where = f"{index_code} {show_ticker(ticker)}"
+    sector = row.segment.strip(" ") if row.segment else ""
+    return Constituent(
+        ticker=ticker,
+        asset_name=row.asset.strip(" "),
+        type=row.type.rstrip(" "),
+        sector=sector or None,
+        weight_pct=_read(_parse_weight, row.part, f"{where} part"),
+        theoretical_quantity=_read(parse_integer, row.theoricalQty, f"{where} theoricalQty"),
+    )
+
+
+def _parse_weight(text: str) -> Decimal:
+    return parse_decimal(text, 3)
+
+
+def _read(parse: Callable[[str], _Value], text: str, where: str) -> _Value:
     try:
-        trading_date = parse_date(header.date)
-        total_weight_pct = parse_decimal(header.part, 3)
-        total_quantity = parse_integer(header.theoricalQty)
-        divisor = parse_decimal(header.reductor, 8)
-        constituents = []
-        for row in (row for page in pages for row in page.results):
-            where = f"{index_code} {row.cod}"
-            constituents.append(_read_row(row))
+        return parse(text)
     except BadDataError as error:
         raise BadDataError(
             f"{where}: {error}. B3 was asked for {LANGUAGE}; an answer in another form is "
             f"not stored."
         ) from error
-    return Portfolio(
-        index_code=index_code,
-        trading_date=trading_date,
-        total_weight_pct=total_weight_pct,
-        total_theoretical_quantity=total_quantity,
-        index_divisor=divisor,
-        constituents=sort_constituents(constituents),
-    )
-
-
-def _read_row(row: Row) -> Constituent:
-    sector = row.segment.strip() if row.segment else ""
-    return Constituent(
-        ticker=row.cod.strip(),
-        asset_name=row.asset.strip(),
-        type=row.type.rstrip(),
-        sector=sector or None,
-        weight_pct=parse_decimal(row.part, 3),
-        theoretical_quantity=parse_integer(row.theoricalQty),
-    )
 
 
 def read_shown(

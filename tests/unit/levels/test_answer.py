@@ -98,6 +98,25 @@ def test_a_level_of_another_form_is_refused_by_its_day(text: str) -> None:
         parse(answer(TEXTS | {(1, 8): text}))
 
 
+def test_a_level_that_is_longer_than_its_column_is_refused_by_its_day() -> None:
+    with pytest.raises(BadDataError, match="IBOV 2025-08-01: expected a number of at most 15"):
+        parse(answer(TEXTS | {(1, 8): "1.000.000.000.000.000,00"}))
+
+
+@pytest.mark.parametrize("month", [2, 8])
+def test_a_text_of_any_length_is_refused_in_few_words(month: int) -> None:
+    with pytest.raises(BadDataError, match=f"IBOV 2025-{month:02}-29") as error:
+        parse(answer(TEXTS | {(29, month): "\n" * 1_000_000}))
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
+
+
+def test_a_table_of_any_length_is_refused_in_few_words() -> None:
+    with pytest.raises(BadDataError, match="a row for each day from 1 to 31") as error:
+        parse(answer({}, 1000))
+    assert len(str(error.value)) < 300
+
+
 def test_a_level_on_a_day_that_the_year_does_not_have_is_refused() -> None:
     with pytest.raises(BadDataError, match="IBOV 2025-02-29: expected no level on a day"):
         parse(answer(TEXTS | {(29, 2): "130.000,00"}))
@@ -123,6 +142,10 @@ def test_rows_in_another_order_are_refused() -> None:
         (b"<html>", RetryableError),
         (b'{"results": null}', SourceHasNoDataError),
         (b'{"results": []}', SourceHasNoDataError),
+        (b'{"results": false}', BadDataError),
+        (b'{"results": [], "min": NaN}', BadDataError),
+        (b'{"results": [], "results": []}', BadDataError),
+        (b"[" * 1000 + b"]" * 1000, BadDataError),
         (b'{"rows": []}', BadDataError),
         (json.dumps(answer({(1, 8): 132437.39})).encode(), BadDataError),
         (b'{"results": [{"day": 1}]}', BadDataError),

@@ -116,9 +116,30 @@ def test_a_weight_of_zero_passes() -> None:
         pytest.param(
             with_row(BPAC11, type="UNIT N2"),
             "types_keep_their_columns",
-            "class(3) event(3) listing segment(2), blanks between",
+            "class(3) event(3) listing segment(2), blanks between, in ASCII",
             "BPAC11 'UNIT N2'",
             id="a-type-leaves-its-columns",
+        ),
+        pytest.param(
+            with_row(BPAC11, ticker="../raw\n"),
+            "tickers_have_their_form",
+            "4 to 12 capital letters and digits",
+            r"'../raw\n'",
+            id="a-ticker-is-a-path",
+        ),
+        pytest.param(
+            with_row(BPAC11, asset_name="<b>"),
+            "names_and_sectors_are_plain",
+            "1 to 120 printable characters, not blank, no < or >",
+            "BPAC11 asset_name '<b>'",
+            id="a-name-is-a-tag",
+        ),
+        pytest.param(
+            with_row(BPAC11, sector=""),
+            "names_and_sectors_are_plain",
+            "1 to 120 printable characters, not blank, no < or >",
+            "BPAC11 sector ''",
+            id="a-sector-is-empty",
         ),
         pytest.param(
             portfolio(index_divisor=Decimal("0E-8")),
@@ -169,6 +190,18 @@ def test_every_check_has_a_violation_in_the_table_above() -> None:
     assert violated == {check.name for check in check_portfolio(portfolio(), today=FRIDAY)}
 
 
+def test_every_bad_text_is_listed_with_its_ticker_in_few_words() -> None:
+    names = ("\ud800", "\x1b[2J", "x" * 1_000_000)
+    rows = [replace(VALE3, ticker=f"{name}3", asset_name=name, type=name) for name in names]
+    found = failed(portfolio(*rows))
+    assert found["names_and_sectors_are_plain"][1].count(" asset_name ") == 3
+    for name in ("tickers_have_their_form", "names_and_sectors_are_plain", "tickers_are_unique"):
+        said = found.get(name, ("", "none"))[1]
+        assert said.isprintable()
+        assert len(said) < 700
+    assert "tickers_are_unique" not in found
+
+
 def test_an_empty_portfolio_fails() -> None:
     empty = replace(portfolio(), constituents=())
     assert {"constituent_count", "weights_sum_to_100", "quantities_sum_to_header"} <= set(
@@ -207,7 +240,20 @@ def test_a_type_is_split_by_its_columns(text: str, parts: tuple[str | None, ...]
 
 @pytest.mark.parametrize(
     "text",
-    ["", "   EJ  N1", "ON  EJ N1", "ONEJ", "ON  EDJXNM", "ON      NM2", "PREF", "ON\tNM  N2"],
+    [
+        "",
+        "   EJ  N1",
+        "ON  EJ N1",
+        "ONEJ",
+        "ON  EDJXNM",
+        "ON      NM2",
+        "PREF",
+        "ON\tNM  N2",
+        "<b> EJ  N1",
+        "ON  E\nJ NM",
+        "ON  É   NM",
+        "ON  \ud800",
+    ],
 )
 def test_a_type_of_other_columns_cannot_be_split(text: str) -> None:
     assert not replace(VALE3, type=text).has_readable_type

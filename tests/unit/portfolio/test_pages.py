@@ -100,7 +100,6 @@ def test_blanks_around_texts_are_dropped_and_an_empty_sector_is_none() -> None:
         pytest.param(b'{"page": {', id="cut-short"),
         pytest.param(b'"{\\"page\\": "', id="cut-short-in-a-string"),
         pytest.param(b'{"page": "\xff"}', id="no-utf-8"),
-        pytest.param(b"[" * 200_000, id="nested-without-end"),
     ],
 )
 def test_a_body_that_is_no_json_may_pass(body: bytes) -> None:
@@ -131,6 +130,11 @@ def test_null_results_mean_that_there_is_no_such_portfolio(total: int | None) ->
         pytest.param(change("results.1.part", 39.5), "results.1.part", id="float-weight"),
         pytest.param(change("results.0.cod", None), "results.0.cod", id="null-ticker"),
         pytest.param(change("results.2.theoricalQty", ...), "results.2.theor", id="no-quantity"),
+        pytest.param(change("page.totalPages", 0), "page.totalPages", id="no-pages"),
+        pytest.param(change("page.totalPages", -1), "page.totalPages", id="pages-below-none"),
+        pytest.param(change("page.totalPages", 51), "page.totalPages", id="more-pages-than-asked"),
+        pytest.param(change("page.totalRecords", 0), "page.totalRecords", id="no-records"),
+        pytest.param(change("page.totalRecords", 6001), "page.totalRecords", id="many-records"),
     ],
 )
 def test_json_of_another_form_is_bad_and_the_place_is_named(payload: object, where: str) -> None:
@@ -142,13 +146,23 @@ def test_json_of_another_form_is_bad_and_the_place_is_named(payload: object, whe
 @pytest.mark.parametrize(
     ("path", "value", "where"),
     [
-        pytest.param("header.date", "01/08/2025", "IBOV header", id="four-digit-year"),
-        pytest.param("header.date", "31/06/25", "IBOV header", id="no-day-of-the-calendar"),
-        pytest.param("header.part", "100.000", "IBOV header", id="weight-of-another-language"),
-        pytest.param("header.reductor", "16.036.751,1674", "IBOV header", id="short-divisor"),
-        pytest.param("header.theoricalQty", "8,735", "IBOV header", id="quantity-of-another"),
-        pytest.param("results.1.part", "39.500", "IBOV PETR4", id="row-weight-of-another"),
-        pytest.param("results.2.theoricalQty", "-", "IBOV VALE3", id="dash-for-quantity"),
+        pytest.param("header.date", "01/08/2025", "IBOV header date", id="four-digit-year"),
+        pytest.param("header.date", "31/06/25", "IBOV header date", id="no-day-of-the-calendar"),
+        pytest.param("header.part", "100.000", "IBOV header part", id="weight-of-another-language"),
+        pytest.param("header.reductor", "16.036.751,1674", "IBOV header reductor", id="short"),
+        pytest.param("header.theoricalQty", "8,735", "IBOV header theoricalQty", id="quantity"),
+        pytest.param("results.1.part", "39.500", "IBOV PETR4 part", id="row-weight-of-another"),
+        pytest.param("results.2.theoricalQty", "-", "IBOV VALE3 theoricalQty", id="dash"),
+        pytest.param(
+            "header.theoricalQty", "9" + ".999" * 5, "IBOV header theoricalQty", id="long-total"
+        ),
+        pytest.param(
+            "header.reductor", "123" + ".456" * 11 + ",12345678", "header reductor", id="36-digits"
+        ),
+        pytest.param("results.0.part", "1" + ".000" * 5 + ",000", "BPAC11 part", id="long-weight"),
+        pytest.param(
+            "results.2.theoricalQty", "9.223.372.036.854.775.808", "VALE3 theor", id="over-64-bits"
+        ),
     ],
 )
 def test_a_value_of_another_form_is_bad_and_its_place_is_named(
@@ -158,6 +172,19 @@ def test_a_value_of_another_form_is_bad_and_its_place_is_named(
         read(change(path, value))
     assert where in str(error.value)
     assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("ticker", "shown"), [("A\nB", r"'A\nB'"), ("A" * 1_000_000, "characters)")]
+)
+def test_a_bad_value_is_named_by_a_ticker_of_any_kind_in_few_words(ticker: str, shown: str) -> None:
+    payload = change("results.0.part", "7")
+    payload["results"][0]["cod"] = ticker
+    with pytest.raises(BadDataError, match="part: expected a pt-br number") as error:
+        read(payload)
+    assert shown in str(error.value)
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 400
 
 
 def test_an_answer_in_another_language_is_refused() -> None:
@@ -194,6 +221,7 @@ json_values = st.recursive(
 
 @given(body=st.binary(max_size=50) | json_values.map(lambda value: json.dumps(value).encode()))
 @example(body=b'"\\"twice\\""')
+@example(body=b'{"page": {"totalPages": ' + b"9" * 5000 + b'}, "results": [{}]}')
 def test_whatever_comes_is_refused_with_an_error_of_ours(body: bytes) -> None:
     with pytest.raises(B3PipelineError):
         read_page(body, "IBOV")
@@ -273,6 +301,16 @@ def test_another_session_than_the_one_wanted_is_no_data_whatever_else_is_wrong(
         (answer(part="100.000"), "asked for pt-br"),
         (answer(part="99,999"), "header_weight_is_100"),
         (change("page.totalRecords", 4), "constituent_count: expected 4; found 3"),
+        (change("results.0.cod", "../../raw"), r"tickers_have_their_form: .*found '\.\./\.\./raw'"),
+        (change("results.0.cod", "'; DROP TABLE x--"), "tickers_have_their_form: .*DROP TABLE"),
+        (change("results.0.cod", "<script>"), "tickers_have_their_form: .*found '<script>'"),
+        (change("results.0.cod", "BPAC11\n"), r"tickers_have_their_form: .*found 'BPAC11\\n'"),
+        (change("results.0.cod", "BPAC11\r\nX"), "tickers_have_their_form: .*found 'BPAC11"),
+        (change("results.1.asset", "PETRO\nBRAS"), r"PETR4 asset_name 'PETRO\\nBRAS'"),
+        (change("results.1.asset", "PETROBRAS\u2028"), r"PETR4 asset_name 'PETROBRAS\\u2028'"),
+        (change("results.1.asset", " "), "PETR4 asset_name ''"),
+        (change("results.1.segment", "<b>Bens"), "PETR4 sector '<b>Bens'"),
+        (change("results.1.type", "PN      N2\n"), r"types_keep_their_columns: .*N2\\n'"),
     ],
 )
 def test_what_is_wrong_with_it_is_told_with_what_is_kept(

@@ -21,12 +21,19 @@ def test_the_pages_of_one_portfolio_go_together() -> None:
     check_same_portfolio([page(1)])
 
 
+def test_what_a_header_says_is_told_in_few_words() -> None:
+    with pytest.raises(RetryableError) as error:
+        check_same_portfolio([page(1), page(2, date="\n" * 1_000_000)])
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
+
+
 @pytest.mark.parametrize(
     ("pages", "said"),
     [
         pytest.param(
             [page(1), page(2, date="04/08/25")],
-            "expected 01/08/25 with 3 records, found 04/08/25 with 3",
+            "expected '01/08/25' with 3 records, found '04/08/25' with 3",
             id="b3-rolled-over",
         ),
         pytest.param(

@@ -1,0 +1,101 @@
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tasks.core.texts import (
+    PLAIN_FORM,
+    TICKER_FORM,
+    is_plain,
+    is_ticker,
+    shorten,
+    show,
+    show_ticker,
+)
+
+
+@pytest.mark.parametrize("text", ["PETR4", "BPAC11", "A1AP34", "B3SA3", "ABCD", "PETRA123W512"])
+def test_a_ticker_is_four_to_twelve_capitals_and_digits(text: str) -> None:
+    assert is_ticker(text)
+    assert show_ticker(text) == text
+    assert TICKER_FORM == "4 to 12 capital letters and digits"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("ABC", id="short"),
+        pytest.param("ABCDEFGHIJKL3", id="long"),
+        pytest.param("petr4", id="lower-case"),
+        pytest.param("PETR 4", id="blank"),
+        pytest.param("PETR4\n", id="line-end"),
+        pytest.param("PETR4\r\nVALE3", id="two-lines"),
+        pytest.param("../../raw", id="path"),
+        pytest.param("'; DROP TABLE x", id="statement"),
+        pytest.param("<b>PETR4", id="tag"),
+        pytest.param("PETR4\u202e", id="order-of-writing"),
+        pytest.param("ＰＥＴＲ4", id="wide-letters"),
+        pytest.param("PETR٤", id="digit-of-another-script"),
+        pytest.param("PETR\ud800", id="half-of-a-pair"),
+    ],
+)
+def test_anything_else_is_no_ticker_and_is_shown_in_quotes(text: str) -> None:
+    assert not is_ticker(text)
+    assert show_ticker(text) == repr(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "VALE",
+        "RUMO S.A.",
+        "AMBEV S/A",
+        "P&G D'OR-3",
+        "Cons N  Básico / Alimentos Processados",
+        "Máqs, Equips",
+        "A",
+        "A" * 120,
+    ],
+)
+def test_a_name_is_plain(text: str) -> None:
+    assert is_plain(text)
+    assert "1 to 120" in PLAIN_FORM
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "   ",
+        "A" * 121,
+        "A\nB",
+        "A\u2028B",
+        "A\tB",
+        "A\x00B",
+        "A\x1b[31mB",
+        "A\u202eB",
+        "A\ud800B",
+        "A<B",
+        "A>B",
+    ],
+)
+def test_what_is_no_line_for_people_is_not(text: str) -> None:
+    assert not is_plain(text)
+
+
+@given(text=st.text(st.characters(), max_size=200))
+@example(text="\ud800")
+@example(text="\x1b]0;" + "\n" * 60)
+@example(text="x" * 1_000_000)
+def test_whatever_is_shown_is_short_and_can_be_printed(text: str) -> None:
+    for shown in (show(text), show([text]), show_ticker(text)):
+        assert shown.isprintable()
+        assert len(shown) <= 100
+        shown.encode()
+
+
+def test_what_is_left_out_is_told() -> None:
+    assert show("x" * 58) == repr("x" * 58)
+    assert show("x" * 59) == f"'{'x' * 59}… (61 characters)"
+    assert shorten("12345") == "12345"
+    assert show(None) == "None"
