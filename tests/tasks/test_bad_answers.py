@@ -137,7 +137,9 @@ def test_a_bad_value_stays_in_landing_and_is_named(
 def test_a_long_number_of_the_header_stays_in_landing_and_is_named(
     server: Serve, field: str, value: str
 ) -> None:
-    body = to_bytes(answer(**{field: value}))
+    payload = answer()
+    payload["header"][field] = value
+    body = to_bytes(payload)
     said = f"IBOV header {field}: expected a number of at most 15 whole digits"
     assert_refused_and_kept("portfolio", server(200, body), body, said)
 
