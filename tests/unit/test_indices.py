@@ -60,6 +60,12 @@ def test_any_other_index_code_is_refused_and_named(reader: Callable[[str], str],
     assert repr(code) in str(error.value)
 
 
+def test_an_index_code_of_any_length_is_refused_in_few_words() -> None:
+    with pytest.raises(InvalidInputError, match=r"1000002 characters") as error:
+        check_index_code("I" * 1_000_000)
+    assert len(str(error.value)) < 300
+
+
 def test_what_a_person_writes_may_be_in_lower_case_and_what_is_kept_may_not() -> None:
     assert read_index_code("ibXl50") == "IBXL50"
     with pytest.raises(InvalidInputError, match="'ibXl50'"):
@@ -176,7 +182,8 @@ def test_a_part_of_the_list_is_no_list(total: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ibov", "IBO", "IBOVESP", "IB-V", "IBOV;SMLL", "../AB", "IBOÇ", "I BOV", "all"]
+    "text",
+    ["ibov", "IBO", "IBOV\n", "IBOVESP", "IB-V", "IBOV;SMLL", "../AB", "IBOÇ", "I BOV", "all"],
 )
 def test_what_is_no_index_code_is_refused_at_its_ticker(text: str) -> None:
     with pytest.raises(BadDataError, match=r"at PETR4, results\.1\.indexes, found ") as error:

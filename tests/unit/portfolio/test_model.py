@@ -195,8 +195,12 @@ def test_every_bad_text_is_listed_with_its_ticker_in_few_words() -> None:
     rows = [replace(VALE3, ticker=f"{name}3", asset_name=name, type=name) for name in names]
     found = failed(portfolio(*rows))
     assert found["names_and_sectors_are_plain"][1].count(" asset_name ") == 3
-    for name in ("tickers_have_their_form", "names_and_sectors_are_plain", "tickers_are_unique"):
-        said = found.get(name, ("", "none"))[1]
+    for name in (
+        "tickers_have_their_form",
+        "names_and_sectors_are_plain",
+        "types_keep_their_columns",
+    ):
+        said = found[name][1]
         assert said.isprintable()
         assert len(said) < 700
     assert "tickers_are_unique" not in found

@@ -309,6 +309,7 @@ def test_another_session_than_the_one_wanted_is_no_data_whatever_else_is_wrong(
         (change("results.1.asset", "PETRO\nBRAS"), r"PETR4 asset_name 'PETRO\\nBRAS'"),
         (change("results.1.asset", "PETROBRAS\u2028"), r"PETR4 asset_name 'PETROBRAS\\u2028'"),
         (change("results.1.asset", " "), "PETR4 asset_name ''"),
+        (change("results.1.segment", "Bens\n"), r"PETR4 sector 'Bens\\n'"),
         (change("results.1.segment", "<b>Bens"), "PETR4 sector '<b>Bens'"),
         (change("results.1.type", "PN      N2\n"), r"types_keep_their_columns: .*N2\\n'"),
     ],
