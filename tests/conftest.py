@@ -11,6 +11,7 @@ from tasks import http, turns
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "b3" / "samples"
+INPUTS = SAMPLES.with_name("inputs")
 PAUSE_SECONDS = turns.PAUSE_SECONDS  # as it is outside of tests
 
 
@@ -60,6 +61,14 @@ def samples() -> Path:
     if not SAMPLES.is_dir():
         pytest.skip(f"B3's real files are not on this machine: {SAMPLES}")
     return SAMPLES
+
+
+@pytest.fixture(scope="session")
+def inputs() -> Path:
+    """The folder of files as people saved them, which lie outside the project."""
+    if not INPUTS.is_dir():
+        pytest.skip(f"Files that people saved are not on this machine: {INPUTS}")
+    return INPUTS
 
 
 @pytest.fixture(scope="session")

@@ -10,19 +10,41 @@ Latin-1, CRLF, semicolons, Portuguese numbers whatever the language of the page:
     Redutor;;;15.438.607,05630450
 
 The by-sector form has `Setor` before the first column and `Part. (%)Acum.` after the last.
+
+A program that saves it again may write UTF-8, other line ends, quotation marks and semicolons at a
+line's end: all of that is read, as nothing is lost. A spreadsheet that writes the numbers anew cuts
+them (`60,610` becomes `60,61`), so such a file is refused. No message shows what stands in a file
+that is no portfolio.
 """
 
+import csv
+import datetime as dt
 import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import TypeVar
 
 from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.core.indices import check_index_code
 from tasks.core.numbers import parse_date, parse_decimal, parse_integer
 from tasks.core.portfolio.model import Constituent, Portfolio, sort_constituents
 
-_TITLE = re.compile(r"(\S+) - Carteira do Dia (\d\d/\d\d/\d\d)")
+T = TypeVar("T")
+Line = tuple[int, list[str]]
+"""The number of a line, from 1 as an editor counts, and its values."""
+
+_TITLE = re.compile(r"(\S{1,12}) - Carteira do Dia (\d\d/\d\d/\d\d)", re.ASCII)
+_TITLE_OF_PERIOD = re.compile(r"\w{1,12} - Carteira \w{3,9}\.? a \w{3,9}\.? (?:de )?\d{4}")
+_TITLE_OF_ANY = re.compile(r"\w{1,12} - Carteira\b.{0,40}")
 _COLUMNS = ["Código", "Ação", "Tipo", "Qtde. Teórica", "Part. (%)"]
 _COLUMNS_BY_SECTOR = ["Setor", *_COLUMNS, "Part. (%)Acum."]
 _TOTAL, _DIVISOR = "Quantidade Teórica Total", "Redutor"
+_LONGEST_VALUE = 200  # characters; B3's longest have 50
+_LINE_END = re.compile(r"\r\n?|\n")
+_GROUPS = re.compile(r"-?\d{1,3}(?:\.\d{3})*", re.ASCII)
+_IN_DIGITS = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*(?:E[-+]?\d+)?\s*%?|#+", re.IGNORECASE)
+_TO_SAVE = "Save the file from the 'Download' link of B3's page of the day's portfolio."
 
 
 def parse_portfolio_csv(data: bytes) -> Portfolio:
@@ -35,70 +57,154 @@ def parse_portfolio_csv(data: bytes) -> Portfolio:
         BadDataError: Not this form, cut short, or a value that cannot be read; the message names
             the line.
     """
-    text = [line.decode("latin-1") for line in data.splitlines() if line.strip()]
-    lines = [[cell.strip() for cell in line.split(";")] for line in text]
-    title = _TITLE.fullmatch(text[0].rstrip("; ")) if text else None
-    if not title:
-        raise BadDataError(
-            f"Line 1: expected 'IBOV - Carteira do Dia DD/MM/YY', found {data[:60]!r}. "
-            f"Save the file from the 'Download' link of B3's page of the day's portfolio."
-        )
-    columns = [cell for cell in lines[1] if cell] if len(lines) > 1 else []
+    rows = _read_lines(data)
+    index_code, trading_date = _read_title(rows)
+    lines = list(rows)
+    columns = [cell for cell in lines[0][1] if cell] if lines else []
     if columns not in (_COLUMNS, _COLUMNS_BY_SECTOR):
-        raise BadDataError(f"Line 2: expected the columns {_COLUMNS}, found {columns}.")
-    if len(lines) < 5 or lines[-2][0] != _TOTAL or lines[-1][0] != _DIVISOR:
+        known = [cell for cell in columns if cell in _COLUMNS_BY_SECTOR]
         raise BadDataError(
-            f"Expected {_TOTAL!r} and {_DIVISOR!r} in the last two lines, found "
-            f"{[line[0] for line in lines[-2:]]}. The file is cut short: save it again."
+            f"Line {lines[0][0] if lines else 2}: expected the columns {_COLUMNS}, found {known} "
+            f"and {len(columns) - len(known)} other(s). {_TO_SAVE}"
         )
-    return _read_lines(title, lines[2:], with_sectors=columns == _COLUMNS_BY_SECTOR)
-
-
-def _read_lines(title: re.Match[str], lines: list[list[str]], *, with_sectors: bool) -> Portfolio:
-    number = 1
-    try:
-        index_code = check_index_code(title[1])
-        trading_date = parse_date(title[2])
-        constituents: list[Constituent] = []
-        for line in lines[:-2]:
-            number = len(constituents) + 3
-            constituents.append(_read_line(line, with_sectors=with_sectors))
-        number = len(lines) + 1
+    ends = [cells[0] for _, cells in lines[-2:]]
+    if len(lines) < 4 or ends != [_TOTAL, _DIVISOR]:
+        raise BadDataError(
+            f"Expected {_TOTAL!r} and {_DIVISOR!r} in the last two lines, after those of "
+            f"constituents; found others, the last of them line {lines[-1][0]}. The file is cut "
+            f"short: save it again."
+        )
+    with_sectors = columns == _COLUMNS_BY_SECTOR
+    constituents = []
+    for number, cells in lines[1:-2]:
+        with _at(number):
+            constituents.append(_read_constituent(cells, with_sectors=with_sectors))
+    (number, total), (last_number, last) = lines[-2:]
+    with _at(number):
         # The by-sector form may state the accumulated weight as well.
-        total_quantity, total_weight_pct, *_ = _cells(lines[-2][1:], 2, 3 if with_sectors else 2)
-        number += 1
-        divisor = _cells(lines[-1][1:], 1, 1)[0]
-        return Portfolio(
-            index_code=index_code,
-            trading_date=trading_date,
-            total_weight_pct=parse_decimal(total_weight_pct, 3),
-            total_theoretical_quantity=parse_integer(total_quantity),
-            index_divisor=parse_decimal(divisor, 8),
-            constituents=sort_constituents(constituents),
+        quantity, weight, *_ = _values(filter(None, total[1:]), 2, 3 if with_sectors else 2)
+        total_quantity, total_weight_pct = _read_quantity(quantity), _read_decimal(weight, 3)
+    with _at(last_number):
+        (divisor,) = _values(filter(None, last[1:]), 1, 1)
+        index_divisor = _read_decimal(divisor, 8)
+    return Portfolio(
+        index_code=index_code,
+        trading_date=trading_date,
+        total_weight_pct=total_weight_pct,
+        total_theoretical_quantity=total_quantity,
+        index_divisor=index_divisor,
+        constituents=sort_constituents(constituents),
+    )
+
+
+def _read_lines(data: bytes) -> Iterator[Line]:
+    """Yield every line that has a value.
+
+    Raises:
+        BadDataError: A NUL, a stray quotation mark, or a value longer than any of B3's.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    for number, line in enumerate(_LINE_END.split(text), start=1):
+        with _at(number):
+            cells = _split(line)
+        if any(cells):
+            yield number, cells
+
+
+def _split(line: str) -> list[str]:
+    if "\0" in line:
+        raise BadDataError("expected text, found a NUL. The file is damaged: save it again")
+    try:
+        # One line at a time, so that a quotation mark without its like takes no other line with it.
+        row = next(csv.reader([line], delimiter=";", strict=True))
+    except csv.Error as error:
+        raise BadDataError(
+            f"expected values between semicolons, in quotation marks as a whole or not at all, "
+            f"found otherwise: {error}. The file is damaged: save it again"
+        ) from error
+    cells = [cell.strip() for cell in row]
+    longest = max(map(len, cells), default=0)
+    if longest > _LONGEST_VALUE:
+        raise BadDataError(
+            f"expected values of at most {_LONGEST_VALUE} characters, found one of {longest}"
         )
-    except (BadDataError, InvalidInputError) as error:
-        raise BadDataError(f"Line {number}: {error}.") from error
-
-
-def _cells(line: list[str], least: int, most: int) -> list[str]:
-    cells = [cell for cell in line if cell]
-    if not least <= len(cells) <= most:
-        raise BadDataError(f"expected {most} values, found {len(cells)}: {cells}")
     return cells
 
 
-def _read_line(line: list[str], *, with_sectors: bool) -> Constituent:
-    cells = line[:-1] if line[-1] == "" else line
-    expected = len(_COLUMNS_BY_SECTOR) if with_sectors else len(_COLUMNS)
-    if len(cells) != expected:
-        raise BadDataError(f"expected {expected} values, found {len(cells)}: {cells}")
-    sector, cells = (cells[0], cells[1:6]) if with_sectors else (None, cells)
-    ticker, asset_name, share_type, quantity, weight = cells
+def _read_title(lines: Iterator[Line]) -> tuple[str, dt.date]:
+    try:
+        number, (title, *others) = next(lines, (1, [""]))
+    except BadDataError:  # of a file that may be anything
+        number, title, others = 1, "", []
+    found = _TITLE.fullmatch(title)
+    if found and not any(others):
+        with _at(number):
+            return check_index_code(found[1]), parse_date(found[2])
+    expected = f"Line {number}: expected 'IBOV - Carteira do Dia DD/MM/YY', found"
+    if _TITLE_OF_PERIOD.fullmatch(title):
+        raise BadDataError(
+            f"{expected} {title!r}: it is the portfolio of a period, which is not imported; the "
+            f"day's is wanted. {_TO_SAVE}"
+        )
+    shown = repr(title) if _TITLE_OF_ANY.fullmatch(title) else "a file of another kind"
+    raise BadDataError(f"{expected} {shown}. {_TO_SAVE}")
+
+
+@contextmanager
+def _at(number: int) -> Iterator[None]:
+    """Have what is refused named with its line."""
+    try:
+        yield
+    except (BadDataError, InvalidInputError) as error:
+        raise BadDataError(f"Line {number}: {str(error).rstrip('.')}.") from error
+
+
+def _values(cells: Iterable[str], least: int, most: int) -> list[str]:
+    found = list(cells)
+    if not least <= len(found) <= most:
+        raise BadDataError(f"expected {most} values, found {len(found)}")
+    return found
+
+
+def _read_constituent(cells: list[str], *, with_sectors: bool) -> Constituent:
+    count = len(_COLUMNS_BY_SECTOR) if with_sectors else len(_COLUMNS)
+    cells = cells if cells[-1] else cells[:-1]  # B3 ends a line with a semicolon
+    used = max(place for place, cell in enumerate(cells, start=1) if cell)
+    # What the weights have come to stands last in the by-sector form, and need not.
+    _values(cells[: max(used, count)], count - 1 if with_sectors else count, count)
+    sector, cells = (cells[0], cells[1:]) if with_sectors else (None, cells)
+    ticker, asset_name, share_type, quantity, weight = cells[: len(_COLUMNS)]
     return Constituent(
         ticker=ticker,
         asset_name=asset_name,
         type=share_type,
         sector=sector or None,
-        weight_pct=parse_decimal(weight, 3),
-        theoretical_quantity=parse_integer(quantity),
+        weight_pct=_read_decimal(weight, 3),
+        theoretical_quantity=_read_quantity(quantity),
     )
+
+
+def _read_decimal(text: str, scale: int) -> Decimal:
+    return _read_number(lambda: parse_decimal(text, scale), text, scale)
+
+
+def _read_quantity(text: str) -> int:
+    return _read_number(lambda: parse_integer(text), text, 0)
+
+
+def _read_number(read: Callable[[], T], text: str, scale: int) -> T:
+    """Read a number, and tell what a spreadsheet has made of one from what is none."""
+    try:
+        return read()
+    except BadDataError as error:
+        whole, _, fraction = text.partition(",")
+        is_b3s = _GROUPS.fullmatch(whole) and len(fraction) == scale
+        if is_b3s or not _IN_DIGITS.fullmatch(text):
+            raise
+        raise BadDataError(
+            f"{str(error).rstrip('.')}: a spreadsheet has cut the numbers of this file. The "
+            f"original download is needed, as it was before a spreadsheet saved it"
+        ) from error

@@ -1,3 +1,5 @@
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.core.errors import BadDataError
+from tasks.core.portfolio import saved_csv
 from tasks.core.portfolio.model import Portfolio, check_portfolio
 from tasks.core.portfolio.saved_csv import parse_portfolio_csv
 from tests.portfolios import BPAC11, PETR4, VALE3, portfolio
@@ -63,10 +66,236 @@ def test_semicolons_that_a_spreadsheet_added_do_not_matter() -> None:
     assert read(f"{TITLE};;;;;", *LINES[1:-2], f"{TOTAL};", f"{DIVISOR};;") == read(*LINES)
 
 
-def test_a_quotation_mark_in_a_name_is_part_of_the_name() -> None:
-    assert read(*with_line(3, ROWS[0].replace("VALE;", '"VALE;'))).constituents[-1].asset_name == (
-        '"VALE'
+def quote(line: str) -> str:
+    return ";".join(f'"{cell}"' for cell in line.split(";"))
+
+
+def pad(line: str, count: int = 4) -> str:
+    return line + ";" * count
+
+
+def pad_far(line: str) -> str:
+    return pad(line, 16_384)  # the columns that a sheet has
+
+
+def blank_before(line: str) -> str:
+    return f"\r\n;;;\r\n \t \r\n{line}"
+
+
+def keep(line: str) -> str:
+    return line
+
+
+@pytest.mark.parametrize("lines", [LINES, BY_SECTOR], ids=["by-name", "by-sector"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"], ids=["crlf", "lf", "cr"])
+@pytest.mark.parametrize("ends_in_line_end", [True, False])
+@pytest.mark.parametrize("write", [keep, quote, pad, pad_far, blank_before])
+def test_what_loses_nothing_in_saving_again_is_read(
+    lines: tuple[str, ...],
+    encoding: str,
+    line_end: str,
+    ends_in_line_end: bool,
+    write: Callable[[str], str],
+) -> None:
+    text = line_end.join(map(write, lines)) + line_end * ends_in_line_end
+    assert parse_portfolio_csv(text.encode(encoding)) == read(*lines)
+
+
+def test_quoted_and_padded_at_once_is_read_with_its_accents() -> None:
+    text = "\n\n".join(quote(pad(line)) for line in BY_SECTOR).encode("utf-8-sig")
+    assert parse_portfolio_csv(text) == portfolio()
+
+
+def test_what_the_weights_have_come_to_need_not_be_stated() -> None:
+    bare = [line.rstrip(";").rpartition(";")[0] for line in BY_SECTOR[2:5]]
+    assert read(*BY_SECTOR[:2], *bare, *BY_SECTOR[5:]) == portfolio()
+
+
+def test_a_quotation_mark_within_a_name_is_part_of_the_name() -> None:
+    for written in ('VA"LE', '"VA""LE"'):
+        changed = read(*with_line(3, ROWS[0].replace("VALE;", f"{written};")))
+        assert changed.constituents[-1].asset_name == 'VA"LE'
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        pytest.param('"VALE;', "in quotation marks as a whole or not at all", id="never-closed"),
+        pytest.param('"VA"LE;', "in quotation marks as a whole or not at all", id="closed-early"),
+        pytest.param("VA\0LE;", "expected text, found a NUL", id="nul"),
+        pytest.param("V" * 201 + ";", "at most 200 characters, found one of 201", id="long"),
+        pytest.param("V" * 200_000 + ";", "found otherwise: field larger", id="longer-than-csv"),
+    ],
+)
+def test_what_no_program_writes_is_refused_in_one_line_without_what_it_is(
+    changed: str, said: str
+) -> None:
+    with pytest.raises(BadDataError, match="Line 3: expected") as raised:
+        read(*with_line(3, ROWS[0].replace("VALE;", changed)))
+    assert said in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+    assert changed.rstrip(";") not in str(raised.value)
+
+
+def test_a_value_of_two_hundred_characters_is_read() -> None:
+    name = "V" * 200
+    assert read(*with_line(3, ROWS[0].replace("VALE;", f"{name};"))).constituents[
+        -1
+    ].asset_name == (name)
+
+
+CUT = "a spreadsheet has cut the numbers of this file. The original download is needed"
+
+
+@pytest.mark.parametrize(
+    ("number", "written", "cut"),
+    [
+        (3, "60,000", "60"),
+        (3, "60,000", "60,0"),
+        (3, "60,000", "60.000"),
+        (3, "60,000", "60,00000000"),
+        (4, "39,500", "39,5"),
+        (4, "39,500", "39,5%"),
+        (5, "0,500", ",5"),
+        (5, "0,500", "5E-01"),
+        (5, "0,500", "###"),
+        (3, "4.196.924.316", "4196924316"),
+        (3, "4.196.924.316", "4,19692E+09"),
+        (3, "4.196.924.316", "4.196.924.316,00"),
+        (3, "4.196.924.316", "4,196,924,316"),
+        (3, "4.196.924.316", "4 196 924 316"),
+        (3, "4.196.924.316", "4\xa0196\xa0924\xa0316"),
+        (3, "4.196.924.316", "#########"),
+        (6, "8.735.932.630", "8,73593E+09"),
+        (6, "100,000", "100"),
+        (6, "100,000", "100,0"),
+        (7, "16.036.751,16744128", "16.036.751,17"),
+        (7, "16.036.751,16744128", "16036751,16744128"),
+        (7, "16.036.751,16744128", "16.036.751"),
+        (7, "16.036.751,16744128", "16.036.751,1674412"),
+    ],
+)
+@pytest.mark.parametrize("write", [keep, quote, pad])
+def test_a_number_that_a_spreadsheet_cut_is_named_and_the_download_asked_for(
+    number: int, written: str, cut: str, write: Callable[[str], str]
+) -> None:
+    lines = with_line(number, LINES[number - 1].replace(written, cut))
+    with pytest.raises(BadDataError) as raised:
+        read(*map(write, lines))
+    said = str(raised.value)
+    assert said.startswith(f"Line {number}: expected a pt-br number")
+    assert f"found {cut!r}" in said
+    assert CUT in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", ["", "n/d", "sixty", "-", "6x"])
+def test_what_is_no_number_is_no_spreadsheets_doing(value: str) -> None:
+    with pytest.raises(BadDataError, match=f"Line 3: .*found '{value}'") as raised:
+        read(*with_line(3, ROWS[0].replace("60,000", value)))
+    assert "spreadsheet" not in str(raised.value)
+
+
+def test_a_number_of_b3s_form_that_is_refused_is_no_spreadsheets_doing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(text: str) -> int:
+        raise BadDataError(f"expected less, found {text!r}")
+
+    monkeypatch.setattr(saved_csv, "parse_integer", refuse)
+    with pytest.raises(BadDataError, match=r"^Line 3: expected less, found '4.196.924.316'\.$"):
+        read(*LINES)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "IBOV - Carteira Jan. a Abr. 2025",
+        "IFIX - Carteira Mai. a Ago. 2024",
+        "IBRA - Carteira Setembro a Dezembro de 2023",
+    ],
+)
+@pytest.mark.parametrize("write", [keep, quote, pad, blank_before])
+def test_the_portfolio_of_a_period_is_told_from_the_days(
+    title: str, write: Callable[[str], str]
+) -> None:
+    with pytest.raises(BadDataError) as raised:
+        read(*map(write, with_line(1, title)))
+    said = str(raised.value)
+    assert f"found '{title}': it is the portfolio of a period" in said
+    assert "the day's is wanted. Save the file from the 'Download' link" in said
+
+
+def test_b3s_own_portfolio_of_a_period_is_told_from_the_days(samples: Path) -> None:
+    with pytest.raises(
+        BadDataError, match=r"found 'IBOV - Carteira Jan. a Abr. 2025': it is the p"
+    ):
+        parse_portfolio_csv((samples / "IBOVQuad_1-2025.csv").read_bytes())
+
+
+@pytest.mark.parametrize(
+    "title", ["IBOV - Carteira do Dia 01/08/2025", "IBOV - Carteira", "IBOV - Carteira de ontem"]
+)
+def test_a_title_of_another_portfolio_is_shown(title: str) -> None:
+    with pytest.raises(BadDataError) as raised:
+        read(*with_line(1, title))
+    assert f"Line 1: expected 'IBOV - Carteira do Dia DD/MM/YY', found '{title}'." in str(
+        raised.value
     )
+
+
+def test_the_line_of_the_title_is_counted_as_an_editor_does() -> None:
+    with pytest.raises(BadDataError, match=r"^Line 3: expected 'IBOV - Carteira do Dia DD/MM/YY'"):
+        read("", ";", "hello", *LINES[1:])
+    with pytest.raises(BadDataError, match=r"^Line 2: expected a pt-br date"):
+        read("", "IBOV - Carteira do Dia 31/06/25", *LINES[1:])
+    with pytest.raises(BadDataError, match=r"^Line 5: .*found '60'"):
+        read(*LINES[:2], "", ";;", ROWS[0].replace("60,000", "60"), *LINES[3:])
+
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [f"password={SECRET}"],
+        [f"{SECRET} - Carteirinha"],
+        [f'"{SECRET}'],
+        [f"\0{SECRET}"],
+        [f"{SECRET} " * 100],
+        [f"{TITLE};{SECRET}"],
+        [f"IBOV - Carteira do Dia 01/08/25 {'x' * 40} {SECRET}"],
+        [TITLE, SECRET],
+        [TITLE, f"{COLUMNS};{SECRET}"],
+        [TITLE, COLUMNS, SECRET, SECRET, SECRET, SECRET],
+        [TITLE, COLUMNS, f"{SECRET};{SECRET}", TOTAL, DIVISOR],
+        [TITLE, COLUMNS, *ROWS, TOTAL, f"{DIVISOR};{SECRET}"],
+    ],
+)
+def test_no_message_shows_what_stands_in_another_file(lines: list[str]) -> None:
+    with pytest.raises(BadDataError, match=r"Line \d: expected|cut short") as raised:
+        read(*lines)
+    assert SECRET not in str(raised.value)
+    assert len(str(raised.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("p0_good.csv", ""),
+        ("p1_utf8.csv", ""),
+        ("p2_utf8_bom.csv", ""),
+        ("p3_excel_resaved.csv", f"Line 3: .* found '60,61': {CUT}"),
+        ("p4_padded.csv", ""),
+        ("p6_quoted.csv", ""),
+    ],
+)
+def test_what_people_saved_is_read_or_refused(inputs: Path, name: str, said: str) -> None:
+    good = parse_portfolio_csv((inputs / "p0_good.csv").read_bytes())
+    with pytest.raises(BadDataError, match=said) if said else nullcontext():
+        assert parse_portfolio_csv((inputs / name).read_bytes()) == good
 
 
 @pytest.mark.parametrize(
@@ -78,7 +307,8 @@ def test_a_quotation_mark_in_a_name_is_part_of_the_name() -> None:
         pytest.param(b"<!DOCTYPE html><html></html>", "Line 1", id="a-web-page"),
         pytest.param("\r\n".join(LINES[1:]).encode("latin-1"), "Line 1", id="no-title"),
         pytest.param(TITLE.encode(), "Line 2: expected the columns", id="title-alone"),
-        pytest.param("\r\n".join(LINES).encode(), "Line 2", id="saved-again-as-utf-8"),
+        pytest.param("\r\n".join(LINES).encode("utf-16"), "Line 1", id="utf-16"),
+        pytest.param("\r\n".join(LINES).encode("cp850"), "Line 2", id="of-an-old-terminal"),
     ],
 )
 def test_any_other_file_is_refused_at_the_line_that_differs(data: bytes, said: str) -> None:
@@ -98,6 +328,11 @@ def test_any_other_file_is_refused_at_the_line_that_differs(data: bytes, said: s
 def test_other_columns_are_refused(columns: str) -> None:
     with pytest.raises(BadDataError, match="Line 2: expected the columns"):
         read(*with_line(2, columns))
+
+
+def test_of_other_columns_those_that_are_known_are_named() -> None:
+    with pytest.raises(BadDataError, match=r"found \['Tipo', 'Part. \(%\)'\] and 1 other\(s\)"):
+        read(*with_line(2, "Tipo;Code;Part. (%)"))
 
 
 @pytest.mark.parametrize("kept", range(2, len(LINES)))
