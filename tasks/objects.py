@@ -22,7 +22,7 @@ _CONFLICT_DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0)
 _LEAST_PARQUET_BYTES = 12
 _FOOTER_BYTES = 64 * 1024
 _MAKING_A_CLIENT = threading.Lock()  # threads that land side by side must not do it at once
-_CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=iso-8859-1"}
+_CONTENT_TYPES = {"json": "application/json", "csv": "text/csv"}
 
 
 def list_etags(bucket: str, prefix: str) -> dict[str, str]:

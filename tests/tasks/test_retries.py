@@ -269,6 +269,7 @@ LIMITS = [
     (http, "LARGEST_PAGE_BYTES", 200_000),
     (http, "LONGEST_WAIT_SECONDS", 300.0),
     (saved_files, "LARGEST_FILE_BYTES", 5_000_000),
+    (saved_files, "LARGEST_RUN_BYTES", 250_000_000),
     (side_by_side, "READS_AT_ONCE", 8),
     (refine, "GLUE_TIMEOUT_SECONDS", 30 * 60),
     (refine, "GLUE_TIMEOUT_SECONDS_A_MONTH", 30),

@@ -66,7 +66,7 @@ def test_a_saved_file_is_kept_as_it_came_and_says_what_it_is() -> None:
     assert list(list_etags(BUCKET, "")) == [key]
     assert gzip.decompress(get(key)) == read_landed(BUCKET, key) == body
     head = boto3.client("s3").head_object(Bucket=BUCKET, Key=key)
-    assert head["ContentType"] == "text/csv; charset=iso-8859-1"
+    assert head["ContentType"] == "text/csv"
     assert head["ContentEncoding"] == "gzip"
 
 
