@@ -37,7 +37,8 @@ def import_portfolio(
     """Bring saved files to Athena; index and session are those that their content names.
 
     Args:
-        files: Paths of files or folders, or `s3://bucket/key` and `s3://bucket/folder/`.
+        files: Paths of files or folders, or `s3://bucket/key` and `s3://bucket/folder/`; of a
+            folder every `.csv` in it, and none below it.
         replace: Take a file over even where it disagrees with what raw holds.
     """
     settings = load_settings()
@@ -111,7 +112,8 @@ def check_files(places: list[str]) -> None:
 
     Raises:
         NotConfiguredError: A setting is missing.
-        InvalidInputError: Nothing is at one of the places.
+        InvalidInputError: No place is named, at one is no file that can be read, or files are over
+            a limit.
         BadDataError: A file is not one of B3's.
     """
     load_settings()

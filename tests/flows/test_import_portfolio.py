@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from flows.import_portfolio import import_portfolio
-from tasks.core.errors import BadDataError
+from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.core.portfolio.model import Portfolio, from_raw_rows, to_raw_rows
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.objects import read_landed
 from tests.flows.conftest import RUN_ID, Lake
 from tests.portfolios import BPAC11, EXTRACTED_AT, PETR4, THURSDAY, VALE3, portfolio
 from tests.unit.portfolio.test_reconcile import write_csv
@@ -97,6 +98,64 @@ def test_raw_that_cannot_be_read_is_named_and_replaced(
     run(write(tmp_path, IBOV))
     assert stored(lake, IBOV) == IBOV
     assert f"s3://b3-lake/{key_of(IBOV)}" in caplog.text
+
+
+def test_files_that_were_saved_again_without_loss_are_taken_and_kept_as_they_are(
+    lake: Lake, tmp_path: Path
+) -> None:
+    text = write_csv(IBOV, with_sectors=True).decode("latin-1")
+    body = text.replace("\r\n", ";;;\n").encode("utf-8-sig")
+    (tmp_path / "a.csv").write_bytes(body)
+    assert run([str(tmp_path)]).message == f"published IBOV 2025-08-01, run {RUN}"
+    assert stored(lake, IBOV) == IBOV
+    (landed,) = lake.list_keys("landing/")
+    assert read_landed("b3-lake", landed) == body
+
+
+def test_what_is_no_file_in_a_folder_is_skipped_with_a_word_and_the_rest_is_imported(
+    lake: Lake, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = write(tmp_path, IBOV)
+    (tmp_path / "below.csv").mkdir()
+    (tmp_path / "gone.csv").symlink_to("/no/such/file")
+    assert run(files).message == f"published IBOV 2025-08-01, run {RUN}"
+    assert f"Skipped {tmp_path}/below.csv: expected a file, found a folder" in caplog.text
+    assert f"Skipped {tmp_path}/gone.csv: expected a file, found a link" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ([], "Expected files or folders to import, found none: name at least one."),
+        ([""], "Expected the path of a file or a folder, found a blank one"),
+        (["/dev/null"], "Expected a file or a folder at /dev/null, found a device"),
+        (["s3://"], "Expected s3://bucket/key or s3://bucket/folder/, found s3://"),
+        (["s3://not a bucket/"], "Expected a bucket that can be listed at s3://not a bucket/"),
+        (["s3://nowhere/"], "Expected a bucket that can be listed at s3://nowhere/"),
+    ],
+)
+def test_what_names_no_file_is_told_in_one_line_and_nothing_is_asked_for(
+    lake: Lake, files: list[str], said: str
+) -> None:
+    error = run(files).result(raise_on_failure=False)
+    assert isinstance(error, InvalidInputError)
+    assert str(error).startswith(said)
+    assert len(str(error).splitlines()) == 1
+    assert (lake.asked, lake.list_keys()) == ([], [])
+
+
+def test_nothing_of_another_file_is_shown_or_kept(
+    lake: Lake, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    files = write(tmp_path, IBOV)
+    (tmp_path / "passwords.csv").write_bytes(b"user;password\r\nadmin;hunter2\r\n")
+    state = run(files)
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, BadDataError)
+    assert f"{tmp_path}/passwords.csv: Line 1: expected 'IBOV - Carteira do Dia" in str(error)
+    assert "hunter2" not in f"{error} {state.message} {caplog.text}"
+    assert "user;password" not in f"{error} {state.message} {caplog.text}"
+    assert lake.list_keys() == []
 
 
 def test_months_that_failed_are_told_each_and_fail_the_run(lake: Lake, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ MAY_USE = {
 WITHOUT_ROOMS = (
     *("tasks.store", "tasks.refine", "tasks.glue", "tasks.shelf", "tasks.month"),
     *("tasks.runs", "tasks.sweep", "tasks.catalog", "tasks.report", "tasks.objects"),
-    "tasks.landing",
+    *("tasks.landing", "tasks.places"),
     *("tasks.http", "tasks.turns", "tasks.side_by_side"),
 )
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read

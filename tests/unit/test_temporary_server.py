@@ -81,7 +81,13 @@ def test_settings_are_checked_before_a_server_is_started(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "Expected a file or a folder at "), (b"a;b;c\r\n", "Line 1: expected 'IBOV - Cart")],
+    [
+        (None, "Expected a file or a folder at "),
+        (
+            b"a;b;c\r\n",
+            "Line 1: expected 'IBOV - Carteira do Dia DD/MM/YY', found a file of another",
+        ),
+    ],
     ids=["missing", "another-file"],
 )
 def test_files_are_checked_before_a_server_is_started(

@@ -62,15 +62,23 @@ def test_the_by_sector_form_carries_sectors() -> None:
 
 def test_every_bad_file_is_told_of_and_nothing_goes_on() -> None:
     wrong = portfolio(BPAC11, PETR4)
-    files = [file(portfolio()), file(wrong, "wrong.csv"), SavedFile("page.csv", b"<html>")]
+    files = [
+        file(portfolio()),
+        file(wrong, "wrong.csv"),
+        SavedFile("page.csv", b"<html>"),
+        SavedFile("cut.csv", write_csv(portfolio()).replace(b"100,000", b"100")),
+    ]
     with pytest.raises(BadDataError) as raised:
         read_saved_files(files, TODAY)
     message = str(raised.value)
     assert "wrong.csv (IBOV 2025-08-01)" in message
     assert "weights_sum_to_100: expected 100.000; found 40.000" in message
     assert "page.csv: Line 1: expected 'IBOV - Carteira do Dia" in message
+    assert "cut.csv: Line 6: expected a pt-br number" in message
     assert message.endswith("Nothing was written.")
     assert "a.csv" not in message
+    told = [line.partition(".csv")[0] for line in message.splitlines() if ".csv" in line]
+    assert told == ["wrong", "page", "cut"]
 
 
 def test_a_session_that_is_to_come_is_refused() -> None:
