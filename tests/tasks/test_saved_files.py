@@ -474,6 +474,24 @@ def test_a_file_that_may_not_be_read_is_told_or_skipped(
     assert words() == [f"Skipped {path}: expected a file, found {said}"]
 
 
+def test_what_was_opened_is_closed_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened, look = [], os.open
+
+    def keep(*how: Any, **more: Any) -> int:
+        opened.append(look(*how, **more))
+        return opened[-1]
+
+    monkeypatch.setattr(os, "open", keep)
+    read_paths([str(folder / "a.csv")])
+    change_after_looking(monkeypatch, lambda: become_a_folder(folder / "b.CSV"))
+    with pytest.raises(InvalidInputError, match="found a folder"):
+        read_paths([str(folder / "b.CSV")])
+    assert len(opened) == 2
+    for each in opened:
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(each)
+
+
 def test_a_folder_that_may_not_be_listed_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

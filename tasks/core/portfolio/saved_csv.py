@@ -150,7 +150,8 @@ def _read_title(lines: Iterator[Line]) -> tuple[str, dt.date]:
             f"day's is wanted. {_TO_SAVE}"
         )
     shown = repr(title) if _TITLE_OF_ANY.fullmatch(title) else "a file of another kind"
-    raise BadDataError(f"{expected} {shown}. {_TO_SAVE}")
+    beside = f" and {len(list(filter(None, others)))} other value(s) beside it" if found else ""
+    raise BadDataError(f"{expected} {shown}{beside}. {_TO_SAVE}")
 
 
 @contextmanager

@@ -254,6 +254,24 @@ def test_the_line_of_the_title_is_counted_as_an_editor_does() -> None:
         read(*LINES[:2], "", ";;", ROWS[0].replace("60,000", "60"), *LINES[3:])
 
 
+def test_the_title_stands_alone_in_its_line() -> None:
+    with pytest.raises(
+        BadDataError, match=rf"Line 1: .*found '{TITLE}' and 1 other value\(s\) bes"
+    ):
+        read(f"{TITLE};;x", *LINES[1:])
+
+
+@pytest.mark.parametrize("line", ['"a', "\0", "x" * 201, "a;b", ""])
+def test_a_first_line_that_is_no_title_is_that_of_another_file_whatever_it_holds(line: str) -> None:
+    with pytest.raises(BadDataError, match=r"^Line 1: expected 'IBOV - .*found a file of another"):
+        read(line)
+
+
+def test_a_message_has_one_full_stop_at_its_end() -> None:
+    with pytest.raises(BadDataError, match=r"[^.]\.$"):
+        read(*with_line(1, "Ibov - Carteira do Dia 01/08/25"))
+
+
 SECRET = "hunter2"
 
 
