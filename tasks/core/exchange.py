@@ -1,16 +1,17 @@
 """The exchange: its addresses, sessions, clock, and the hours at which its data is due.
 
-The sessions come from the rules of exchange_calendars (BVMF), which are built without a network and
-start where B3's quote files start. B3 publishes a session's quotes on its evening, at about 20:30;
-at 21:00 they are expected.
+The sessions come from the rules of exchange_calendars (BVMF), which are built without a network,
+put right by `tasks.core.past_sessions`; they start where B3's quote files start. B3 publishes a
+session's quotes on its evening, at about 20:30; at 21:00 they are expected.
 """
 
 import datetime as dt
 import functools
-from typing import Any
+from bisect import bisect_left, bisect_right
 from zoneinfo import ZoneInfo
 
 from tasks.core.errors import InvalidInputError
+from tasks.core.past_sessions import CLOSED, FIRST_SURE_YEAR, TRADED
 
 FIRST_YEAR = 1986
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
@@ -22,49 +23,45 @@ QUOTES_URL = "https://bvmf.bmfbovespa.com.br/InstDados/SerHist"
 
 
 @functools.cache
-def _calendar(last_year: int) -> Any:
+def _sessions(last_year: int) -> list[dt.date]:
     # Imported here: it takes half a second, which a command that only prints help need not wait.
     import exchange_calendars
 
     # From a month before, so that the first days of the data have neighbours.
-    return exchange_calendars.get_calendar(
+    rules = exchange_calendars.get_calendar(
         "BVMF", start=f"{FIRST_YEAR - 1}-12-01", end=f"{last_year}-12-31"
     )
+    return sorted({each.date() for each in rules.sessions} - CLOSED | TRADED)
 
 
-def _calendar_around(day: dt.date) -> Any:
+def _sessions_around(day: dt.date) -> list[dt.date]:
     if day.year < FIRST_YEAR:
         raise InvalidInputError(
             f"B3's data starts in {FIRST_YEAR}; found {day}. Ask for a later session."
         )
-    return _calendar(day.year + 10 - day.year % 10)  # one calendar serves a decade
+    return _sessions(day.year + 10 - day.year % 10)  # one list serves a decade
 
 
 def is_session(day: dt.date) -> bool:
-    """Return whether the exchange trades on `day`.
+    """Return whether the exchange trades on `day`, as far as is known without its files.
 
     Raises:
         InvalidInputError: The day lies before the calendar's start.
     """
-    return bool(_calendar_around(day).is_session(day.isoformat()))
+    sessions = _sessions_around(day)
+    return sessions[bisect_left(sessions, day)] == day
 
 
 def previous_session(day: dt.date) -> dt.date:
     """Return the last session before `day`."""
-    eve = day - dt.timedelta(days=1)
-    session: dt.date = (
-        _calendar_around(day).date_to_session(eve.isoformat(), direction="previous").date()
-    )
-    return session
+    sessions = _sessions_around(day)
+    return sessions[bisect_left(sessions, day) - 1]
 
 
 def next_session(day: dt.date) -> dt.date:
     """Return the first session after `day`."""
-    morrow = day + dt.timedelta(days=1)
-    session: dt.date = (
-        _calendar_around(morrow).date_to_session(morrow.isoformat(), direction="next").date()
-    )
-    return session
+    sessions = _sessions_around(day + dt.timedelta(days=1))
+    return sessions[bisect_right(sessions, day)]
 
 
 def check_requested_session(day: dt.date, today: dt.date) -> dt.date:
@@ -97,8 +94,11 @@ def explains_as_swapped(day: dt.date, swapped: dt.date | None, today: dt.date) -
 
 def sessions_between(start: dt.date, end: dt.date) -> list[dt.date]:
     """Return the sessions from `start` to `end`, both included, in order."""
-    days = (start + dt.timedelta(number) for number in range((end - start).days + 1))
-    return [day for day in days if is_session(day)]
+    if start > end:
+        return []
+    _sessions_around(start)  # which tells what lies before the data
+    sessions = _sessions_around(end)
+    return sessions[bisect_left(sessions, start) : bisect_right(sessions, end)]
 
 
 def day_in_sao_paulo(at: dt.datetime) -> dt.date:
@@ -143,6 +143,8 @@ def latest_due_session(now: dt.datetime) -> dt.date:
 def check_traded_session(day: dt.date, today: dt.date) -> dt.date:
     """Return `day` if it is a session that has begun: it has quotes, or will have this evening.
 
+    Of a year before 2000 any day will do: B3's files know better than the calendar.
+
     Raises:
         InvalidInputError: No session, or a later one; the message names the nearest.
     """
@@ -152,6 +154,8 @@ def check_traded_session(day: dt.date, today: dt.date) -> dt.date:
             f"{day} has no quotes yet: on {today} the latest session is {latest}. Quotes of a "
             f"session are published on its evening."
         )
+    if FIRST_YEAR <= day.year < FIRST_SURE_YEAR:
+        return day
     return _check_session(day)
 
 

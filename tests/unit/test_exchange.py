@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 
 import pytest
 
@@ -13,6 +14,7 @@ from tasks.core.exchange import (
     month_of,
     next_session,
     previous_session,
+    sessions_between,
 )
 
 TODAY = dt.date(2025, 8, 1)  # a Friday and a session
@@ -48,12 +50,60 @@ def test_knows_the_exchanges_days(date: str, expected: bool) -> None:
     assert is_session(day(date)) is expected
 
 
+SESSIONS_A_YEAR = """
+1986 248  1987 240  1988 246  1989 245  1990 241  1991 247  1992 247  1993 246  1994 245
+1995 245  1996 248  1997 249  1998 246  1999 246  2000 248  2001 246  2002 249  2003 250
+2004 249  2005 249  2006 246  2007 245  2008 249  2009 246  2010 247  2011 249  2012 246
+2013 248  2014 248  2015 246  2016 249  2017 246  2018 245  2019 248  2020 249  2021 247
+2022 250  2023 248  2024 251  2025 250
+"""
+
+
+@pytest.mark.parametrize(
+    ("year", "count"),
+    [tuple(map(int, pair)) for pair in re.findall(r"(\d{4}) (\d{3})", SESSIONS_A_YEAR)],
+)
+def test_a_year_has_as_many_sessions_as_are_known_of_it(year: int, count: int) -> None:
+    sessions = sessions_between(dt.date(year, 1, 1), dt.date(year, 12, 31))
+    assert len(sessions) == count
+    assert all(is_session(each) for each in sessions)
+    assert sessions == sorted(set(sessions))
+
+
+@pytest.mark.parametrize(
+    ("date", "expected"),
+    [
+        pytest.param("1999-04-01", False, id="maundy-thursday"),
+        pytest.param("1990-03-15", False, id="closed-by-order"),
+        pytest.param("1990-02-28", False, id="ash-wednesday-before-2000"),
+        pytest.param("1986-04-26", True, id="a-saturday-that-traded"),
+        pytest.param("1988-11-02", True, id="a-holiday-that-was-moved"),
+        pytest.param("1988-10-31", False, id="the-monday-it-was-moved-to"),
+        pytest.param("1989-01-16", False, id="known-of-1989"),
+        pytest.param("2000-04-20", True, id="maundy-thursday-of-the-first-sure-year"),
+    ],
+)
+def test_knows_where_the_rules_are_wrong_before_2000(date: str, expected: bool) -> None:
+    assert is_session(day(date)) is expected
+    assert (day(date) in sessions_between(day(date), day(date))) is expected
+
+
+def test_a_span_holds_both_its_ends_and_nothing_where_it_ends_before_it_starts() -> None:
+    found = sessions_between(day("1999-03-31"), day("1999-04-05"))
+    assert [str(each) for each in found] == ["1999-03-31", "1999-04-05"]
+    assert sessions_between(day("1999-04-05"), day("1999-03-31")) == []
+    with pytest.raises(InvalidInputError, match="starts in 1986"):
+        sessions_between(day("1985-12-31"), day("1986-01-10"))
+
+
 @pytest.mark.parametrize(
     ("date", "before", "after"),
     [
         pytest.param("2025-08-01", "2025-07-31", "2025-08-04", id="over-a-weekend"),
         pytest.param("2025-03-03", "2025-02-28", "2025-03-05", id="over-carnival"),
         pytest.param("2024-12-31", "2024-12-30", "2025-01-02", id="over-new-year"),
+        pytest.param("1999-04-01", "1999-03-31", "1999-04-05", id="over-a-maundy-thursday"),
+        pytest.param("1986-04-25", "1986-04-24", "1986-04-26", id="before-a-saturday"),
         pytest.param("1986-01-02", "1985-12-30", "1986-01-03", id="at-the-start-of-the-data"),
     ],
 )

@@ -73,3 +73,16 @@ def test_an_absence_is_explained_by_calendar_and_clock() -> None:
     assert "not published yet: they are due on that day at 21:00" in early
     assert "2025-08-01 12:00" in early
     assert "2025-08-01 was a session, so its quotes should be there" in late
+
+
+@pytest.mark.parametrize("day", ["1986-01-01", "1989-12-25", "1992-06-14", "1999-12-31"])
+def test_before_2000_any_day_may_have_traded(day: str) -> None:
+    assert check_traded_session(dt.date.fromisoformat(day), FRIDAY) == dt.date.fromisoformat(day)
+
+
+@pytest.mark.parametrize(
+    ("day", "said"), [("1985-12-30", "starts in 1986"), ("2000-01-01", "is no session of B3")]
+)
+def test_before_the_data_and_from_2000_on_the_calendar_says(day: str, said: str) -> None:
+    with pytest.raises(InvalidInputError, match=said):
+        check_traded_session(dt.date.fromisoformat(day), FRIDAY)
