@@ -6,6 +6,8 @@ value.
 """
 
 import datetime as dt
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +17,12 @@ from tasks.core.errors import BadDataError
 from tasks.core.quotes.digits import read_numbers
 from tasks.core.quotes.record import (
     DATE,
+    EARLIEST_DATE,
     FIELDS,
     LABEL,
     LINE_BYTES,
     RECORD_BYTES,
+    RECORD_TYPE,
     SCHEMA,
     TEXT,
     Field,
@@ -37,7 +41,17 @@ _RECORD = np.dtype(
     }
 )
 _EPOCH = dt.date(1970, 1, 1)
+_TRAILER_TYPE = b"99"
 _NO_DATE = np.iinfo(np.int32).min
+
+
+@dataclass(frozen=True, order=True)
+class _Fault:
+    """The first value of a field that may not be there."""
+
+    row: int
+    start: int
+    field: Field = dataclass_field(compare=False)
 
 
 def split_sessions(lines: np.ndarray) -> list[np.ndarray]:
@@ -65,7 +79,11 @@ def parse_block(
     """
     _check_bytes(block, line, earliest, latest)
     trading_date = _check_session(block, line, earliest, latest)
-    columns = [_column(block, field, line) for field in FIELDS]
+    faults: list[_Fault] = []
+    columns = [_column(block, field, faults) for field in FIELDS]
+    if faults:
+        first = min(faults)
+        raise field_error(block[first.row], line + first.row, first.field, first.field.expected)
     return trading_date, pa.RecordBatch.from_arrays(columns, schema=SCHEMA)
 
 
@@ -83,16 +101,29 @@ def _check_bytes(block: np.ndarray, line: int, earliest: dt.date, latest: dt.dat
     if row:  # a line before this one may hold an impossible date: that one is named first
         parse_block(block[:row], line, earliest, latest)
     if faults[row, RECORD_BYTES:].any():
-        length = block[row:].tobytes().find(b"\r\n")
-        found = (
-            f"{length} bytes" if 0 <= length < RECORD_BYTES else f"more than {RECORD_BYTES} bytes"
-        )
         raise BadDataError(
-            f"line {line + row}: expected {RECORD_BYTES} bytes and CRLF, found {found}."
+            f"line {line + row}: expected {RECORD_BYTES} bytes and the end of line of the lines "
+            f"before, found {_describe_line(block[row:].tobytes())}."
+        )
+    if block[row, : RECORD_TYPE.end].tobytes() == _TRAILER_TYPE:
+        raise BadDataError(
+            f"End of the file, after the trailer in line {line + row}: expected nothing more, "
+            f"found other lines or bytes. Mend the end of the file, or fetch it again."
         )
     field = field_at(int(faults[row].argmax()) + 1)
     expected = "digits only" if field in FIELDS else "a record of type 01"
-    raise _field_error(block[row], line + row, field, expected)
+    raise field_error(block[row], line + row, field, expected)
+
+
+def _describe_line(text: bytes) -> str:
+    """Say how long the first line of a text is, and with what it ends."""
+    if text[RECORD_BYTES:LINE_BYTES] == b"\r\r":  # one of the line, one that LF was given
+        return f"{RECORD_BYTES} bytes and CRLF"
+    line, end, _ = text[: LINE_BYTES + 1].partition(b"\n")
+    length = len(line.removesuffix(b"\r"))
+    if not end or length > RECORD_BYTES:
+        return f"more than {RECORD_BYTES} bytes"
+    return f"{length} bytes" if length < RECORD_BYTES else f"{length} bytes and LF"
 
 
 def _check_session(block: np.ndarray, line: int, earliest: dt.date, latest: dt.date) -> dt.date:
@@ -100,11 +131,19 @@ def _check_session(block: np.ndarray, line: int, earliest: dt.date, latest: dt.d
     day = int(_days(block[:1], _SESSION)[0])
     if not (earliest - _EPOCH).days <= day <= (latest - _EPOCH).days:
         expected = f"a date as YYYYMMDD from {earliest} to {latest}, sessions in order"
-        raise _field_error(block[0], line, _SESSION, expected)
+        raise field_error(block[0], line, _SESSION, expected)
     return _EPOCH + dt.timedelta(day)
 
 
-def _field_error(record: np.ndarray, line: int, field: Field, expected: str) -> BadDataError:
+def field_error(record: np.ndarray, line: int, field: Field, expected: str) -> BadDataError:
+    """Return the error that names a value by line and field.
+
+    Args:
+        record: The bytes of the line.
+        line: Its number in the file.
+        field: The field.
+        expected: What has to be there, in words.
+    """
     found = record[field.start - 1 : field.end].tobytes().decode("latin-1")
     return BadDataError(
         f"line {line}, field {field.name} (positions {field.start}-{field.end}): "
@@ -112,17 +151,8 @@ def _field_error(record: np.ndarray, line: int, field: Field, expected: str) -> 
     )
 
 
-def _dates(block: np.ndarray, field: Field, line: int) -> np.ndarray:
-    """Read dates as days since 1970-01-01, and check that all are dates."""
-    days = _days(block, field)
-    if days.min() == _NO_DATE:
-        row = int(days.argmin())
-        raise _field_error(block[row], line + row, field, "a date as YYYYMMDD")
-    return days
-
-
 def _days(block: np.ndarray, field: Field) -> np.ndarray:
-    """Read dates as days since 1970-01-01; what is no date becomes `_NO_DATE`."""
+    """Read dates as days since 1970-01-01; what is none, or too early, becomes `_NO_DATE`."""
     coded = _cut(block, field).dictionary_encode()
     days = np.array([_day(text) for text in coded.dictionary.to_pylist()], np.int32)
     result: np.ndarray = days[coded.indices.to_numpy()]
@@ -131,21 +161,35 @@ def _days(block: np.ndarray, field: Field) -> np.ndarray:
 
 def _day(text: bytes) -> int:
     try:
-        return (dt.date.fromisoformat(text.decode()) - _EPOCH).days
+        date = dt.date.fromisoformat(text.decode())
     except ValueError:
         return _NO_DATE
+    return (date - _EPOCH).days if date >= EARLIEST_DATE else _NO_DATE
 
 
-def _column(block: np.ndarray, field: Field, line: int) -> pa.Array:
-    """Read one field."""
+def _column(block: np.ndarray, field: Field, faults: list[_Fault]) -> pa.Array:
+    """Read one field, and note the first of its values that may not be there."""
+
+    def note(is_bad: np.ndarray) -> None:
+        if is_bad.any():
+            faults.append(_Fault(int(is_bad.argmax()), field.start, field))
+
     if field.type == DATE:
-        return pa.array(_dates(block, field, line)).view(DATE)
+        days = _days(block, field)
+        note(days == _NO_DATE)
+        return pa.array(days).view(DATE)
     if field.type == TEXT:
         return _decode(_cut(block, field))
     if field.type == LABEL:
         coded = _cut(block, field).dictionary_encode()
+        if field.form:
+            is_of_form = [bool(field.form.fullmatch(each)) for each in coded.dictionary.to_pylist()]
+            note(~np.array(is_of_form)[coded.indices.to_numpy()])
         return pa.DictionaryArray.from_arrays(coded.indices, _decode(coded.dictionary))
     numbers = read_numbers(block, field.start - 1, field.end)
+    if field.bounds:
+        least, most = field.bounds
+        note((numbers < least) | (numbers > most))
     return pa.Array.from_buffers(field.type, len(block), [None, pa.py_buffer(numbers)])
 
 

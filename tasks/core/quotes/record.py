@@ -12,14 +12,18 @@ inclusive, as B3 prints them. A record is 245 bytes of latin-1 and CRLF; this is
 | B3's type | here | check |
 |---|---|---|
 | N, a code | the digits as text | digits only |
-| N, a count | int64 | digits only |
+| N, a count | int64 | digits only; of FATCOT 1 to 1,000,000 |
 | N with V (implied decimal point) | decimal of exactly that precision | digits only |
-| N, a date YYYYMMDD | date | digits only, a day of the calendar |
-| X | text, trailing blanks cut off | none |
+| N, a date YYYYMMDD | date | digits only, a day of the calendar, from 1900 on |
+| X | text, trailing blanks cut off | of PRAZOT digits, blanks, or something unreadable |
+
+Of 1987 and 1988 some PRAZOT hold control bytes. They are kept as text, like all that is no number.
 
 Text that repeats over many records (a `LABEL`) is dictionary-encoded.
 """
 
+import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -27,7 +31,10 @@ import numpy as np
 import pyarrow as pa
 
 RECORD_BYTES = 245
-LINE_BYTES = RECORD_BYTES + 2
+LINE_END = b"\r\n"
+LINE_BYTES = RECORD_BYTES + len(LINE_END)
+EARLIEST_DATE = dt.date(1900, 1, 1)
+"""No date in a record is before it. Engines disagree about days before 1582."""
 
 TEXT = pa.string()
 LABEL = pa.dictionary(pa.int32(), pa.string())
@@ -48,6 +55,9 @@ class Field:
         end: Last position, inclusive.
         kind: B3's kind: `N`, where each byte has to be a digit, or `X`.
         type: The Arrow type it is read as.
+        expected: What a value of it has to be, in words, where not any will do.
+        bounds: Of a count, the least and the greatest value.
+        form: Of a label, what its bytes have to match, trailing blanks included.
     """
 
     name: str
@@ -55,6 +65,9 @@ class Field:
     end: int
     kind: Literal["N", "X"]
     type: pa.DataType
+    expected: str = ""
+    bounds: tuple[int, int] | None = None
+    form: re.Pattern[bytes] | None = None
 
     @property
     def width(self) -> int:
@@ -64,6 +77,10 @@ class Field:
 
 RECORD_TYPE = Field("TIPREG", 1, 2, "N", LABEL)
 
+_DATE_WORDS = f"a date as YYYYMMDD from {EARLIEST_DATE.year} on"
+_TERM = re.compile(rb" *\d* *|.*[\x00-\x1f\x7f-\x9f].*", re.DOTALL)
+_FACTORS = (1, 10**6)  # a unit price has eight decimals; of more pieces it would lose some of B3's
+
 FIELDS = (
     Field("DATA", 3, 10, "N", DATE),
     Field("CODBDI", 11, 12, "X", LABEL),
@@ -71,7 +88,7 @@ FIELDS = (
     Field("TPMERC", 25, 27, "N", LABEL),
     Field("NOMRES", 28, 39, "X", LABEL),
     Field("ESPECI", 40, 49, "X", LABEL),
-    Field("PRAZOT", 50, 52, "X", LABEL),
+    Field("PRAZOT", 50, 52, "X", LABEL, "a term in digits, or none", form=_TERM),
     Field("MODREF", 53, 56, "X", LABEL),
     Field("PREABE", 57, 69, "N", MONEY),
     Field("PREMAX", 70, 82, "N", MONEY),
@@ -85,8 +102,8 @@ FIELDS = (
     Field("VOLTOT", 171, 188, "N", VOLUME),
     Field("PREEXE", 189, 201, "N", MONEY),
     Field("INDOPC", 202, 202, "N", COUNT),
-    Field("DATVEN", 203, 210, "N", DATE),
-    Field("FATCOT", 211, 217, "N", COUNT),
+    Field("DATVEN", 203, 210, "N", DATE, _DATE_WORDS),
+    Field("FATCOT", 211, 217, "N", COUNT, "a factor from 1 to 1,000,000", bounds=_FACTORS),
     Field("PTOEXE", 218, 230, "N", POINTS),
     Field("CODISI", 231, 242, "X", LABEL),
     Field("DISMES", 243, 245, "N", COUNT),
@@ -122,5 +139,5 @@ def byte_bounds() -> tuple[np.ndarray, np.ndarray]:
             greatest[field.start - 1 : field.end] = ord("9")
     for bounds in (least, greatest):
         bounds[: RECORD_TYPE.end] = np.frombuffer(b"01", np.uint8)
-        bounds[RECORD_BYTES:] = np.frombuffer(b"\r\n", np.uint8)
+        bounds[RECORD_BYTES:] = np.frombuffer(LINE_END, np.uint8)
     return least, greatest
