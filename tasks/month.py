@@ -171,6 +171,8 @@ def audit_month(subject: Subject, look: Look, outcome: Outcome) -> list[Check] |
     for check in checks:
         if not check.has_passed:
             logger.error("%s: expected %s; found %s", check.name, check.expected, check.found)
+        if check.remark:
+            logger.warning("%s: %s", check.name, check.remark)
     logger.info("Audit: %d of %d checks passed", sum(c.has_passed for c in checks), len(checks))
     return checks
 

@@ -15,12 +15,14 @@ class Check:
         expected: What had to be, in words or figures.
         found: What was, in the same form.
         has_passed: The verdict.
+        remark: What is odd and no failure, to be told; most often nothing.
     """
 
     name: str
     expected: str
     found: str
     has_passed: bool
+    remark: str = ""
 
 
 def compare(name: str, expected: object, found: object) -> Check:

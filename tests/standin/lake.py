@@ -49,9 +49,13 @@ def put_raw(table: Table, objects: Objects) -> None:
     """Write raw objects as flows do."""
     for key, rows in objects.items():
         body = io.BytesIO()
-        found = pa.Table.from_pylist(rows, schema=arrow_schema(table))
-        pq.write_table(found, body, use_deprecated_int96_timestamps=True)
+        pq.write_table(raw_table(table, rows), body, use_deprecated_int96_timestamps=True)
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body.getvalue())
+
+
+def raw_table(table: Table, rows: Rows) -> pa.Table:
+    """Return raw rows in the table's types."""
+    return pa.Table.from_pylist(rows, schema=arrow_schema(table))
 
 
 def list_raw(table: Table) -> tuple[RawObject, ...]:
@@ -80,11 +84,16 @@ def execute(plan: str, engine: Any = None) -> Outcome:
     return read_outcome(read_body(new))
 
 
-def read_outputs(outcome: Outcome, table: Table) -> pa.Table:
-    """Return the rows of a refined table, month after month, as they lie in their files."""
-    return pa.concat_tables(
-        [_read(month[table.name]) for _, month in sorted(outcome.months.items())]
-    )
+def read_outputs(outcome: Outcome, table: Table, only: str = "") -> pa.Table:
+    """Return the rows of a refined table, month after month, as they lie in their files.
+
+    Args:
+        outcome: What the job said.
+        table: The table.
+        only: One month; all of them without it.
+    """
+    months = [only] if only else sorted(outcome.months)
+    return pa.concat_tables([_read(outcome.months[month][table.name]) for month in months])
 
 
 def columns_of(schema: pa.Schema) -> list[tuple[str, Any]]:

@@ -18,7 +18,7 @@ RAW_QUOTES = Table(
         Column("tpmerc", "string", "Market: `010` cash, `020` odd lot, `030` forward, `070` call."),
         Column("nomres", "string", "Short name of the issuer."),
         Column("especi", "string", "Share class, event and listing segment in fixed columns."),
-        Column("prazot", "string", "Forward term in days; empty on the cash market."),
+        Column("prazot", "string", "Forward term in days; empty if none; in 1987-88 a few bytes."),
         Column("modref", "string", "Currency, `R$` since 1994."),
         Column("preabe", _MONEY, f"Opening price, {_PER_LOT}."),
         Column("premax", _MONEY, f"Highest price, {_PER_LOT}."),
@@ -58,7 +58,7 @@ QUOTES_DAILY = Table(
         Column("trading_date", "date", "The session."),
         Column("ticker", "string", "Ticker, e.g. `PETR4`."),
         Column("market_type", "string", "B3's market: `010` cash, `020` odd lot, `070` call, …."),
-        Column("forward_days", "int", "Forward term in days; null on the cash market."),
+        Column("forward_days", "int", "Forward term in days; null if none, or unreadable."),
         Column(
             "instrument_kind",
             "string",
@@ -95,7 +95,9 @@ SELECT
     data AS trading_date,
     codneg AS ticker,
     tpmerc AS market_type,
-    CAST(nullif(prazot, '') AS int) AS forward_days,
+    CASE
+        WHEN prazot RLIKE '^ *[0-9]+ *$' AND NOT prazot RLIKE '[^ 0-9]' THEN CAST(prazot AS int)
+    END AS forward_days,
     CASE
         WHEN tpmerc = '070' THEN 'call'
         WHEN tpmerc = '080' THEN 'put'
@@ -167,14 +169,14 @@ _MONTHLY = """
 SELECT
     ticker,
     currency,
-    max_by(issuer_name, trading_date) AS issuer_name,
-    CAST(count(*) AS int) AS session_count,
+    max_by(issuer_name, struct(trading_date, volume, issuer_name)) AS issuer_name,
+    CAST(size(collect_set(trading_date)) AS int) AS session_count,
     min(trading_date) AS first_trading_date,
     max(trading_date) AS last_trading_date,
-    min_by(open_price, trading_date) AS open_price,
+    min_by(open_price, struct(trading_date, -volume, open_price)) AS open_price,
     max(high_price) AS high_price,
     min(low_price) AS low_price,
-    max_by(close_price, trading_date) AS close_price,
+    max_by(close_price, struct(trading_date, volume, close_price)) AS close_price,
     sum(trade_count) AS trade_count,
     sum(quantity) AS quantity,
     sum(volume) AS volume
@@ -193,7 +195,8 @@ REFINED = (
         "divided by the quote factor. With eight decimals that is exact for every factor that is a "
         "power of ten up to 1,000,000, and the audit multiplies it back and asks for equality. B3 "
         "writes 0 for no bid, no ask and no strike, and 9999-12-31 for no expiry: here those are "
-        "null.",
+        "null, and so is a forward term that raw holds in control bytes, as of 1987 and 1988. A "
+        "key that raw itself repeats with other figures, as on 1986-10-10, stands here as often.",
     ),
     Refined(
         QUOTES_MONTHLY,
@@ -203,6 +206,7 @@ REFINED = (
         "cash market's round lots alone. The currency is part of the key because Brazil's changed "
         "in the middle of a month more than once. The opening price is that of the first session "
         "in the month, the closing price that of the last; high and low occur among the daily "
-        "ones; trades, quantity and volume are sums over the month.",
+        "ones; trades, quantity and volume are sums over the month. Where raw repeats a ticker on "
+        "a session, the record of the greater volume opens and closes it.",
     ),
 )

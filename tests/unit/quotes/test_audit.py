@@ -5,6 +5,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from tasks.core.checks import Check
 from tasks.core.quotes.audit import audit_quotes_month
 from tasks.core.quotes.expected import expected_daily, expected_monthly
 from tasks.core.quotes.record import SCHEMA
@@ -61,10 +62,10 @@ def unit_price(price: Decimal, factor: int, name: str) -> Decimal | None:
     return (price / factor).quantize(D("1e-8"))
 
 
-def daily_rows() -> list[dict[str, Any]]:
-    """What a right run makes of `RAW`."""
+def daily_rows(sessions: list[tuple[dt.date, pa.Table]] = RAW) -> list[dict[str, Any]]:
+    """What a right run makes of sessions."""
     rows = []
-    for _, raw in RAW:
+    for _, raw in sessions:
         for record, row in zip(raw.to_pylist(), expected_daily(raw).to_pylist(), strict=True):
             prices = {
                 name: unit_price(record[source], record["fatcot"], name)
@@ -118,6 +119,8 @@ def test_prices_are_for_one_piece() -> None:
         ("open_price", D("32.10000001")),
         ("close_price", None),
         ("best_bid_price", None),
+        ("open_price", None),
+        ("quote_factor", 10**9),
         ("quantity", 51_000_201),
         ("volume", D("1660056510.01")),
         ("trade_count", 0),
@@ -133,6 +136,19 @@ def test_a_value_that_is_not_raws_is_found(column: str, value: object) -> None:
     rows = daily_rows()
     rows[0][column] = value
     assert f"2022-02-03: {column} of PETR4" in failed(rows)["daily_equals_raw"]
+
+
+def test_no_bid_is_null_and_no_price_is_zero() -> None:
+    raw = [session(FIRST, RECORD | {"preofc": D("0.00"), "preabe": D("0.00")})]
+    (row,) = daily_rows(raw)
+    for changes, passes in (
+        ({}, True),
+        ({"best_bid_price": D("0.00000000")}, False),
+        ({"open_price": None}, False),
+    ):
+        daily = to_daily([row | changes])
+        checks = audit_quotes_month(raw, daily, expected_monthly(daily))
+        assert all(each.has_passed for each in checks) is passes
 
 
 def test_sums_are_compared_exactly() -> None:
@@ -161,7 +177,7 @@ def test_a_lost_record_is_found() -> None:
 
 def test_a_doubled_record_is_found() -> None:
     rows = [*daily_rows(), daily_rows()[0]]
-    assert failed(rows)["quotes_daily_key_is_unique"] == "2022-02-03 PETR4 010 None"
+    assert failed(rows)["quotes_daily_key_is_unique"] == "2022-02-03 PETR4 010"
 
 
 def test_a_key_that_comes_more_than_twice_is_named_once() -> None:
@@ -171,6 +187,81 @@ def test_a_key_that_comes_more_than_twice_is_named_once() -> None:
     doubled = pa.concat_tables([monthly, monthly.slice(0, 1)])
     found = failed(daily_rows(), doubled)["quotes_monthly_key_is_unique"]
     assert found == f"{monthly['ticker'][0]} R$"
+
+
+REPEATED = [
+    session(
+        FIRST,
+        VALE | {"preofc": D("0.00"), "preult": D("31.00"), "nomres": "VALE B"},
+        VALE | {"fatcot": 1000, "preult": D("29.00"), "voltot": D("1.00")},
+        VALE | {"preult": D("30.00"), "voltot": D("2.00"), "preabe": D("5.00")},
+        RECORD,
+    ),
+    session(
+        SECOND,
+        VALE | {"voltot": D("5.00"), "preabe": D("7.00")},
+        VALE | {"voltot": D("4.00"), "preult": D("40.00"), "nomres": "VALE Z"},
+    ),
+]
+KEYS = "2022-02-03 VALE3 010, 2022-02-04 VALE3 010"
+
+
+def checked(rows: list[dict[str, Any]]) -> dict[str, Check]:
+    daily = to_daily(rows)
+    return {
+        each.name: each for each in audit_quotes_month(REPEATED, daily, expected_monthly(daily))
+    }
+
+
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_key_that_raw_repeats_with_other_figures_is_told_and_is_no_failure(step: int) -> None:
+    checks = checked(daily_rows(REPEATED)[::step])
+    assert [each for each in checks.values() if not each.has_passed] == []
+    assert checks["quotes_daily_key_is_unique"] == Check(
+        "quotes_daily_key_is_unique",
+        "no key twice that raw holds once",
+        f"raw itself repeats {KEYS}",
+        has_passed=True,
+        remark=f"raw itself repeats {KEYS}",
+    )
+
+
+def test_a_key_that_comes_more_often_than_in_raw_is_found() -> None:
+    rows = daily_rows(REPEATED)
+    assert checked([*rows, rows[0]])["quotes_daily_key_is_unique"].found == "2022-02-03 VALE3 010"
+    assert checked([*rows, rows[3]])["quotes_daily_key_is_unique"].found == "2022-02-03 PETR4 010"
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 4, 5])
+@pytest.mark.parametrize("column", ["close_price", "trade_count", "issuer_name"])
+def test_a_figure_of_a_key_that_raw_repeats_is_compared(number: int, column: str) -> None:
+    rows = daily_rows(REPEATED)
+    value = "OTHER" if column == "issuer_name" else rows[number][column] + 1
+    rows[number][column] = value
+    assert f"{column} of VALE3" in checked(rows)["daily_equals_raw"].found
+
+
+def test_a_month_with_a_repeated_key_has_each_session_once_and_the_greater_volume_at_its_ends() -> (
+    None
+):
+    (_, vale) = expected_monthly(to_daily(daily_rows(REPEATED))).to_pylist()
+    assert vale["ticker"] == "VALE3"
+    assert vale["session_count"] == 2
+    assert (vale["open_price"], vale["close_price"]) == (D("32.10000000"), D("32.80000000"))
+    assert vale["issuer_name"] == "VALE"
+    assert vale["trade_count"] == 5 * RECORD["totneg"]
+
+
+def test_a_quotient_that_has_no_end_may_differ_by_less_than_its_last_decimal() -> None:
+    raw = [session(FIRST, RECORD | {"fatcot": 3})]
+    rows = daily_rows(raw)
+    assert rows[0]["open_price"] == D("10.70000000")
+    assert rows[0]["average_price"] == D("10.85000000")
+    assert rows[0]["low_price"] == D("10.66333333")
+    for value, passes in ((D("10.66333334"), True), (D("10.66333335"), False)):
+        daily = to_daily([rows[0] | {"low_price": value}])
+        checks = audit_quotes_month(raw, daily, expected_monthly(daily))
+        assert all(each.has_passed for each in checks) is passes
 
 
 def test_a_row_of_no_session_is_found() -> None:
