@@ -8,7 +8,7 @@ With `--stale` it refines again every month that was made by other statements th
 
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -18,10 +18,16 @@ from prefect.states import Completed
 
 from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
 from flows.portfolio_mending import mend_session
-from flows.quotes_loading import load_missing
+from flows.quotes_loading import Loading, find_closed, load_missing
 from flows.quotes_mending import mend_quotes_session
 from flows.settings import load_settings, subject_of
-from tasks.core.backfill import SessionOutcome, count_outcomes, describe_cost, settle_sessions
+from tasks.catalog import register_partitions
+from tasks.core.backfill import (
+    conclude,
+    describe_cost,
+    describe_runs,
+    settle_sessions,
+)
 from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.core.exchange import (
     FIRST_YEAR,
@@ -30,8 +36,7 @@ from tasks.core.exchange import (
     sessions_between,
 )
 from tasks.core.indices import read_index_code
-from tasks.core.month import PublishedMonths
-from tasks.core.plan import Subject, shorten
+from tasks.core.plan import Subject
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import QuotesPeriod, plan_files
@@ -85,26 +90,37 @@ def backfill(
     if stale:
         return refine_stale(subject, mend, dry_run=dry_run)
     latest = latest_due_session(now)
-    sessions = sessions_between(first, min(last, latest))
-    held = find_held(subject, sessions, None if is_quotes else index_code)
-    files = plan_files(sessions, held, latest) if is_quotes else []
+    until = min(last, latest)
+    span = f"{subject if is_quotes else index_code} {first} to {last}"
+    if first > latest:
+        return Completed(message=f"up to date {span}: nothing is due after {latest} yet")
+    name = None if is_quotes else index_code  # of the object that a session is missed without
+    held = find_held(subject, first, until, name)
+    sessions = add_traded(sessions_between(first, until), held, first, until)
+    closed = find_closed(settings, set(sessions) - held, now) if is_quotes else {}
+    files = plan_files(sessions, held | closed.keys(), latest) if is_quotes else []
     if dry_run:
-        return Completed(message=describe_plan(subject, sessions, held, files))
+        wanted = [day for day in sessions if day not in closed]
+        return Completed(message=describe_plan(subject, wanted, held, files))
 
     months = sorted(set(map(month_of, sessions)))
     with show_progress(f"progress-{subject}".lower(), len(files) + len(months)) as advance:
-        loading = load_missing(settings, sessions, held, files, now, advance)
-        filled = sorted({month_of(day) for day in loading.held & set(sessions)})
+        loading = load_missing(settings, sessions, Loading(held, closed), files, now, advance)
+        sessions = add_traded(sessions, loading.held, first, until)
+        stored = [day for day in sessions if day in loading.held]
+        values = list(map(str, stored))  # those of a run that was killed before this as well
+        register_partitions(settings.database, subject.dataset.raw, subject.bucket, values)
+        filled = sorted(set(map(month_of, stored)))
         result = publish_months(subject, filled, mend=mend, on_month=advance)
     outcomes = settle_sessions(
         sessions,
-        held=loading.held,
+        held=loading.held | find_held(subject, first, until, name),  # publishing mends raw
         absences=loading.absences if is_quotes else dict.fromkeys(sessions, NO_PAST),
+        closed=loading.closed,
         load_failures=loading.failures,
         up_to_date_months=result.up_to_date,
         month_failures={month: str(error) for month, error in result.failures.items()},
     )
-    span = f"{subject if is_quotes else index_code} {first} to {last}"
     report_sessions(f"backfill-{subject}", f"Backfill of {span}.", outcomes)
     return Completed(message=conclude(span, outcomes, result))
 
@@ -131,12 +147,6 @@ def refine_stale(subject: Subject, mend: Callable[[str], str], *, dry_run: bool)
     return Completed(message=f"published {subject}: {what}, {describe_runs(result)}")
 
 
-def describe_runs(result: PublishedMonths) -> str:
-    """Name the runs that made the months."""
-    runs = dict.fromkeys(map(shorten, result.published.values()))
-    return f"run{'s' if len(runs) > 1 else ''} {', '.join(runs)}"
-
-
 def check_range(
     start: dt.date | None, end: dt.date | None, *, stale: bool
 ) -> tuple[dt.date, dt.date]:
@@ -158,18 +168,26 @@ def check_range(
     return start, end
 
 
-def find_held(subject: Subject, sessions: list[dt.date], name: str | None) -> set[dt.date]:
-    """Return the sessions that raw holds of the years of `sessions`: one listing a year.
+def find_held(subject: Subject, first: dt.date, last: dt.date, name: str | None) -> set[dt.date]:
+    """Return the sessions that raw holds of the years of a range: one listing a year.
 
     Args:
         subject: Of what.
-        sessions: Which years are looked at.
+        first: The first day.
+        last: The last day.
         name: Which object of a session counts; None for any.
     """
     raw = subject.dataset.raw
-    years = sorted({str(day.year) for day in sessions})
+    years = map(str, range(first.year, last.year + 1))
     keys = [key for year in years for key in list_raw(subject.bucket, raw, year)]
     return {raw.session_of(key) for key in keys if name is None or name == raw.name_of(key)}
+
+
+def add_traded(
+    sessions: list[dt.date], held: Collection[dt.date], first: dt.date, last: dt.date
+) -> list[dt.date]:
+    """Return the sessions of a range with those that raw holds: they win over the calendar."""
+    return sorted({*sessions, *(day for day in held if first <= day <= last)})
 
 
 def describe_plan(
@@ -192,25 +210,6 @@ def describe_plan(
         f"sessions in raw, {len(missing)} missing; refine {len(stale)} month(s), "
         f"{describe_cost(len(stale), subject.dataset.refine_seconds_a_month)}; nothing was changed"
     )
-
-
-def conclude(subject: str, outcomes: list[SessionOutcome], result: PublishedMonths) -> str:
-    """Return the outcome in one line.
-
-    Raises:
-        BadDataError: Something failed; the message names each month with its first reason.
-    """
-    failed: dict[str, str] = {}
-    for one in outcomes:
-        if one.outcome == "failed":
-            failed.setdefault(month_of(one.trading_date), one.reason)
-    counts = count_outcomes(outcomes)
-    if failed:
-        lines = [f"{month}: {reason}" for month, reason in failed.items()]
-        raise BadDataError("\n".join([f"{subject}: {counts}. Failed months:", *lines]))
-    if result.published:
-        return f"published {subject}: {counts}, {describe_runs(result)}"
-    return f"up to date {subject}: {counts}"
 
 
 OPTIONS = (

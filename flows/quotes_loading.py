@@ -2,13 +2,21 @@
 
 import datetime as dt
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from prefect import get_run_logger
 
 from flows.settings import Settings
 from tasks.catalog import register_partitions
-from tasks.core.errors import B3PipelineError, RetryableError, SourceHasNoDataError
+from tasks.core.errors import (
+    B3PipelineError,
+    BadDataError,
+    RetryableError,
+    SourceHasNoDataError,
+)
 from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, is_due
 from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
 from tasks.download_quotes import download_quotes
@@ -28,8 +36,9 @@ def load_quotes(
 ) -> LoadedQuotes:
     """Bring the file of a period to landing and raw, and return what it holds.
 
-    A file that raw was loaded from and that B3 has not changed since is not loaded again. The
-    partitions are registered before it is noted that raw was loaded.
+    A file that raw was loaded from and that B3 has not changed since is not loaded again; once its
+    period is over, that is noted. The partitions are registered before it is noted that raw was
+    loaded.
 
     Args:
         settings: The settings.
@@ -44,9 +53,9 @@ def load_quotes(
     """
     bucket = settings.lake_bucket
     folder = landing_folder(period)
-    note = None if anew else read_note(bucket, f"{folder}{NOTE}")
-    known = LoadedQuotes.from_note(note) if note else NOTHING_LOADED
+    known = NOTHING_LOADED if anew else _read_note(bucket, period)
     span = str(period)[: len("YYYY-MM")]
+    today = now.date()
     if not list_sessions(bucket, RAW_QUOTES, span).issuperset(known.trading_dates):
         known = NOTHING_LOADED  # raw has lost what the file brought
     with tempfile.TemporaryDirectory(prefix="b3-quotes-") as name:
@@ -54,6 +63,9 @@ def load_quotes(
         download = download_quotes(settings.quotes_url, period, here, known.etag, now)
         if download is None:
             _register(settings, known.trading_dates)
+            if period.is_over_by(today) and not known.is_final(period):
+                known = replace(known, asked_on=today)
+                write_note(bucket, f"{folder}{NOTE}", known.to_note())
             return known
         land_zip(bucket, folder, download.path, download.sha256)
         file = convert_quotes_file(download.path, period, here / "sessions")
@@ -65,9 +77,21 @@ def load_quotes(
         sha256=download.sha256,
         trading_dates=tuple(session.trading_date for session in file.sessions),
         record_count=file.record_count,
+        asked_on=today,
     )
     write_note(bucket, f"{folder}{NOTE}", loaded.to_note())
     return loaded
+
+
+def _read_note(bucket: str, period: QuotesPeriod) -> LoadedQuotes:
+    """Return which file of a period raw was loaded from; what cannot be read says nothing."""
+    key = f"{landing_folder(period)}{NOTE}"
+    note = read_note(bucket, key)
+    try:
+        return LoadedQuotes.from_note(note) if note else NOTHING_LOADED
+    except (KeyError, TypeError, ValueError) as error:
+        get_run_logger().warning("%s is passed over, as it is no note: %r", key, error)
+        return NOTHING_LOADED
 
 
 def _register(settings: Settings, trading_dates: Iterable[dt.date]) -> None:
@@ -120,47 +144,78 @@ class Loading:
 
     Attributes:
         held: The sessions that raw holds.
+        closed: `{day: how that is known}`, of sessions by the calendar that were none.
         absences: `{session: what B3 said}`, of those that B3 has no file of.
         failures: `{session: why}`, of those that a file should have brought.
+        unreached: Those of them whose file did not come as it should: B3 is not asked for others.
     """
 
     held: set[dt.date]
+    closed: dict[dt.date, str] = field(default_factory=dict)
     absences: dict[dt.date, str] = field(default_factory=dict)
     failures: dict[dt.date, str] = field(default_factory=dict)
+    unreached: set[dt.date] = field(default_factory=set)
 
     def missing(self, wanted: Iterable[dt.date]) -> list[dt.date]:
         """Return the sessions that may still be found in another file."""
-        return [day for day in wanted if day not in self.held and day not in self.failures]
+        settled = self.held | self.closed.keys() | self.unreached
+        return [day for day in wanted if day not in settled]
+
+
+def find_closed(
+    settings: Settings, days: Iterable[dt.date], now: dt.datetime
+) -> dict[dt.date, str]:
+    """Return the days on which B3's file of their year, as raw was loaded from it, has no quotes.
+
+    Args:
+        settings: The settings.
+        days: Sessions by the calendar.
+        now: The date and time in São Paulo.
+
+    Returns:
+        `{day: how that is known}`; nothing of a year that is not over, or whose file was not asked
+        for since.
+    """
+    closed: dict[dt.date, str] = {}
+    years: dict[QuotesPeriod, list[dt.date]] = defaultdict(list)
+    for day in days:
+        years[QuotesPeriod.year(day.year)].append(day)
+    for period, its_days in years.items():
+        if period.is_over_by(now.date()):
+            closed |= _read_note(settings.lake_bucket, period).closed_days(period, its_days)
+    return closed
 
 
 def load_missing(
     settings: Settings,
     sessions: list[dt.date],
-    held: set[dt.date],
+    found: Loading,
     files: list[QuotesPeriod],
     now: dt.datetime,
     advance: Callable[[str], None],
 ) -> Loading:
     """Bring the sessions that raw lacks to raw: from the planned files, else from any that has one.
 
-    A file that fails does not stop the others.
+    A file that fails does not stop the others. What a bad one should have brought is looked for in
+    B3's other files of months and years.
 
     Args:
         settings: The settings.
         sessions: What is wanted.
-        held: What raw holds.
+        found: What raw holds, and what is known of days that it does not hold.
         files: Where to look first; with none planned, nothing is fetched.
         now: The date and time in São Paulo.
         advance: Called after each planned file.
     """
-    loading = Loading(set(held))
+    loading = Loading(set(found.held), dict(found.closed))
     for period in files:
         _load_into(loading, settings, period, sessions, now)
         advance(period.file_name)
     tried = set(files)
     for day in sessions if files else []:
         for period in files_with(day):
-            if loading.missing([day]) and period not in tried:
+            is_smaller = period.kind == "D" and day in loading.failures
+            if loading.missing([day]) and period not in tried and not is_smaller:
                 tried.add(period)
                 _load_into(loading, settings, period, sessions, now)
     return loading
@@ -177,8 +232,14 @@ def _load_into(
     if not wanted:
         return
     try:
-        loading.held.update(load_quotes(settings, period, now).trading_dates)
+        loaded = load_quotes(settings, period, now)
+        loading.held.update(loaded.trading_dates)
+        loading.closed |= loaded.closed_days(period, wanted)
     except SourceHasNoDataError as error:
         loading.absences.update(dict.fromkeys(wanted, str(error)))
     except B3PipelineError as error:
-        loading.failures.update(dict.fromkeys(wanted, str(error)))
+        get_run_logger().warning("%s is passed over: %s", period.file_name, error)
+        for day in wanted:
+            loading.failures.setdefault(day, str(error))  # the first reason is the file's own
+        if not isinstance(error, BadDataError):
+            loading.unreached.update(wanted)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from uuid import UUID
 
-from prefect import get_client, runtime, task
+from prefect import get_client, get_run_logger, runtime, task
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
@@ -65,7 +65,17 @@ def report_gaps(gaps: Sequence[Gap], described: str) -> None:
 
 @task(name="report-sessions")
 def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) -> None:
-    """Show what came of each session as a table. Safe to repeat: each run has its own version."""
+    """Show what came of each session as a table, and tell of days that the calendar has wrong.
+
+    Safe to repeat: each run has its own version.
+    """
+    odd = [str(one.trading_date) for one in outcomes if one.is_odd]
+    if odd:
+        get_run_logger().warning(
+            "B3's files say otherwise than the calendar of %d day(s), and are believed: %s",
+            len(odd),
+            ", ".join(odd),
+        )
     create_table_artifact(
         key=key.lower(),
         table=tabulate_sessions(outcomes),

@@ -217,9 +217,18 @@ def _holds_the_rows(bucket: str, key: str, path: Path, table: Table) -> bool:
 
 @task(name="read-note", **OVER_AWS)
 def read_note(bucket: str, key: str) -> dict[str, Any] | None:
-    """Return what was noted at a key; None where nothing was."""
+    """Return what was noted at a key; None where nothing was, or what is no note."""
     body = read_object(bucket, key)
-    return json.loads(body) if body else None
+    if not body:
+        return None
+    try:
+        note = json.loads(body)
+    except ValueError:
+        note = None
+    if isinstance(note, dict):
+        return note
+    get_run_logger().warning("%s is passed over: expected a note in JSON", key)
+    return None
 
 
 @task(name="write-note", **OVER_AWS)

@@ -274,3 +274,9 @@ def test_a_note_is_read_back_and_nothing_where_there_is_none() -> None:
     store.write_note.fn(BUCKET, "landing/x/loaded.json", {"etag": "e", "dates": ["2025-08-01"]})
     note = store.read_note.fn(BUCKET, "landing/x/loaded.json")
     assert note == {"etag": "e", "dates": ["2025-08-01"]}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_what_is_no_note_counts_as_none(body: bytes) -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="landing/x/loaded.json", Body=body)
+    assert store.read_note.fn(BUCKET, "landing/x/loaded.json") is None

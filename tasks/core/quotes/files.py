@@ -23,6 +23,10 @@ from tasks.core.exchange import (
     sessions_between,
 )
 
+SETTLING = dt.timedelta(days=10)
+"""How long after its end a file may still lack sessions; B3 adds the last one on the next day."""
+
+_MOST_CLOSED = 10  # the calendar is wrong about three days of 1989, and less often elsewhere
 _NAME_FORMATS = {"D": "D%d%m%Y", "M": "M%m%Y", "A": "A%Y"}
 
 
@@ -65,6 +69,10 @@ class QuotesPeriod:
     def file_name(self) -> str:
         """B3's name of the file, e.g. `COTAHIST_D03022022.ZIP`."""
         return f"{self.file_stem}.ZIP"
+
+    def is_over_by(self, day: dt.date) -> bool:
+        """Tell whether the period has ended so long before `day` that its file is whole."""
+        return day >= self.last_date + SETTLING
 
     def __contains__(self, date: dt.date) -> bool:
         """Tell whether `date` lies in the period."""
@@ -142,12 +150,41 @@ class LoadedQuotes:
         sha256: Their digest, and their name in landing.
         trading_dates: The sessions in it.
         record_count: The records in it, as its trailer confirms.
+        asked_on: The day in São Paulo on which B3 gave it, or said that it had not changed; None
+            where that was not noted.
     """
 
     etag: str
     sha256: str
     trading_dates: tuple[dt.date, ...]
     record_count: int
+    asked_on: dt.date | None = None
+
+    def is_final(self, period: QuotesPeriod) -> bool:
+        """Return whether the period was over when B3 was asked: it holds what B3 has of it."""
+        return self.asked_on is not None and period.is_over_by(self.asked_on)
+
+    def closed_days(self, period: QuotesPeriod, days: Iterable[dt.date]) -> dict[dt.date, str]:
+        """Return the days of a year that was over, of which this file of it has no quotes.
+
+        A file that ends early, or lacks many sessions, is not the whole year: nothing is known of
+        days before its first session and after its last, nor if more than ten are lacking between.
+
+        Args:
+            period: The file's.
+            days: Sessions by the calendar.
+
+        Returns:
+            `{day: how that is known}`; nothing where the file is no year's.
+        """
+        if period.kind != "A" or not self.is_final(period) or not self.trading_dates:
+            return {}
+        span = sessions_between(min(self.trading_dates), max(self.trading_dates))
+        lacking = set(span) - set(self.trading_dates)
+        if len(lacking) > _MOST_CLOSED:
+            return {}
+        said = f"a session by the calendar; {period.file_name} of {self.asked_on} holds none"
+        return dict.fromkeys(lacking & set(days), said)
 
     def to_note(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
@@ -156,13 +193,21 @@ class LoadedQuotes:
             "sha256": self.sha256,
             "trading_dates": [date.isoformat() for date in self.trading_dates],
             "record_count": self.record_count,
+            "asked_on": self.asked_on.isoformat() if self.asked_on else None,
         }
 
     @classmethod
     def from_note(cls, note: dict[str, Any]) -> "LoadedQuotes":
         """Read what `to_note` gave."""
         dates = tuple(map(dt.date.fromisoformat, note["trading_dates"]))
-        return cls(note["etag"], note["sha256"], dates, note["record_count"])
+        asked_on = note.get("asked_on")
+        return cls(
+            note["etag"],
+            note["sha256"],
+            dates,
+            note["record_count"],
+            dt.date.fromisoformat(asked_on) if asked_on else None,
+        )
 
 
 NOTHING_LOADED = LoadedQuotes(etag="", sha256="", trading_dates=(), record_count=0)

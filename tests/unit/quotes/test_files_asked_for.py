@@ -28,6 +28,7 @@ def test_sessions_are_those_of_the_calendar_both_ends_included() -> None:
         pytest.param(YEAR, YEAR[:100], ["2024"], id="a-year-begun"),
         pytest.param(YEAR, YEAR[:-1], ["2024-12-30"], id="a-year-but-for-a-day"),
         pytest.param(YEAR, YEAR[:-5], ["2024-12"], id="a-year-but-for-a-week"),
+        pytest.param(YEAR, YEAR[:-25], ["2024"], id="a-year-but-for-two-months"),
         pytest.param(YEAR[1:40], [], [*map(str, YEAR[1:22]), *map(str, YEAR[22:40])], id="days"),
         pytest.param(JULY, [], ["2025-07"], id="a-whole-month"),
         pytest.param(JULY, JULY[1:], ["2025-07-01"], id="a-month-but-for-a-day"),
