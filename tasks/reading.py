@@ -86,6 +86,10 @@ def read_levels(
                 found[code] = levels = parse_levels(answer, code, year)
             checks = check_levels(levels, stored.get(code, ()), download.day)
             require(checks, f"B3's levels of {code} in {year}", BYTES_KEPT)
+            for check in checks:
+                if check.remark:
+                    said = f"{code} {year}: expected {check.expected}; {check.remark}"
+                    get_run_logger().warning(said)
             get_run_logger().info("%s %d: %d levels, sound", code, year, len(levels))
         except B3PipelineError as error:
             found[code] = error

@@ -1,5 +1,7 @@
 import datetime as dt
 import hashlib
+import json
+import logging
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -13,6 +15,7 @@ from tasks import download
 from tasks.assets import asset_of
 from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, RetryableError
+from tasks.core.exchange import sessions_between
 from tasks.core.levels.answer import (
     Answer,
     IndexLevel,
@@ -144,3 +147,21 @@ def test_an_answer_of_an_unknown_form_is_kept_before_it_is_refused(
         ask(server(200, b'{"other": 1}'))
     (key,) = list_etags(BUCKET, "")
     assert read_landed(BUCKET, key) == b'{"other": 1}'
+
+
+def test_days_on_which_b3_and_the_calendar_disagree_are_told(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.reading.get_run_logger", lambda: logging.getLogger("levels"))
+    days = sessions_between(dt.date(1989, 2, 1), dt.date(1989, 2, 28))
+    texts = {each.day: "100,00" for each in days[:3] + days[4:]}
+    none = {f"rateValue{month}": None for month in range(1, 13)}
+    rows = [none | {"day": day, "rateValue2": texts.get(day)} for day in range(1, 32)]
+    answer = read_answer(json.dumps({"results": rows}).encode(), "IBOV")
+    with caplog.at_level(logging.WARNING):
+        found = read_levels.fn({"IBOV": Download((answer,), EXTRACTED_AT)}, 1989, {})["IBOV"]
+    assert isinstance(found, tuple)
+    assert len(found) == len(days) - 1
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith("IBOV 1989: expected a level on each session from the first level to")
+    assert said.endswith(f"; B3 is believed on {days[3]}")

@@ -3,6 +3,7 @@ import datetime as dt
 import json
 import re
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
+from tasks.core.exchange import sessions_between
 from tasks.core.levels.answer import (
     PATH,
     IndexLevel,
@@ -192,6 +194,59 @@ def test_a_failed_check_names_the_days(
 ) -> None:
     stored = (LEVELS[0], LEVELS[2])
     assert failed(check_levels(levels, stored, TODAY)) == {name: found}
+
+
+def levels_on(*days: dt.date) -> tuple[IndexLevel, ...]:
+    return tuple(IndexLevel(each, Decimal("100.00")) for each in sorted(days))
+
+
+def year_of(year: int) -> list[dt.date]:
+    return sessions_between(dt.date(year, 1, 1), dt.date(year, 12, 31))
+
+
+def told(levels: tuple[IndexLevel, ...]) -> dict[str, str]:
+    """What checks that passed name."""
+    checks = check_levels(levels, (), TODAY)
+    return {check.name: check.remark for check in checks if check.has_passed and check.remark}
+
+
+def test_the_levels_of_1999_have_none_on_maundy_thursday() -> None:
+    levels = levels_on(*year_of(1999))
+    assert dt.date(1999, 4, 1) not in {each.trading_date for each in levels}
+    assert failed(check_levels(levels, (), TODAY)) == told(levels) == {}
+
+
+def test_the_levels_about_a_maundy_thursday_pass_every_check(inputs: Path) -> None:
+    body = (inputs / "levels_IBOV_1999.json").read_bytes()
+    levels = parse_levels(read_answer(body, "IBOV"), "IBOV", 1999)
+    assert [str(each.trading_date) for each in levels] == ["1999-03-31", "1999-04-05"]
+    assert failed(check_levels(levels, (), TODAY)) == told(levels) == {}
+
+
+def test_before_2000_b3_is_believed_about_a_few_days_and_they_are_told() -> None:
+    days = set(year_of(1989))
+    odd = {dt.date(1989, 2, 6), dt.date(1989, 2, 9), dt.date(1989, 3, 1)}
+    sunday = dt.date(1989, 2, 12)
+    levels = levels_on(*days - odd | {sunday})
+    assert failed(check_levels(levels, (), TODAY)) == {}
+    assert told(levels) == {
+        "levels_are_of_sessions": "B3 is believed on 1989-02-12",
+        "no_session_is_left_out": f"B3 is believed on {', '.join(map(str, sorted(odd & days)))}",
+    }
+
+
+@pytest.mark.parametrize(("count", "is_told"), [(10, True), (11, False)])
+def test_an_answer_that_the_calendar_denies_too_often_is_refused(count: int, is_told: bool) -> None:
+    days = year_of(1995)
+    levels = levels_on(*days[:20], *days[20 + count :])
+    assert ("no_session_is_left_out" in told(levels)) is is_told
+    assert ("no_session_is_left_out" in failed(check_levels(levels, (), TODAY))) is not is_told
+
+
+def test_from_2000_on_the_calendar_is_b3s_own() -> None:
+    days = year_of(2000)
+    levels = levels_on(*days[:20], *days[21:])
+    assert failed(check_levels(levels, (), TODAY)) == {"no_session_is_left_out": str(days[20])}
 
 
 def test_sessions_that_b3_has_still_to_publish_are_not_missed() -> None:
