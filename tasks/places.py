@@ -1,4 +1,4 @@
-"""What lies where a person points: files on this machine, or in S3, found and not read yet.
+"""What lies where a person points: files on this machine, or in S3, found, and read within a limit.
 
 Whatever may be there, asking for it ends: a pipe, a device or a link in a circle is told by what it
 is, and what has taken a file's place since is not waited for. Folders are not searched below

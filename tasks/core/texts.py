@@ -5,6 +5,7 @@ import re
 TICKER_FORM = "4 to 12 capital letters and digits"  # COTAHIST leaves 12 characters for one
 _LONGEST_PLAIN = 120  # B3's names have up to 12 characters, its sectors up to 49
 PLAIN_FORM = f"1 to {_LONGEST_PLAIN} printable characters, not blank, no < or >"
+_NO_BREAK = "\xa0"  # a blank like another to who reads it
 _TICKER = re.compile(r"[A-Z0-9]{4,12}")
 _LONGEST_SHOWN = 60
 
@@ -22,7 +23,7 @@ def is_plain(text: str) -> bool:
     return (
         len(text) <= _LONGEST_PLAIN
         and bool(text.strip())
-        and text.isprintable()
+        and text.replace(_NO_BREAK, " ").isprintable()
         and not any(mark in text for mark in "<>")
     )
 

@@ -163,6 +163,12 @@ def test_what_readers_see_and_raw_has_lost_is_seen() -> None:
     assert look(None, SECOND).lost == []
 
 
+def test_a_look_knows_what_can_be_read_and_the_bytes_that_were_kept() -> None:
+    good, kept, bad = (RawObject(f"raw/{name}", "e", 1) for name in ("good", "kept", "bad"))
+    found = Look(QUOTES, "2025-08", None, False, (good, kept, bad), (bad.key,), AT)
+    assert replace(found, bodies={kept.key: b"PAR1"}).sound == {good: None, kept: b"PAR1"}
+
+
 def test_a_commit_takes_the_number_after_the_one_that_was_seen() -> None:
     made = make_commit(look(COMMIT, FIRST), OUTCOME, "flow-2")
     assert (made.number, made.month, made.inputs) == (3, "2025-08", (FIRST,))

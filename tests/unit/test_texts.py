@@ -55,6 +55,7 @@ def test_anything_else_is_no_ticker_and_is_shown_in_quotes(text: str) -> None:
         "Máqs, Equips",
         "A",
         "A" * 120,
+        "RUMO\xa0S.A.",
     ],
 )
 def test_a_name_is_plain(text: str) -> None:

@@ -11,15 +11,17 @@ Latin-1, CRLF, semicolons, Portuguese numbers whatever the language of the page:
 
 The by-sector form has `Setor` before the first column and `Part. (%)Acum.` after the last.
 
-A program that saves it again may write UTF-8, other line ends, quotation marks and semicolons at a
-line's end: all of that is read, as nothing is lost. A spreadsheet that writes the numbers anew cuts
-them (`60,610` becomes `60,61`), so such a file is refused. No message shows what stands in a file
-that is no portfolio.
+A program that saves it again may write UTF-8 or UTF-16, other line ends, quotation marks, more
+semicolons, and DOS's mark at the end: all of that is read, as nothing is lost. A spreadsheet that
+writes the numbers anew cuts them (`60,610` becomes `60,61`), so such a file is refused. No message
+shows what stands in a file that is no portfolio.
 """
 
+import codecs
 import csv
 import datetime as dt
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -41,6 +43,8 @@ _COLUMNS = ["Código", "Ação", "Tipo", "Qtde. Teórica", "Part. (%)"]
 _COLUMNS_BY_SECTOR = ["Setor", *_COLUMNS, "Part. (%)Acum."]
 _TOTAL, _DIVISOR = "Quantidade Teórica Total", "Redutor"
 _LONGEST_VALUE = 200  # characters; B3's longest have 50
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DOS_END = "\x1a"
 _LINE_END = re.compile(r"\r\n?|\n")
 _GROUPS = re.compile(r"-?\d{1,3}(?:\.\d{3})*", re.ASCII)
 _IN_DIGITS = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*(?:E[-+]?\d+)?\s*%?|#+", re.IGNORECASE)
@@ -103,15 +107,20 @@ def _read_lines(data: bytes) -> Iterator[Line]:
     Raises:
         BadDataError: A NUL, a stray quotation mark, or a value longer than any of B3's.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("latin-1")
+    text = _decode(data).rstrip(_DOS_END + "\r\n")
     for number, line in enumerate(_LINE_END.split(text), start=1):
         with _at(number):
             cells = _split(line)
         if any(cells):
             yield number, cells
+
+
+def _decode(data: bytes) -> str:
+    try:
+        text = data.decode("utf-16" if data.startswith(_UTF_16) else "utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return unicodedata.normalize("NFC", text.lstrip("\ufeff"))
 
 
 def _split(line: str) -> list[str]:

@@ -1,3 +1,5 @@
+import codecs
+import unicodedata
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
@@ -87,7 +89,7 @@ def keep(line: str) -> str:
 
 
 @pytest.mark.parametrize("lines", [LINES, BY_SECTOR], ids=["by-name", "by-sector"])
-@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-8", "utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r"], ids=["crlf", "lf", "cr"])
 @pytest.mark.parametrize("ends_in_line_end", [True, False])
 @pytest.mark.parametrize("write", [keep, quote, pad, pad_far, blank_before])
@@ -105,6 +107,24 @@ def test_what_loses_nothing_in_saving_again_is_read(
 def test_quoted_and_padded_at_once_is_read_with_its_accents() -> None:
     text = "\n\n".join(quote(pad(line)) for line in BY_SECTOR).encode("utf-8-sig")
     assert parse_portfolio_csv(text) == portfolio()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param("\r\n".join(LINES).encode("latin-1") + b"\x1a", id="dos-mark"),
+        pytest.param("\r\n".join(LINES).encode("latin-1") + b"\r\n\x1a\r\n", id="its-own-line"),
+        pytest.param(codecs.BOM_UTF8 * 2 + "\r\n".join(LINES).encode(), id="two-marks"),
+        pytest.param(
+            unicodedata.normalize("NFD", "\r\n".join(LINES)).encode(), id="letters-in-parts"
+        ),
+        pytest.param(
+            codecs.BOM_UTF16_BE + "\r\n".join(LINES).encode("utf-16-be"), id="the-other-utf-16"
+        ),
+    ],
+)
+def test_marks_that_programs_leave_are_no_part_of_it(data: bytes) -> None:
+    assert parse_portfolio_csv(data) == read(*LINES)
 
 
 def test_what_the_weights_have_come_to_need_not_be_stated() -> None:
@@ -325,7 +345,7 @@ def test_what_people_saved_is_read_or_refused(inputs: Path, name: str, said: str
         pytest.param(b"<!DOCTYPE html><html></html>", "Line 1", id="a-web-page"),
         pytest.param("\r\n".join(LINES[1:]).encode("latin-1"), "Line 1", id="no-title"),
         pytest.param(TITLE.encode(), "Line 2: expected the columns", id="title-alone"),
-        pytest.param("\r\n".join(LINES).encode("utf-16"), "Line 1", id="utf-16"),
+        pytest.param("\r\n".join(LINES).encode("utf-16")[:-1], "Line 1", id="half-of-utf-16"),
         pytest.param("\r\n".join(LINES).encode("cp850"), "Line 2", id="of-an-old-terminal"),
     ],
 )
