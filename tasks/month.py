@@ -9,7 +9,7 @@ import boto3
 from prefect import get_run_logger, task
 
 from tasks.core.attempt import Outcome
-from tasks.core.checks import Check, compare, none_of
+from tasks.core.checks import Check, compare, count, every, none_of
 from tasks.core.commit import PUBLISHED
 from tasks.core.dataset import Table
 from tasks.core.errors import UnreadableRawError
@@ -186,10 +186,17 @@ def _audit(subject: Subject, look: Look, outcome: Outcome) -> list[Check]:
         except UnreadableRawError as error:
             name, found = f"{table.name}_can_be_read", str(error)
             return [Check(name, "Parquet with its columns", found, has_passed=False)]
-        checks.append(compare(f"{table.name}_has_its_rows", output.rows, len(rows)))
+        promised, there = count(output.rows, "row"), count(len(rows), "row")
+        checks.append(compare(f"{table.name}_has_its_rows", promised, there))
         refined[table.name] = rows
+    published = look.commit.inputs if look.commit else ()
     checks.append(
-        none_of("published_sessions_stay", "every published object of raw in the plan", look.lost)
+        none_of(
+            "published_sessions_stay",
+            "every published object of raw in the plan",
+            look.lost,
+            f"{every(len(published), 'object')} kept" if published else "none published before",
+        )
     )
     return [*checks, *subject.dataset.audit(_read_raw(subject, look), refined)]
 

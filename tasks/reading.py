@@ -13,13 +13,8 @@ from tasks.core.answers import BYTES_KEPT, bytes_kept
 from tasks.core.checks import require
 from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, NotPublishedError
-from tasks.core.levels.answer import (
-    Answer,
-    IndexLevel,
-    check_levels,
-    parse_levels,
-    read_answer,
-)
+from tasks.core.levels.answer import Answer, IndexLevel, parse_levels, read_answer
+from tasks.core.levels.checks import check_levels
 from tasks.core.portfolio.landed import Landed, find_latest
 from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.pages import Page, read_page, read_shown

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from tasks.core.errors import BadDataError
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -13,7 +16,7 @@ class Check:
     Attributes:
         name: What was checked, in snake case.
         expected: What had to be, in words or figures.
-        found: What was, in the same form.
+        found: What was, with how much was looked at; where it failed, the first few differences.
         has_passed: The verdict.
         remark: What is odd and no failure, to be told; most often nothing.
     """
@@ -25,16 +28,55 @@ class Check:
     remark: str = ""
 
 
-def compare(name: str, expected: object, found: object) -> Check:
-    """Return a check that passes when both are equal."""
-    return Check(name, str(expected), str(found), expected == found)
+def compare(name: str, expected: object, found: object, of_what: str = "") -> Check:
+    """Return a check that passes when both are equal.
+
+    Args:
+        name: What was checked, in snake case.
+        expected: What had to be.
+        found: What was.
+        of_what: What it was counted or summed up in, e.g. `in 84 rows`.
+    """
+    said = f"{show_value(found)} {of_what}".rstrip()
+    return Check(name, show_value(expected), said, expected == found)
 
 
-def none_of(name: str, expected: str, offenders: Iterable[object]) -> Check:
-    """Return a check that passes when there are no offenders; otherwise it names some."""
+def none_of(name: str, expected: str, offenders: Iterable[object], sound: str) -> Check:
+    """Return a check that passes when there are no offenders; otherwise it names some.
+
+    Args:
+        name: What was checked, in snake case.
+        expected: What had to be.
+        offenders: What is not so.
+        sound: What was found where there are none, with how much was looked at: `84 of 84 rows
+            equal`.
+    """
     found = [str(offender) for offender in offenders]
-    shown = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
-    return Check(name, expected, shown or "none", not found)
+    more = f" and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
+    return Check(name, expected, ", ".join(found[:_MOST_NAMED]) + more or sound, not found)
+
+
+def count(number: int, what: str, many: str = "") -> str:
+    """Return how many of something, e.g. `84 rows`.
+
+    Args:
+        number: How many.
+        what: What, where it is one.
+        many: What, where it is more; by default with an s.
+    """
+    return f"{number:,} {what if number == 1 else many or f'{what}s'}"
+
+
+def every(number: int, what: str, many: str = "") -> str:
+    """Return that all of something are meant, e.g. `84 of 84 rows`; arguments as of `count`."""
+    return f"{number:,} of {count(number, what, many)}"
+
+
+def show_value(value: object) -> str:
+    """Return a value in words; the digits of numbers are grouped, and none is lost."""
+    if isinstance(value, Decimal):
+        return f"{value:,f}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def require(checks: Iterable[Check], subject: str, consequence: str) -> None:

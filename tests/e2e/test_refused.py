@@ -72,7 +72,7 @@ def test_an_unknown_index_is_named_with_the_nearest_after_two_requests(
     [
         ("wrong_weight", "weights_sum_to_100: expected 100.000; found"),
         ("wrong_quantity", "quantities_sum_to_header: expected"),
-        ("missing_row", "constituent_count: expected 110; found 109"),
+        ("missing_row", "constituent_count: expected 110 constituents; found 109"),
         ("duplicate_ticker", "tickers_are_unique: expected no ticker twice; found"),
         ("other_language", "B3 was asked for pt-br"),
         ("no_session_date", "date_is_a_session: expected a session of B3; found"),

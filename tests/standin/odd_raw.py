@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 
 from tasks.core.numbers import MOST_DIGITS
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.model import Constituent, Portfolio, check_portfolio, to_raw_rows
+from tasks.core.portfolio.checks import check_portfolio
+from tasks.core.portfolio.model import Constituent, Portfolio, to_raw_rows
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.convert import convert_quotes
 from tasks.core.quotes.files import QuotesPeriod

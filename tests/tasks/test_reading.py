@@ -63,13 +63,13 @@ def test_an_answer_that_is_refused_stops_no_other(replay: Replay) -> None:
     [
         ("other_language", "asked for pt-br; an answer in another form is not stored"),
         ("swapped_date", "day_and_month_are_not_swapped: .* which is 2025-08-01 with day and"),
-        ("missing_row", "constituent_count: expected 84; found 83"),
+        ("missing_row", "constituent_count: expected 84 constituents; found 83"),
         ("duplicate_ticker", "tickers_are_unique: expected no ticker twice; found "),
         ("wrong_weight", "weights_sum_to_100: expected 100.000; found 100.001"),
         ("wrong_quantity", "quantities_sum_to_header: expected "),
         ("negative_quantity", "quantities_are_positive: expected every quantity above zero; found"),
         ("no_session_date", "date_is_a_session: .*found 2024-12-25, Wednesday"),
-        ("bad_divisor", "divisor_is_positive: expected above zero; found 0E-8"),
+        ("bad_divisor", "divisor_is_positive: expected above zero; found 0.00000000"),
     ],
 )
 def test_a_wrong_answer_is_refused_with_expected_and_found(

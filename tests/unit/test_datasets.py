@@ -8,7 +8,7 @@ from tasks.core.dataset import Dataset, Refined
 from tasks.core.datasets import DATASETS, TABLES
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.audit import expected_daily, expected_monthly, expected_summary
+from tasks.core.portfolio.expected import expected_daily, expected_monthly, expected_summary
 from tasks.core.portfolio.model import to_raw_rows
 from tasks.core.portfolio.tables import (
     PORTFOLIO_DAILY,

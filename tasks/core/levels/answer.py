@@ -19,8 +19,8 @@ The answer names neither index nor year. Null is no session, or one to come.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -28,17 +28,14 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from tasks.core.answers import encode_request, load_answer, validate_answer
-from tasks.core.checks import Check, none_of
 from tasks.core.errors import BadDataError, InvalidInputError, NotPublishedError
-from tasks.core.exchange import FIRST_YEAR, is_session, sessions_between
+from tasks.core.exchange import FIRST_YEAR
 from tasks.core.numbers import LANGUAGE, parse_decimal
-from tasks.core.past_sessions import FIRST_SURE_YEAR
 from tasks.core.texts import show
 
 PATH = "/indexStatisticsProxy/IndexCall/GetPortfolioDay/"
 SCALE = 2  # decimals of a level
 _DAYS = list(range(1, 32))
-_MOST_ODD_DAYS = 10  # of a year before 2000; more, and it is no year that the exchange has had
 
 
 @dataclass(frozen=True, order=True)
@@ -195,56 +192,3 @@ def to_raw_rows(
 def from_raw_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[IndexLevel, ...]:
     """Return the levels that an index's raw rows hold, in order: `to_raw_rows` backwards."""
     return tuple(sorted(IndexLevel(row["trading_date"], row["level"]) for row in rows))
-
-
-def check_levels(
-    levels: Sequence[IndexLevel], stored: Iterable[IndexLevel], today: dt.date
-) -> list[Check]:
-    """Check the levels of one year.
-
-    Sessions before the first level are not missed, because an index may begin within the year, nor
-    those after the last one, which B3 has still to publish. Of a year before 2000 the calendar may
-    be wrong: up to ten sessions more, and ten less, are told by checks that pass.
-
-    Args:
-        levels: At least one, in order.
-        stored: What raw holds of the year.
-        today: The day in São Paulo on which B3 answered.
-    """
-    dates = [each.trading_date for each in levels]
-    lost = {each.trading_date for each in stored} - set(dates)
-    return [
-        _check_calendar(
-            "levels_are_of_sessions",
-            "levels on sessions of the exchange alone",
-            [day for day in dates if not is_session(day)],
-        ),
-        _check_calendar(
-            "no_session_is_left_out",
-            "a level on each session from the first level to the last",
-            _sessions_without(dates),
-        ),
-        none_of(
-            "no_level_of_a_day_to_come",
-            f"no level after {today}",
-            [day for day in dates if day > today],
-        ),
-        none_of(
-            "levels_are_positive",
-            "levels above zero",
-            [f"{each.trading_date} {each.level}" for each in levels if each.level <= 0],
-        ),
-        none_of("no_stored_level_is_lost", "a level on each session that raw holds", sorted(lost)),
-    ]
-
-
-def _check_calendar(name: str, expected: str, odd: Sequence[dt.date]) -> Check:
-    """Check days against the calendar: before it is sure, B3 wins, and a few odd days are told."""
-    check = none_of(name, expected, odd)
-    if check.has_passed or len(odd) > _MOST_ODD_DAYS or max(odd).year >= FIRST_SURE_YEAR:
-        return check
-    return replace(check, has_passed=True, remark=f"B3 is believed on {check.found}")
-
-
-def _sessions_without(dates: Collection[dt.date]) -> list[dt.date]:
-    return [day for day in sessions_between(min(dates), max(dates)) if day not in dates]

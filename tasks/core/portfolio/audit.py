@@ -1,18 +1,18 @@
 """The audit of a refined month of all indices: what must hold before anybody may read it.
 
-It computes from raw, in plain Python, what the Glue job computed in Spark, and compares. Raw is
+It compares what the Glue job computed in Spark with what `expected` computes from raw. Raw is
 taken one object at a time and refined rows are tuples, for 40 indices have 80,000 in a month.
 """
 
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from tasks.core.checks import Check, none_of
+from tasks.core.checks import Check, count, every, none_of
 from tasks.core.dataset import Table
-from tasks.core.portfolio.model import WHOLE_PCT, Constituent, RawSession, from_raw_rows
+from tasks.core.portfolio.expected import Row, expected_daily, expected_monthly, expected_summary
+from tasks.core.portfolio.model import WHOLE_PCT, from_raw_rows
 from tasks.core.portfolio.tables import (
     PORTFOLIO_DAILY,
     PORTFOLIO_DAILY_SUMMARY,
@@ -20,7 +20,6 @@ from tasks.core.portfolio.tables import (
     RAW_PORTFOLIO,
 )
 
-Row = Mapping[str, Any]
 Values = tuple[Any, ...]
 Session = tuple[str, dt.date]
 _TABLES = (PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY)
@@ -48,11 +47,13 @@ def audit_portfolio_month(
     """
     daily, summary, monthly = (_rows(table, refined[table.name]) for table in _TABLES)
     found = _by_session(daily)
+    object_count = 0
     held: list[Session] = []
     unread: list[dt.date] = []
     daily_differences: list[str] = []
     summaries: list[Values] = []
     for day, rows in raw:
+        object_count += 1
         if not len(rows) or not RAW_PORTFOLIO.types().keys() <= set(rows.column_names):
             unread.append(day)
             continue
@@ -64,22 +65,44 @@ def audit_portfolio_month(
     stray = [row for key in found.keys() - set(held) for row in found[key]]
     months = [tuple(row.values()) for row in expected_monthly(_of_month(daily))]
     return [
-        none_of("raw_objects_hold_rows", "B3's fields in each raw object", unread),
-        none_of("columns_are_there", "the columns of each table", _missing_columns(refined)),
+        none_of(
+            "raw_objects_hold_rows",
+            "B3's fields in each raw object",
+            unread,
+            f"rows in {every(object_count, 'raw object')}",
+        ),
+        none_of(
+            "columns_are_there",
+            "the columns of each table",
+            _missing_columns(refined),
+            every(sum(len(table.types()) for table in _TABLES), "column"),
+        ),
         _check_sessions("daily", held, found),
         _check_sessions("summary", held, _by_session(summary)),
         *map(_check_key, _TABLES, (daily, summary, monthly)),
-        none_of("daily_weights_sum_to_100", f"{WHOLE_PCT} a session", _wrong_weight_sums(found)),
+        none_of(
+            "daily_weights_sum_to_100",
+            f"{WHOLE_PCT} a session",
+            _wrong_weight_sums(found),
+            f"{WHOLE_PCT} in {every(len(found), 'session')}",
+        ),
         none_of(
             "daily_equals_raw",
             "the constituents of raw",
             sorted(daily_differences + _differences(PORTFOLIO_DAILY, [], stray)),
+            f"{every(len(daily), 'row')} equal",
         ),
-        none_of("summary_equals_header", "B3's header", _summary_differences(summaries, summary)),
+        none_of(
+            "summary_equals_header",
+            "B3's header",
+            _summary_differences(summaries, summary),
+            f"{every(len(summaries), 'header')} equal",
+        ),
         none_of(
             "monthly_agrees_with_daily",
             "daily's figures",
             _differences(PORTFOLIO_MONTHLY, months, monthly),
+            f"{every(len(months), 'row')} equal",
         ),
     ]
 
@@ -120,12 +143,15 @@ def _by_session(rows: Iterable[Values]) -> dict[Session, list[Values]]:
 
 
 def _check_sessions(name: str, held: Iterable[Session], found: Mapping[Session, Any]) -> Check:
-    missing = [(*_words(session), "is missing") for session in set(held) - found.keys()]
-    stray = [(*_words(session), "is not in raw") for session in found.keys() - set(held)]
+    wanted = set(held)
+    missing = [(*_words(session), "is missing") for session in wanted - found.keys()]
+    stray = [(*_words(session), "is not in raw") for session in found.keys() - wanted]
+    indices = count(len({index_code for index_code, _ in wanted}), "index", "indices")
     return none_of(
         f"{name}_has_the_sessions_of_raw",
         "every session of each index, and no other",
         map(" ".join, sorted(missing + stray)),
+        f"{every(len(wanted), 'session')}, of {indices}",
     )
 
 
@@ -142,7 +168,8 @@ def _key(table: Table, row: Values) -> str:
 def _check_key(table: Table, rows: Iterable[Values]) -> Check:
     counts = Counter(_key(table, row) for row in rows)
     doubles = sorted(key for key, count in counts.items() if count > 1)
-    return none_of(f"{table.name}_key_is_unique", "no key twice", doubles)
+    found = f"no key twice in {count(len(counts), 'row')}"
+    return none_of(f"{table.name}_key_is_unique", "no key twice", doubles, found)
 
 
 def _differences(table: Table, expected: list[Values], found: list[Values]) -> list[str]:
@@ -160,49 +187,6 @@ def _wrong_weight_sums(daily: Mapping[Session, Sequence[Values]]) -> list[str]:
     return [f"{session}: {total}" for session, total in sorted(sums.items()) if total != WHOLE_PCT]
 
 
-def expected_daily(session: RawSession) -> list[dict[str, Any]]:
-    """Return the rows of `portfolio_daily` that one session of raw must give."""
-    portfolio = session.portfolio
-    ranks: dict[Decimal, int] = {}
-    weights = sorted((row.weight_pct for row in portfolio.constituents), reverse=True)
-    for rank, weight in enumerate(weights, start=1):
-        ranks.setdefault(weight, rank)
-
-    def daily_row(row: Constituent) -> dict[str, Any]:
-        return {
-            "index_code": portfolio.index_code,
-            "trading_date": portfolio.trading_date,
-            "ticker": row.ticker,
-            "asset_name": row.asset_name,
-            "share_class": row.share_class,
-            "corporate_event": row.corporate_event,
-            "listing_segment": row.listing_segment,
-            "sector": row.sector,
-            "theoretical_quantity": row.theoretical_quantity,
-            "weight_pct": row.weight_pct,
-            "weight_rank": ranks[row.weight_pct],
-            "extracted_at": session.extracted_at,
-        }
-
-    return [daily_row(row) for row in portfolio.constituents]
-
-
-def expected_summary(session: RawSession) -> dict[str, Any]:
-    """Return the row of `portfolio_daily_summary` that one session of raw must give."""
-    portfolio = session.portfolio
-    heaviest = sorted((row.weight_pct for row in portfolio.constituents), reverse=True)[:5]
-    return {
-        "index_code": portfolio.index_code,
-        "trading_date": portfolio.trading_date,
-        "constituent_count": len(portfolio.constituents),
-        "total_theoretical_quantity": portfolio.total_theoretical_quantity,
-        "total_weight_pct": portfolio.total_weight_pct,
-        "index_divisor": portfolio.index_divisor,
-        "top5_weight_pct": sum(heaviest, Decimal(0)),
-        "extracted_at": session.extracted_at,
-    }
-
-
 def _summary_differences(expected: Iterable[Values], found: Iterable[Values]) -> list[str]:
     names = list(PORTFOLIO_DAILY_SUMMARY.types())
     rows = {row[:2]: row for row in found}
@@ -215,36 +199,3 @@ def _summary_differences(expected: Iterable[Values], found: Iterable[Values]) ->
             if row[place] != value
         ]
     return differences
-
-
-def expected_monthly(daily: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the rows of `portfolio_monthly` that the daily rows of one month must give."""
-    held: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in sorted(daily, key=lambda row: row["trading_date"]):
-        held[row["index_code"], row["ticker"]].append(row)
-    return [_monthly_row(rows) for _, rows in sorted(held.items())]
-
-
-def _monthly_row(rows: Sequence[Row]) -> dict[str, Any]:
-    weights = [row["weight_pct"] for row in rows]
-    quantities = [row["theoretical_quantity"] for row in rows]
-    first, last = rows[0], rows[-1]
-    return {
-        "index_code": first["index_code"],
-        "ticker": first["ticker"],
-        "asset_name": last["asset_name"],
-        "session_count": len(rows),
-        "first_trading_date": first["trading_date"],
-        "last_trading_date": last["trading_date"],
-        "days_between": (last["trading_date"] - first["trading_date"]).days,
-        "avg_weight_pct": _mean(weights, Decimal("1e-7")),
-        "min_weight_pct": min(weights),
-        "max_weight_pct": max(weights),
-        "avg_theoretical_quantity": _mean(quantities, Decimal("1e-4")),
-        "min_theoretical_quantity": min(quantities),
-        "max_theoretical_quantity": max(quantities),
-    }
-
-
-def _mean(values: Sequence[Decimal | int], unit: Decimal) -> Decimal:
-    return (Decimal(sum(values)) / len(values)).quantize(unit, ROUND_HALF_UP)

@@ -47,10 +47,10 @@ from tasks.core.errors import (
     SourceHasNoDataError,
 )
 from tasks.core.numbers import LANGUAGE, parse_date, parse_decimal, parse_integer
+from tasks.core.portfolio.checks import check_portfolio
 from tasks.core.portfolio.model import (
     Constituent,
     Portfolio,
-    check_portfolio,
     sort_constituents,
 )
 from tasks.core.texts import show, show_ticker

@@ -11,7 +11,8 @@ from dataclasses import dataclass, fields, replace
 from tasks.core.checks import Check, require
 from tasks.core.errors import BadDataError
 from tasks.core.exchange import next_session
-from tasks.core.portfolio.model import Constituent, Portfolio, check_portfolio
+from tasks.core.portfolio.checks import check_portfolio
+from tasks.core.portfolio.model import Constituent, Portfolio
 from tasks.core.portfolio.saved_csv import parse_portfolio_csv
 
 _HEADER = ("total_weight_pct", "total_theoretical_quantity", "index_divisor")

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.core.checks import Check, compare, none_of
+from tasks.core.checks import Check, compare, count, every, none_of
 from tasks.core.quotes.expected import (
     DAILY_KEY,
     MONTHLY_KEY,
@@ -87,23 +87,40 @@ def audit_quotes_month(
     found = _Findings()
     for date, table in raw:
         found.add(date, table, daily, sessions.get(date, order.slice(0, 0)))
-    dates = sessions.keys()
+    rows = count(len(daily), "row")
+    quantity, volume = _exact_sum(daily["quantity"]), _exact_sum(daily["volume"])
     return [
-        compare("daily_has_the_sessions_of_raw", _days(found.dates), _days(dates)),
-        compare("record_count_equals_raw", found.expected_count, len(daily)),
-        compare("quantities_sum_to_raw", found.expected_quantity, _exact_sum(daily["quantity"])),
-        compare("volumes_sum_to_raw", found.expected_volume, _exact_sum(daily["volume"])),
+        _check_sessions(found.dates, sessions.keys()),
+        compare("record_count_equals_raw", count(found.expected_count, "row"), rows),
+        compare("quantities_sum_to_raw", found.expected_quantity, quantity, f"in {rows}"),
+        compare("volumes_sum_to_raw", found.expected_volume, volume, f"in {rows}"),
         _check_key("quotes_daily", daily, DAILY_KEY, order, found.repeated),
         _check_key("quotes_monthly", monthly, MONTHLY_KEY, order_by(monthly, MONTHLY_KEY)),
-        none_of("daily_equals_raw", "the records of raw", found.differences),
         none_of(
-            "monthly_agrees_with_daily", "daily's figures", monthly_differences(daily, monthly)
+            "daily_equals_raw",
+            "the records of raw",
+            found.differences,
+            f"{every(len(daily), 'row')} equal",
+        ),
+        none_of(
+            "monthly_agrees_with_daily",
+            "daily's figures",
+            monthly_differences(daily, monthly),
+            f"{every(len(monthly), 'row')} equal",
         ),
     ]
 
 
-def _days(dates: Iterable[dt.date]) -> str:
-    return ", ".join(map(str, sorted(dates))) or "none"
+def _check_sessions(held: Iterable[dt.date], found: Iterable[dt.date]) -> Check:
+    wanted, there = Counter(held), Counter(found)
+    missing = [f"{day} is missing" for day in (wanted - there).elements()]
+    stray = [f"{day} is not in raw" for day in (there - wanted).elements()]
+    return none_of(
+        "daily_has_the_sessions_of_raw",
+        "every session of raw, and no other",
+        sorted(missing + stray),
+        every(wanted.total(), "session"),
+    )
 
 
 def _exact_sum(column: pa.ChunkedArray) -> Decimal:
@@ -136,10 +153,16 @@ def _check_key(
     doubles = doubled_rows(rows, key, order).slice(0, _MOST_NAMED)
     found, known = Counter(_name_keys(rows, key, doubles)), Counter(repeated or {})
     name = f"{table}_key_is_unique"
+    looked_at = f"in {count(len(rows), 'row')}"
     if known and not found - known:
-        said = f"raw itself repeats {', '.join(sorted(known))}"
-        return Check(name, "no key twice that raw holds once", said, has_passed=True, remark=said)
-    return none_of(name, "no key twice", found - known)
+        return Check(
+            name,
+            "no key twice that raw holds once",
+            f"{count(len(known), 'key')} repeated as in raw, {looked_at}",
+            has_passed=True,
+            remark=f"raw itself repeats {', '.join(sorted(known))}",
+        )
+    return none_of(name, "no key twice", found - known, f"no key twice {looked_at}")
 
 
 def _name_keys(rows: pa.Table, key: Sequence[str], numbers: pa.Array) -> list[str]:

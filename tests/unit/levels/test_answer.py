@@ -22,7 +22,6 @@ from tasks.core.exchange import sessions_between
 from tasks.core.levels.answer import (
     PATH,
     IndexLevel,
-    check_levels,
     check_year,
     from_raw_rows,
     parse_levels,
@@ -30,6 +29,7 @@ from tasks.core.levels.answer import (
     request_path,
     to_raw_rows,
 )
+from tasks.core.levels.checks import check_levels
 from tasks.core.levels.tables import INDEX_LEVELS
 from tests.conftest import ROOT
 from tests.portfolios import EXTRACTED_AT
@@ -74,6 +74,17 @@ def test_levels_are_exact_and_in_the_order_of_their_sessions(payload: Any) -> No
 
 
 @pytest.mark.skipif(not SAMPLE.exists(), reason=f"no recorded answer of B3 in {SAMPLE}")
+def test_checks_that_pass_say_what_was_counted() -> None:
+    number = len(LEVELS)
+    assert {c.name: c.found for c in check_levels(LEVELS, LEVELS[:1], TODAY)} == {
+        "levels_are_of_sessions": f"{number} of {number} levels on sessions",
+        "no_session_is_left_out": f"{number} sessions, none left out",
+        "no_level_of_a_day_to_come": f"{number} levels, the last of {LEVELS[-1].trading_date}",
+        "levels_are_positive": f"{number} of {number} levels above zero",
+        "no_stored_level_is_lost": "1 of 1 session of raw",
+    }
+
+
 def test_a_recorded_year_reads_whole_and_passes_every_check() -> None:
     body = SAMPLE.read_bytes()
     with pytest.raises(BadDataError, match="IBOV 2022-02-01: expected a pt-br number"):

@@ -10,12 +10,8 @@ import pytest
 
 from tasks.core.dataset import Table
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.audit import (
-    audit_portfolio_month,
-    expected_daily,
-    expected_monthly,
-    expected_summary,
-)
+from tasks.core.portfolio.audit import audit_portfolio_month
+from tasks.core.portfolio.expected import expected_daily, expected_monthly, expected_summary
 from tasks.core.portfolio.model import Constituent, RawSession, to_raw_rows
 from tasks.core.portfolio.tables import PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY
 from tests.portfolios import EXTRACTED_AT, raw_session
@@ -170,6 +166,30 @@ def test_a_right_run_passes_every_check(refined: Refined) -> None:
     assert failed(refined) == {}
     names = [check.name for check in audit_portfolio_month(stored(), to_tables(refined))]
     assert len(names) == len(set(names)) == 11
+
+
+def test_checks_that_pass_say_what_was_counted(refined: Refined) -> None:
+    checks = audit_portfolio_month(stored(), to_tables(refined))
+    assert {check.name: check.found for check in checks} == {
+        "raw_objects_hold_rows": "rows in 4 of 4 raw objects",
+        "columns_are_there": "33 of 33 columns",
+        "daily_has_the_sessions_of_raw": "4 of 4 sessions, of 2 indices",
+        "summary_has_the_sessions_of_raw": "4 of 4 sessions, of 2 indices",
+        "portfolio_daily_key_is_unique": "no key twice in 10 rows",
+        "portfolio_daily_summary_key_is_unique": "no key twice in 4 rows",
+        "portfolio_monthly_key_is_unique": "no key twice in 6 rows",
+        "daily_weights_sum_to_100": "100.000 in 4 of 4 sessions",
+        "daily_equals_raw": "10 of 10 rows equal",
+        "summary_equals_header": "4 of 4 headers equal",
+        "monthly_agrees_with_daily": "6 of 6 rows equal",
+    }
+
+
+def test_a_month_without_anything_says_so() -> None:
+    nothing: Refined = {table.name: [] for table in PORTFOLIO.refined_tables}
+    found = {c.name: c.found for c in audit_portfolio_month([], to_tables(nothing))}
+    assert found["daily_weights_sum_to_100"] == "100.000 in 0 of 0 sessions"
+    assert found["daily_has_the_sessions_of_raw"] == "0 of 0 sessions, of 0 indices"
 
 
 def test_the_order_of_rows_and_columns_does_not_matter(refined: Refined) -> None:
@@ -445,3 +465,4 @@ def test_a_month_of_forty_indices_takes_seconds() -> None:
     checks = audit_portfolio_month(objects, tables)
     assert time.process_time() - started < 20
     assert [check.name for check in checks if not check.has_passed] == []
+    assert max(len(check.found) for check in checks) <= 60

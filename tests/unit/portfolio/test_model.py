@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tasks.core.portfolio.checks import check_portfolio
 from tasks.core.portfolio.model import (
     Constituent,
     Portfolio,
-    check_portfolio,
     from_raw_rows,
     sort_constituents,
     to_raw_rows,
@@ -38,6 +38,26 @@ def test_a_right_portfolio_passes_every_check() -> None:
     assert failed(portfolio(), record_count=None, today=None) == {}
 
 
+def test_checks_that_pass_say_what_was_counted() -> None:
+    shown = portfolio()
+    assert {c.name: c.found for c in check_portfolio(shown, record_count=3, today=FRIDAY)} == {
+        "constituent_count": "3 constituents",
+        "weights_sum_to_100": "100.000 in 3 constituents",
+        "header_weight_is_100": "100.000 in the header",
+        "quantities_sum_to_header": "8,735,932,630 in 3 constituents",
+        "tickers_are_unique": "no ticker twice in 3 constituents",
+        "tickers_have_their_form": "3 of 3 tickers in that form",
+        "names_and_sectors_are_plain": "5 of 5 names and sectors in that form",
+        "types_keep_their_columns": "3 of 3 types in that form",
+        "weights_are_not_negative": "no weight below zero in 3 constituents",
+        "quantities_are_positive": "3 of 3 quantities above zero",
+        "divisor_is_positive": "16,036,751.16744128",
+        "date_is_a_session": "2025-08-01, Friday",
+        "date_is_not_past_next_session": "2025-08-01",
+        "day_and_month_are_not_swapped": "2025-08-01",
+    }
+
+
 def test_a_weight_of_zero_passes() -> None:
     heavier = replace(VALE3, weight_pct=Decimal("60.500"))
     assert failed(portfolio(heavier, PETR4, replace(BPAC11, weight_pct=Decimal("0.000")))) == {}
@@ -49,36 +69,36 @@ def test_a_weight_of_zero_passes() -> None:
         pytest.param(
             portfolio(VALE3, replace(PETR4, weight_pct=Decimal("40.000"))),
             "constituent_count",
-            "3",
-            "2",
+            "3 constituents",
+            "2 constituents",
             id="a-constituent-is-missing",
         ),
         pytest.param(
             with_row(BPAC11, weight_pct=Decimal("0.501")),
             "weights_sum_to_100",
             "100.000",
-            "100.001",
+            "100.001 in 3 constituents",
             id="weights-sum-to-more",
         ),
         pytest.param(
             with_row(BPAC11, weight_pct=Decimal("0.499")),
             "weights_sum_to_100",
             "100.000",
-            "99.999",
+            "99.999 in 3 constituents",
             id="weights-sum-to-less",
         ),
         pytest.param(
             portfolio(total_weight_pct=Decimal("99.999")),
             "header_weight_is_100",
             "100.000",
-            "99.999",
+            "99.999 in the header",
             id="the-header-states-another-weight",
         ),
         pytest.param(
             with_row(BPAC11, theoretical_quantity=735),
             "quantities_sum_to_header",
-            "8735932630",
-            "8735932631",
+            "8,735,932,630",
+            "8,735,932,631 in 3 constituents",
             id="quantities-sum-to-more",
         ),
         pytest.param(
@@ -142,10 +162,10 @@ def test_a_weight_of_zero_passes() -> None:
             id="a-sector-is-empty",
         ),
         pytest.param(
-            portfolio(index_divisor=Decimal("0E-8")),
+            portfolio(index_divisor=Decimal("0.00000000")),
             "divisor_is_positive",
             "above zero",
-            "0E-8",
+            "0.00000000",
             id="the-divisor-is-zero",
         ),
         pytest.param(

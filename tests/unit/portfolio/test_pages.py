@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, RetryableError, SourceHasNoDataError
-from tasks.core.portfolio.model import Portfolio, check_portfolio
+from tasks.core.portfolio.checks import check_portfolio
+from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.pages import (
     PATH,
     Page,
@@ -300,7 +301,7 @@ def test_another_session_than_the_one_wanted_is_no_data_whatever_else_is_wrong(
     [
         (answer(part="100.000"), "asked for pt-br"),
         (answer(part="99,999"), "header_weight_is_100"),
-        (change("page.totalRecords", 4), "constituent_count: expected 4; found 3"),
+        (change("page.totalRecords", 4), "constituent_count: expected 4 constituents; found 3"),
         (change("results.0.cod", "../../raw"), r"tickers_have_their_form: .*found '\.\./\.\./raw'"),
         (change("results.0.cod", "'; DROP TABLE x--"), "tickers_have_their_form: .*DROP TABLE"),
         (change("results.0.cod", "<script>"), "tickers_have_their_form: .*found '<script>'"),

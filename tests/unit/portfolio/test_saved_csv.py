@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tasks.core.errors import BadDataError
 from tasks.core.portfolio import saved_csv
-from tasks.core.portfolio.model import Portfolio, check_portfolio
+from tasks.core.portfolio.checks import check_portfolio
+from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.saved_csv import parse_portfolio_csv
 from tests.portfolios import BPAC11, PETR4, VALE3, portfolio
 

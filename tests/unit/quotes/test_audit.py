@@ -93,6 +93,24 @@ def test_a_right_month_passes_in_any_order_of_its_rows() -> None:
     assert failed(daily_rows()[::-1]) == {}
 
 
+def test_checks_that_pass_say_what_was_counted() -> None:
+    daily = to_daily(daily_rows())
+    checks = audit_quotes_month(RAW, daily, expected_monthly(daily))
+    assert {check.name: (check.expected, check.found) for check in checks} == {
+        "daily_has_the_sessions_of_raw": (
+            "every session of raw, and no other",
+            "2 of 2 sessions",
+        ),
+        "record_count_equals_raw": ("6 rows", "6 rows"),
+        "quantities_sum_to_raw": ("306,001,200", "306,001,200 in 6 rows"),
+        "volumes_sum_to_raw": ("9,960,339,060.00", "9,960,339,060.00 in 6 rows"),
+        "quotes_daily_key_is_unique": ("no key twice", "no key twice in 6 rows"),
+        "quotes_monthly_key_is_unique": ("no key twice", "no key twice in 3 rows"),
+        "daily_equals_raw": ("the records of raw", "6 of 6 rows equal"),
+        "monthly_agrees_with_daily": ("daily's figures", "3 of 3 rows equal"),
+    }
+
+
 def test_a_record_becomes_a_row_in_the_fields_terms() -> None:
     option = daily_rows()[2]
     assert (option["instrument_kind"], option["lot"], option["forward_days"]) == ("call", "none", 0)
@@ -171,7 +189,7 @@ def test_quantities_that_overflow_64_bits_together_are_summed() -> None:
 
 def test_a_lost_record_is_found() -> None:
     found = failed(daily_rows()[1:])
-    assert found["record_count_equals_raw"] == "5"
+    assert found["record_count_equals_raw"] == "5 rows"
     assert found["daily_equals_raw"] == "2022-02-03: 4 records in raw, 3 in the run"
 
 
@@ -220,7 +238,7 @@ def test_a_key_that_raw_repeats_with_other_figures_is_told_and_is_no_failure(ste
     assert checks["quotes_daily_key_is_unique"] == Check(
         "quotes_daily_key_is_unique",
         "no key twice that raw holds once",
-        f"raw itself repeats {KEYS}",
+        "2 keys repeated as in raw, in 6 rows",
         has_passed=True,
         remark=f"raw itself repeats {KEYS}",
     )
@@ -279,7 +297,21 @@ def test_a_month_without_the_cash_market_has_no_rows() -> None:
 
 def test_a_lost_session_is_found() -> None:
     found = failed(daily_rows()[:4])
-    assert found["daily_has_the_sessions_of_raw"] == "2022-02-03"
+    assert found["daily_has_the_sessions_of_raw"] == "2022-02-04 is missing"
+
+
+def test_a_session_too_many_is_found() -> None:
+    rows = daily_rows()
+    rows[0]["trading_date"] = dt.date(2022, 2, 7)
+    found = failed(rows)
+    assert found["daily_has_the_sessions_of_raw"] == "2022-02-07 is not in raw"
+
+
+def test_a_session_that_raw_gives_twice_is_found() -> None:
+    daily = to_daily(daily_rows())
+    checks = audit_quotes_month([*RAW, RAW[0]], daily, expected_monthly(daily))
+    failures = {check.name: check.found for check in checks if not check.has_passed}
+    assert failures["daily_has_the_sessions_of_raw"] == "2022-02-03 is missing"
 
 
 def test_a_run_without_rows_fails() -> None:
