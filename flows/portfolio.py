@@ -29,16 +29,22 @@ from flows.portfolio_loading import Collected, collect_sessions, read_sessions, 
 from flows.portfolio_mending import mend_session
 from flows.settings import Settings, load_settings, subject_of
 from tasks.core.errors import UnreadableRawError
-from tasks.core.exchange import check_requested_session, month_of, previous_session
+from tasks.core.exchange import check_requested_session, month_of
 from tasks.core.indices import ALL, read_index_codes
 from tasks.core.month import PublishedMonths
 from tasks.core.outcome import conclude, count, name_indices
 from tasks.core.plan import shorten
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
-from tasks.core.portfolio.summary import summarize_portfolio, summarize_portfolios
+from tasks.core.portfolio.summary import (
+    spans_before,
+    summarize_portfolio,
+    summarize_portfolios,
+)
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.refine import publish_months
 from tasks.report import rename_flow_run, report_page
+from tasks.store import list_raw
 from tasks.turns import Budget
 
 
@@ -120,18 +126,29 @@ def report_indices(settings: Settings, named: Sequence[str], collected: Collecte
         report_page(
             f"portfolio-{code}",
             describe_session(settings.lake_bucket, portfolio),
-            f"{portfolio}: heaviest constituents and moves against the session before.",
+            f"{portfolio}: heaviest constituents, and moves against the last session held.",
         )
 
 
 def describe_session(bucket: str, portfolio: Portfolio) -> str:
-    """Return the page about a session, with its moves against the one before."""
-    code, day = portfolio.index_code, previous_session(portfolio.trading_date)
-    before = read_sessions(bucket, day, [code]).get(code)
+    """Return the page about a session, with its moves against the last one held before."""
+    code = portfolio.index_code
+    day = find_session_before(bucket, code, portfolio.trading_date)
+    before = read_sessions(bucket, day, [code]).get(code) if day else None
     if isinstance(before, UnreadableRawError):
         get_run_logger().warning("%s", before)
         return summarize_portfolio(portfolio, None, str(before))
     return summarize_portfolio(portfolio, before)
+
+
+def find_session_before(bucket: str, index_code: str, day: dt.date) -> dt.date | None:
+    """Return the last session before a day that raw holds of an index; it only lists."""
+    for span in spans_before(day):
+        keys = list_raw(bucket, RAW_PORTFOLIO, span)
+        held = [RAW_PORTFOLIO.session_of(k) for k in keys if RAW_PORTFOLIO.name_of(k) == index_code]
+        if earlier := [session for session in held if session < day]:
+            return max(earlier)
+    return None
 
 
 OPTIONS = (

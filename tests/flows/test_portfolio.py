@@ -57,7 +57,7 @@ def test_what_b3_shows_goes_to_landing_to_raw_and_to_readers(
     }
     assert (lake.asked, lake.force) == ([["2025-08"]], False)
     assert len(replay.requests) == 1
-    assert "The lake does not hold the session before" in pages[0]
+    assert "The lake holds no session of IBOV before this one" in pages[0]
 
 
 def test_a_second_run_changes_nothing(lake: Lake) -> None:
@@ -145,7 +145,7 @@ def test_the_page_says_so_where_the_session_before_cannot_be_read(
 ) -> None:
     lake.put(BEFORE, damage)
     assert run().message == PUBLISHED
-    assert "The session before cannot be read: " in pages[0]
+    assert "The last session that the lake holds before cannot be read: " in pages[0]
     assert f"s3://b3-lake/{BEFORE}" in pages[0]
 
 
@@ -157,7 +157,38 @@ def test_the_page_tells_the_moves_against_the_session_before(
     replay.show(FRIDAY)
     pages.clear()
     run()
-    assert "### Moves against 2025-07-31" in pages[0]
+    assert "### Moves against 2025-07-31, the last session that the lake holds" in pages[0]
+
+
+def store_session(lake: Lake, day: dt.date, code: str = "IBOV") -> None:
+    """Store a session of one's own; the rows are of no matter but for the day."""
+    rows = to_raw_rows(portfolio(trading_date=day, index_code=code), EXTRACTED_AT)
+    lake.put_rows(RAW_PORTFOLIO.object_key(str(day), code), rows)
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        (dt.date(2025, 7, 29), "### Moves against 2025-07-29, the last session"),
+        (dt.date(2025, 7, 2), "### Moves against 2025-07-02, the last session"),
+        (dt.date(2025, 3, 5), "### Moves against 2025-03-05, the last session"),
+        (dt.date(2023, 1, 3), "### Moves against 2023-01-03, the last session"),
+        (
+            dt.date(2022, 12, 29),
+            "no session of IBOV before this one, back to the beginning of 2023",
+        ),
+    ],
+    ids=str,
+)
+def test_the_moves_are_against_the_last_session_of_the_index_that_is_held(
+    lake: Lake, pages: list[str], held: dt.date, said: str
+) -> None:
+    store_session(lake, held)
+    store_session(lake, dt.date(2022, 12, 28))
+    store_session(lake, THURSDAY, code="SMLL")
+    store_session(lake, dt.date(2025, 8, 4))
+    run()
+    assert said in pages[0]
 
 
 @pytest.mark.parametrize(

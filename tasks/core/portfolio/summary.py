@@ -1,21 +1,38 @@
 """What a person wants to know of a session, as Markdown for the dashboard."""
 
+import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 
+from tasks.core.checks import show_value
+from tasks.core.exchange import month_of
+from tasks.core.outcome import count
 from tasks.core.portfolio.model import Constituent, Portfolio
 
 _SHOWN = 10
+_YEARS_LOOKED_BACK = 2
+
+
+def spans_before(day: dt.date) -> list[str]:
+    """Return where to look for the last session before a day, one after the other.
+
+    The day's month and the one before hold it, but where months are missing: then it is whole
+    years, as many as are cheap to list. Each is a span of `Table.span_prefix`.
+    """
+    before = day.replace(day=1) - dt.timedelta(days=1)
+    years = range(before.year, before.year - _YEARS_LOOKED_BACK - 1, -1)
+    return [month_of(day), month_of(before), *map(str, years)]
 
 
 def summarize_portfolio(
     portfolio: Portfolio, previous: Portfolio | None, unreadable: str = ""
 ) -> str:
-    """Return the heaviest constituents and the moves against the session before.
+    """Return the heaviest constituents and the moves against the last session held before.
 
     Args:
         portfolio: The session.
-        previous: The session before it; None where raw does not hold it, or it cannot be read.
+        previous: The last session before it that raw holds of the index; None where there is none
+            in `spans_before`, or it cannot be read.
         unreadable: Why it cannot be read.
     """
     heaviest = sorted(portfolio.constituents, key=lambda row: (-row.weight_pct, row.ticker))
@@ -23,8 +40,9 @@ def summarize_portfolio(
         f"## {portfolio.index_code}, session of {portfolio.trading_date}",
         "",
         (
-            f"{len(portfolio.constituents)} constituents, index divisor {portfolio.index_divisor}, "
-            f"total theoretical quantity {portfolio.total_theoretical_quantity:,}."
+            f"{len(portfolio.constituents)} constituents, "
+            f"index divisor {show_value(portfolio.index_divisor)}, "
+            f"total theoretical quantity {show_value(portfolio.total_theoretical_quantity)}."
         ),
         "",
         f"### The {_SHOWN} heaviest",
@@ -39,11 +57,15 @@ def summarize_portfolio(
 
 def summarize_portfolios(portfolios: Iterable[Portfolio], without: Iterable[str]) -> str:
     """Return a line an index, and those that B3 publishes no portfolio of."""
+    shown = sorted(portfolios, key=lambda one: one.index_code)
+    sessions = sorted({each.trading_date for each in shown})
     lines = [
+        f"## {count(len(shown))}, session of {' and of '.join(map(str, sessions))}",
+        "",
         "| index | session | constituents | heaviest | weight (%) |",
         "|---|---|---:|---|---:|",
     ]
-    for each in sorted(portfolios, key=lambda one: one.index_code):
+    for each in shown:
         top = min(each.constituents, key=lambda row: (-row.weight_pct, row.ticker))
         lines.append(
             f"| {each.index_code} | {each.trading_date} | {len(each.constituents)} "
@@ -55,15 +77,18 @@ def summarize_portfolios(portfolios: Iterable[Portfolio], without: Iterable[str]
 
 def _moves(portfolio: Portfolio, previous: Portfolio | None, unreadable: str) -> list[str]:
     if unreadable:
-        return ["### Moves", "", f"The session before cannot be read: {unreadable}"]
+        said = "The last session that the lake holds before cannot be read"
+        return ["### Moves", "", f"{said}: {unreadable}"]
     if previous is None:
-        return ["### Moves", "", "The lake does not hold the session before."]
+        first_year = spans_before(portfolio.trading_date)[-1]
+        said = f"The lake holds no session of {portfolio.index_code} before this one"
+        return ["### Moves", "", f"{said}, back to the beginning of {first_year}."]
     before = {row.ticker: row for row in previous.constituents}
     now = {row.ticker: row for row in portfolio.constituents}
     changes = {t: now[t].weight_pct - before[t].weight_pct for t in now.keys() & before.keys()}
     largest = sorted(changes, key=lambda ticker: (-abs(changes[ticker]), ticker))[:_SHOWN]
     lines = [
-        f"### Moves against {previous.trading_date}",
+        f"### Moves against {previous.trading_date}, the last session that the lake holds before",
         "",
         (
             f"Entered: {_names(now[t] for t in sorted(now.keys() - before.keys()))}. "
