@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from prefect import get_run_logger, task
 
-from tasks.core.console import glue_run_url
+from tasks.core.console import describe_log, glue_run_url
 from tasks.core.errors import NotConfiguredError, RefinementError, RetryableError
 from tasks.retries import OVER_AWS, THROTTLING, answered, is_aws_error, may_pass
 
@@ -35,7 +35,7 @@ class GlueRun:
         job_name: The job.
         job_run_id: Glue's id of it.
         token: Who asked for it.
-        url: Its page in the AWS console.
+        url: Its page in the AWS console, or in the local cloud.
         region: Where it runs.
     """
 
@@ -173,7 +173,7 @@ def _list_runs(client: "GlueClient", job_name: str) -> list[Any]:
 
 def _describe(client: "GlueClient", job_name: str, job_run_id: str, token: str) -> GlueRun:
     region = client.meta.region_name
-    url = glue_run_url(region, job_name, job_run_id)
+    url = glue_run_url(region, job_name, job_run_id, client.meta.endpoint_url)
     return GlueRun(job_name, job_run_id, token, url, region)
 
 
@@ -191,8 +191,8 @@ def _log_group(client: "GlueClient", job_name: str) -> str:
 def _describe_failure(state: Mapping[str, Any], run: GlueRun, log_group: str) -> str:
     return (
         f"Glue run {run.job_run_id} ended {state['JobRunState']}: "
-        f"{state.get('ErrorMessage') or 'Glue gives no reason'}. Its log: CloudWatch groups "
-        f"{log_group}/output and {log_group}/error, stream {run.job_run_id}. See {run.url}"
+        f"{state.get('ErrorMessage') or 'Glue gives no reason'}. "
+        f"{describe_log(run.url, log_group, run.job_run_id)}"
     )
 
 

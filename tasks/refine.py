@@ -13,7 +13,7 @@ from prefect import get_run_logger, runtime
 from tasks.core.attempt import RAW_MOVED, Outcome
 from tasks.core.checks import require
 from tasks.core.commit import describe_origin
-from tasks.core.console import table_urls
+from tasks.core.console import list_places
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -208,8 +208,8 @@ class _Publishing:
             for work in self.pending.values():
                 work.starts += is_ours
             tables = [table.name for table in subject.dataset.refined_tables]
-            urls = table_urls(run.region, subject.database, tables)
-            report_links(str(subject), {f"Glue run of {shorten(run_id)}": run.url, **urls})
+            where = (run.region, subject.database, tables)
+            report_links(str(subject), list_places(shorten(run_id), run.url, *where))
             self.glue_errors[run_id] = wait_for(run, timeout_seconds=seconds, is_ours=is_ours)
         except B3PipelineError as error:
             for month in list(self.pending):

@@ -32,11 +32,10 @@ def rename_flow_run(name: str) -> None:
 @task(name="report-checks")
 def report_checks(subject: str, checks: Sequence[Check]) -> None:
     """Show the verdicts of checks as a table. Safe to repeat: each run has its own version."""
-    failed = sum(not check.has_passed for check in checks)
     create_table_artifact(
         key=f"audit-{subject.lower().replace(' ', '-')}",
         table=tabulate_checks(checks),
-        description=f"Audit of {subject}: {len(checks) - failed} checks passed, {failed} failed.",
+        description=describe_checks(subject, checks),
     )
 
 
@@ -48,12 +47,17 @@ def report_page(key: str, markdown: str, description: str) -> None:
 
 @task(name="report-links")
 def report_links(subject: str, links: Mapping[str, str]) -> None:
-    """Show where a run's Glue run and tables are. Safe to repeat: each run has its own version."""
-    lines = [f"- [{name}]({url})" for name, url in links.items()]
+    """Show where a run's Glue run and tables are. Safe to repeat: each run has its own version.
+
+    Args:
+        subject: What was refined.
+        links: `{what is there: its page}`; what has no page is told without a link.
+    """
+    lines = [f"- [{name}]({url})" if url else f"- {name}." for name, url in links.items()]
     create_markdown_artifact(
         key=f"links-{subject.lower().replace(' ', '-')}",
         markdown="\n".join(lines),
-        description=f"{subject}: the Glue run and the Athena tables.",
+        description=f"{subject}: where its Glue run and its tables are.",
     )
 
 
@@ -84,16 +88,25 @@ def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) 
 
 
 def tabulate_checks(checks: Iterable[Check]) -> list[dict[str, str]]:
-    """Return verdicts as the rows of a table."""
+    """Return verdicts as the rows of a table, what failed first."""
     return [
         {
-            "check": check.name,
             "verdict": "passed" if check.has_passed else "FAILED",
-            "expected": check.expected,
+            "check": check.name,
             "found": check.found,
+            "expected": check.expected,
         }
-        for check in checks
+        for check in sorted(checks, key=lambda check: check.has_passed)
     ]
+
+
+def describe_checks(subject: str, checks: Sequence[Check]) -> str:
+    """Return the verdict on all checks in a sentence, the verdict first."""
+    failed = [check.name for check in checks if not check.has_passed]
+    if failed:
+        names = ", ".join(failed)
+        return f"FAILED: {len(failed)} of {len(checks)} checks of {subject}: {names}."
+    return f"Passed: {len(checks)} of {len(checks)} checks of {subject}."
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """What the Prefect dashboard shows of a run."""
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -44,18 +45,27 @@ def test_a_run_shows_its_session_verdicts_summary_and_links(published: Cloud) ->
     verdicts = {row["check"]: row["verdict"] for row in json.loads(audit["data"])}
     assert verdicts["daily_equals_raw"] == "passed"
     assert set(verdicts.values()) == {"passed"}
+    assert audit["description"].startswith(f"Passed: {len(verdicts)} of {len(verdicts)} checks")
+    found = {row["check"]: row["found"] for row in json.loads(audit["data"])}
+    assert found["daily_equals_raw"] == "222 of 222 rows equal"
+    assert found["daily_weights_sum_to_100"] == "100.000 in 1 of 1 session"
+    assert max(map(len, found.values())) <= 60
 
     summary = latest_artifact(published, "portfolio-itag")["data"]
     assert f"## {INDEX}, session of {SESSION}" in summary
     assert "222 constituents" in summary
-    assert "The lake does not hold the session before." in summary
+    assert f"The lake holds no session of {INDEX} before this one" in summary
 
     (glue_run,) = published.glue_runs()
     links = latest_artifact(published, "links-portfolio")["data"]
     run_id = glue_run["Arguments"]["--plan"].split("/")[-2]
     assert run_id[:12] in links
-    assert glue_run["Id"] in links
     assert "portfolio_monthly" in links
+    (url,) = re.findall(r"\((http\S+)\)", links)
+    log = requests.get(url, timeout=30)
+    assert log.status_code == 200
+    assert log.text.startswith(f"Glue run {glue_run['Id']} of {glue_run['JobName']}: SUCCEEDED")
+    assert "2025-07: written" in log.text
 
 
 def test_the_tables_are_assets_with_row_counts(published: Cloud) -> None:

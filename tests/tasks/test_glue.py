@@ -18,7 +18,8 @@ pytestmark = pytest.mark.usefixtures("no_run_logger")
 
 OTHER = PLAN.replace("run-1", "run-2")
 TOKEN = "flow/2"
-RUN = GlueRun(JOB, "jr_1", TOKEN, f"https://console/job/{JOB}/run/jr_1", "us-east-1")
+PAGE = f"https://us-east-1.console.aws.amazon.com/gluestudio/home#/job/{JOB}/run/jr_1"
+RUN = GlueRun(JOB, "jr_1", TOKEN, PAGE, "us-east-1")
 
 
 @pytest.fixture
@@ -268,6 +269,17 @@ def test_a_run_that_did_not_succeed_is_told_with_glues_reason_and_log(
     ):
         assert part in said
     assert "BatchStopJobRun" not in service.calls
+
+
+def test_a_run_that_failed_on_the_local_cloud_is_told_with_the_page_of_its_log(
+    service: GlueService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5555")
+    service.states = ["FAILED"]
+    run = start()
+    assert run.url == f"http://127.0.0.1:5555/console/glue/{JOB}/jr_1"
+    said = wait_for.fn(run, timeout_seconds=600, is_ours=True)
+    assert said.endswith(f"gives no reason. Its log: {run.url}")
 
 
 def test_a_run_that_failed_without_a_reason_says_so(service: GlueService) -> None:

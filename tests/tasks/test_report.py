@@ -1,19 +1,64 @@
 import datetime as dt
 import logging
+from typing import Any
 
 import pytest
 
 from tasks import report
 from tasks.core.backfill import SessionOutcome
-from tasks.core.checks import compare
-from tasks.report import report_sessions, tabulate_checks
+from tasks.core.checks import Check, compare
+from tasks.report import report_checks, report_links, report_sessions, tabulate_checks
+
+PASSED, SUM, COUNT = compare("one", 1, 1), compare("sum", 1, 2), compare("count", 84, 83)
+
+
+@pytest.fixture
+def artifacts(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What is shown, as Prefect is asked to keep it."""
+    shown: list[dict[str, Any]] = []
+    for kind in ("table", "markdown"):
+        monkeypatch.setattr(report, f"create_{kind}_artifact", lambda **one: shown.append(one))
+    return shown
 
 
 def test_verdicts_become_the_rows_of_a_table() -> None:
     assert tabulate_checks([compare("sum", 1, 1), compare("count", 84, 83)]) == [
-        {"check": "sum", "verdict": "passed", "expected": "1", "found": "1"},
-        {"check": "count", "verdict": "FAILED", "expected": "84", "found": "83"},
+        {"verdict": "FAILED", "check": "count", "found": "83", "expected": "84"},
+        {"verdict": "passed", "check": "sum", "found": "1", "expected": "1"},
     ]
+
+
+def test_the_verdict_is_the_tables_first_column_and_what_is_expected_its_last() -> None:
+    (row,) = tabulate_checks([compare("sum", 1, 1)])
+    assert list(row) == ["verdict", "check", "found", "expected"]
+
+
+@pytest.mark.parametrize(
+    ("checks", "said"),
+    [
+        ([PASSED, PASSED], "Passed: 2 of 2 checks of portfolio 2025-08."),
+        ([PASSED, COUNT], "FAILED: 1 of 2 checks of portfolio 2025-08: count."),
+        ([SUM, PASSED, COUNT], "FAILED: 2 of 3 checks of portfolio 2025-08: sum, count."),
+    ],
+    ids=["all-passed", "one-failed", "two-failed"],
+)
+def test_a_verdict_is_the_first_word_about_an_audit(
+    checks: list[Check], said: str, artifacts: list[dict[str, Any]]
+) -> None:
+    report_checks.fn("portfolio 2025-08", checks)
+    (artifact,) = artifacts
+    assert artifact["description"] == said
+    assert artifact["key"] == "audit-portfolio-2025-08"
+    assert artifact["table"] == tabulate_checks(checks)
+
+
+def test_places_with_a_page_are_links_and_others_are_told(artifacts: list[dict[str, Any]]) -> None:
+    places = {"Glue run of 8f2c": "http://127.0.0.1/x", "Tables a of b3: ask them": ""}
+    report_links.fn("portfolio", places)
+    (artifact,) = artifacts
+    assert artifact["markdown"] == (
+        "- [Glue run of 8f2c](http://127.0.0.1/x)\n- Tables a of b3: ask them."
+    )
 
 
 @pytest.mark.parametrize(

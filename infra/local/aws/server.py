@@ -19,6 +19,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from infra.local.aws import REGION, s3
 from infra.local.aws.athena import api as athena_api
 from infra.local.aws.athena.executions import Athena
+from infra.local.aws.console import ConsoleMiddleware
 from infra.local.aws.ecs import api as ecs_api
 from infra.local.aws.ecs.tasks import EcsTasks
 from infra.local.aws.glue import api as glue_api
@@ -68,7 +69,7 @@ def aws_server(state: StateDirectory, port: int = 0) -> Iterator[dict[str, str]]
         catalog.restore()
 
         application = CatalogMiddleware(DomainDispatcherApplication(create_backend_app), catalog)
-        trail = TrailMiddleware(application, state.trail)
+        trail = TrailMiddleware(ConsoleMiddleware(application, state), state.trail)
         opening.callback(trail.close)
         server = _listen(trail, port)
         opening.callback(server.server_close)

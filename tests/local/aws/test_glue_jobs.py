@@ -1,6 +1,5 @@
-import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,24 +38,6 @@ SPARK_SCRIPT = """
     for key in (each["Key"] for each in listed["Contents"]):
         print(key.split("/")[3:-1], key.rsplit("/")[-1].split("-")[0])
 """
-
-
-@pytest.fixture
-def define(glue: Any, s3: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:
-    """Define a job whose script is the given text; its name is the test's."""
-    name = request.node.name.replace("[", "-").strip("]")
-
-    def define(script: str, **options: Any) -> str:
-        key = f"jobs/{name}.py"
-        s3.put_object(Bucket="b3-lake", Key=key, Body=textwrap.dedent(script).encode())
-        command = {"Name": "glueetl", "ScriptLocation": f"s3://b3-lake/{key}"}
-        glue.create_job(Name=name, Role="r", Command=command, GlueVersion="5.1", **options)
-        return str(name)
-
-    yield define
-    for run in glue.get_job_runs(JobName=name)["JobRuns"]:
-        glue.batch_stop_job_run(JobName=name, JobRunIds=[run["Id"]])
-    glue.delete_job(JobName=name)
 
 
 def described(glue: Any, job: str, run: str) -> Any:
