@@ -286,6 +286,22 @@ def test_what_is_right_passes_every_check(toy: Toy, look: Look) -> None:
     assert all(each.has_passed for each in checks)
 
 
+def test_checks_that_pass_say_what_was_counted(toy: Toy, look: Look) -> None:
+    checks = audit_month.fn(SUBJECT, look, toy.refine())
+    assert checks
+    assert [(each.expected, each.found) for each in checks[:3]] == [
+        *[("2 rows", "2 rows")] * 2,
+        ("every published object of raw in the plan", "1 of 1 object kept"),
+    ]
+
+
+def test_a_month_that_nobody_has_published_says_so(toy: Toy) -> None:
+    toy.write(D1)
+    checks = audit_month.fn(SUBJECT, toy.look(), toy.refine())
+    assert checks
+    assert [each.found for each in checks[:3]] == ["1 row", "1 row", "none published before"]
+
+
 def test_other_rows_than_raws_fail(toy: Toy, look: Look) -> None:
     assert failed(look, toy.refine(values=[1])) == [f"{table}_has_the_sum" for table in TABLES]
 

@@ -22,9 +22,11 @@ def artifacts(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def test_verdicts_become_the_rows_of_a_table() -> None:
-    assert tabulate_checks([compare("sum", 1, 1), compare("count", 84, 83)]) == [
-        {"verdict": "FAILED", "check": "count", "found": "83", "expected": "84"},
+    checks = [compare("sum", 1, 1), compare("count", 84, 84), compare("weight", 2, 3)]
+    assert tabulate_checks(checks) == [
+        {"verdict": "FAILED", "check": "weight", "found": "3", "expected": "2"},
         {"verdict": "passed", "check": "sum", "found": "1", "expected": "1"},
+        {"verdict": "passed", "check": "count", "found": "84", "expected": "84"},
     ]
 
 
