@@ -18,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
 from tasks.core.freshness import Gap, tabulate_gaps
+from tasks.core.texts import shorten
 
 Advance = Callable[[str], None]
 
@@ -88,15 +89,18 @@ def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) 
 
 
 def tabulate_checks(checks: Iterable[Check]) -> list[dict[str, str]]:
-    """Return verdicts as the rows of a table, what failed first."""
+    """Return verdicts as the rows of a table, what failed first; remarks where there are some."""
+    checks = sorted(checks, key=lambda check: check.has_passed)
+    has_remarks = any(check.remark for check in checks)
     return [
         {
             "verdict": "passed" if check.has_passed else "FAILED",
             "check": check.name,
             "found": check.found,
             "expected": check.expected,
+            **({"remark": shorten(check.remark)} if has_remarks else {}),
         }
-        for check in sorted(checks, key=lambda check: check.has_passed)
+        for check in checks
     ]
 
 

@@ -1,6 +1,9 @@
 """What the portfolio flow does with what it must not store: one outcome each, nothing changed."""
 
+import re
+
 import pytest
+import requests
 
 from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import Cloud
@@ -134,7 +137,8 @@ def test_a_failing_glue_run_publishes_nothing_and_its_own_message_is_told(cloud:
         s3.put_object(**script, Body=real)
     assert outcome.code == 1
     assert "the disk is full" in outcome.error
-    assert "/aws-glue/jobs/error" in outcome.error
+    (log, *_) = re.findall(r"Its log: (http[\w:/.-]+)", outcome.error)
+    assert "the disk is full" in requests.get(log, timeout=30).text
     assert cloud.published_rows("portfolio_daily", "IBXX", "2025-08") == []
 
 

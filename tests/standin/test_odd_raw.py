@@ -91,8 +91,10 @@ def test_a_key_that_raw_repeats_is_published_as_often_and_told(
     refined = made[REPEATED_MONTH]
     checks = {check.name: check for check in audit(raw, REPEATED_MONTH, refined)}
     assert [check for check in checks.values() if not check.has_passed] == []
-    said = checks["quotes_daily_key_is_unique"].found
-    assert said == (
+    told = checks["quotes_daily_key_is_unique"]
+    rows = len(refined[QUOTES_DAILY.name])
+    assert told.found == f"3 keys repeated as in raw, in {rows} rows"
+    assert told.remark == (
         "raw itself repeats 1986-10-10 PET 4 010, 1986-10-10 VGO 2 030 60, 1986-10-13 PET 4 010"
     )
     closes = [

@@ -1,5 +1,6 @@
 import datetime as dt
 import logging
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +34,15 @@ def test_verdicts_become_the_rows_of_a_table() -> None:
 def test_the_verdict_is_the_tables_first_column_and_what_is_expected_its_last() -> None:
     (row,) = tabulate_checks([compare("sum", 1, 1)])
     assert list(row) == ["verdict", "check", "found", "expected"]
+
+
+def test_remarks_have_a_column_where_there_are_some_and_are_short() -> None:
+    odd = replace(PASSED, remark="raw itself repeats " + "2022-02-03 VALE3 010, " * 99)
+    first, second = tabulate_checks([odd, SUM])
+    assert list(first) == list(second) == ["verdict", "check", "found", "expected", "remark"]
+    assert first["remark"] == ""
+    assert second["remark"].startswith("raw itself repeats 2022-02-03 VALE3 010")
+    assert len(second["remark"]) < 90
 
 
 @pytest.mark.parametrize(
