@@ -73,6 +73,7 @@ class Deployment:
                 f"Deploy every flow {python} (prefect deploy --all)",
                 lambda: module("prefect", "--no-prompt", "deploy", "--all"),
             ),
+            Step("Remove schedules of before", lambda: module("deployments.schedules")),
             Step("Create or update the automations", lambda: module("deployments.automations")),
         ]
         if self.is_pushed:

@@ -35,6 +35,7 @@ class DeploymentSettings(BaseSettings):
     security_group_id: str = Field(min_length=1, description="Security group of the tasks.")
     assign_public_ip: bool = Field(description="Whether tasks need a public address.")
     flow_run_log_group: str = Field(min_length=1, description="Log group of the flow runs.")
+    lake_bucket: str = Field(min_length=1, description="Bucket of the lake, with its inbox.")
     flow_environment: dict[str, str] = Field(description="The flows' settings: `B3_` and AWS's.")
     prefect_auth: Literal["api_key", "auth_string", "none"] = Field(
         default="api_key", description="What Prefect's API asks for."

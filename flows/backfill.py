@@ -1,7 +1,7 @@
 """Fill a range of sessions: fetch what is missing, refine it in one run, publish month by month.
 
-    python -m flows.backfill --start YYYY-MM-DD --end YYYY-MM-DD [--dataset portfolio|quotes]
-    python -m flows.backfill --stale [--dataset portfolio|quotes] [--dry-run]
+    python -m flows.backfill --start YYYY-MM-DD --end YYYY-MM-DD [--dataset quotes|portfolio]
+    python -m flows.backfill --stale [--dataset quotes|portfolio] [--dry-run]
 
 With `--stale` it refines again every month that was made by other statements than today's.
 """
@@ -10,13 +10,14 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Collection
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
+from flows.forms import Dataset, DryRun, End, IndexCode, Stale, Start, ToFill
 from flows.portfolio_mending import mend_session
 from flows.quotes_loading import Loading, find_closed, load_missing
 from flows.quotes_mending import mend_quotes_session
@@ -46,33 +47,33 @@ from tasks.report import report_sessions, show_progress
 from tasks.store import list_raw
 
 NO_PAST = "B3 shows no past composition: import a saved file, python -m flows.import_portfolio FILE"
-Kind = Literal["portfolio", "quotes"]
 
 
 def name_flow_run() -> str:
     """Name a run by what it fills."""
     given = runtime.flow_run.parameters
     span = "stale months" if given["stale"] else f"{given['start']} to {given['end']}"
-    return f"backfill {given['dataset']} {span}"
+    return f"backfill {given['dataset']} {span}{', dry run' if given['dry_run'] else ''}"
 
 
 @flow(name="backfill", flow_run_name=name_flow_run)
 def backfill(
-    start: dt.date | None = None,
-    end: dt.date | None = None,
-    dataset: Kind = "portfolio",
-    index_code: str = "IBOV",
-    stale: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
-    dry_run: bool = False,  # noqa: FBT001, FBT002
+    start: Start = None,
+    end: End = None,
+    dataset: ToFill = "quotes",
+    index_code: IndexCode = "IBOV",
+    stale: Stale = False,  # noqa: FBT002 - the dashboard fills parameters by name
+    dry_run: DryRun = False,  # noqa: FBT002
 ) -> State[Any]:
     """Bring every session of a range to Athena; started again, it goes on where it was stopped.
 
     Args:
-        start: The first day.
-        end: The last day; what is not due yet is left out.
-        dataset: `quotes` fetches what raw lacks. `portfolio` refines what raw holds and lists what
-            is missing, since B3 has no past compositions.
-        index_code: The index whose missing sessions are listed, for the portfolio.
+        start: The first day of the range. Leave both days empty where `stale` is set.
+        end: The last day of the range; what is not due yet is left out.
+        dataset: `quotes` fetches what raw lacks. `portfolio` fetches nothing, since B3 has no past
+            compositions: it refines what raw holds and lists what is missing.
+        index_code: The index whose missing sessions are listed, of the portfolio; a code of 4 to 6
+            letters and digits. Quotes are of all instruments, and do not ask for it.
         stale: In place of a range, every month that was made by other statements than today's.
         dry_run: Say what would be done, with its cost, and change nothing.
     """
@@ -219,8 +220,8 @@ OPTIONS = (
     ),
     option(
         "--dataset",
-        choices=get_args(Kind),
-        default=PORTFOLIO.name,
+        choices=get_args(Dataset),
+        default=QUOTES.name,
         help="default: %(default)s",
     ),
     INDEX,

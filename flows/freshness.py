@@ -22,6 +22,7 @@ from flows.command import (
     session_date,
     today_in_sao_paulo,
 )
+from flows.forms import ToLookAt, TradingDate
 from flows.indices import RECENT_SESSIONS
 from flows.levels import find_level_sessions
 from flows.settings import Settings, load_settings, subject_of
@@ -63,17 +64,15 @@ def name_flow_run() -> str:
 
 
 @flow(name="freshness", flow_run_name=name_flow_run)
-def freshness(
-    trading_date: dt.date | None = None, datasets: tuple[Kind, ...] = EVERYTHING
-) -> State[Any]:
+def freshness(trading_date: TradingDate = None, datasets: ToLookAt = EVERYTHING) -> State[Any]:
     """See whether readers see what B3 should have published by now; nothing is changed.
 
     Expected are the indices that were published in any of the last ten sessions, and those that
     B3's lists in landing name, but for those of which B3 says that it publishes nothing.
 
     Args:
-        trading_date: The session. Empty: the latest one that is due, of each.
-        datasets: Of what: `portfolio`, `quotes`, `levels`.
+        trading_date: The session. Leave it empty for the latest one that is due, of each dataset.
+        datasets: What to look at: `portfolio`, `quotes`, `levels`.
     """
     now = now_in_sao_paulo()
     if trading_date:

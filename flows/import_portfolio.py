@@ -8,11 +8,12 @@ import sys
 from functools import partial
 from typing import Any
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command, today_in_sao_paulo
+from flows.forms import Files, Replace
 from flows.portfolio_loading import load_sessions, register_sessions, store_sessions
 from flows.portfolio_mending import mend_session
 from flows.settings import load_settings, subject_of
@@ -29,16 +30,24 @@ from tasks.saved_files import read_files, read_paths
 from tasks.store import land_csvs
 
 
-@flow(name="import-portfolio")
+def name_flow_run() -> str:
+    """Name a run by its files: the one that was named, or how many."""
+    files = runtime.flow_run.parameters["files"]
+    return f"import {files[0] if len(files) == 1 else f'{len(files)} files'}"
+
+
+@flow(name="import-portfolio", flow_run_name=name_flow_run)
 def import_portfolio(
-    files: list[str],
-    replace: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+    files: Files,
+    replace: Replace = False,  # noqa: FBT002 - the dashboard fills parameters by name
 ) -> State[Any]:
     """Bring saved files to Athena; index and session are those that their content names.
 
     Args:
-        files: Paths of files or folders, or `s3://bucket/key` and `s3://bucket/folder/`; of a
-            folder every `.csv` in it, and none below it.
+        files: Where they lie: `s3://bucket/inbox/` for every `.csv` in that folder and none below
+            it, `s3://bucket/inbox/IBOVDia_04-08-25.csv` for one; files and folders of the machine
+            that the run is on as well. `aws s3 cp IBOVDia_04-08-25.csv s3://bucket/inbox/` puts one
+            there. Left as it is, the form takes the lake's own inbox.
         replace: Take a file over even where it disagrees with what raw holds.
     """
     settings = load_settings()

@@ -24,6 +24,7 @@ from flows.command import (
     run_command,
 )
 from flows.fetching import FETCH_SECONDS, fetch_each
+from flows.forms import IndexCodes, Year
 from flows.indices import RECENT_SESSIONS, Wanted, choose_indices, settle_absent
 from flows.settings import Settings, load_settings
 from tasks.catalog import register_partitions
@@ -49,14 +50,13 @@ def name_flow_run() -> str:
 
 
 @flow(name="index-levels", flow_run_name=name_flow_run)
-def index_levels(year: int | None = None, index_codes: tuple[str, ...] = ("IBOV",)) -> State[Any]:
+def index_levels(year: Year = None, index_codes: IndexCodes = ("IBOV",)) -> State[Any]:
     """Bring B3's published levels of indices in one year to Athena, all in one run.
 
     Args:
-        year: The year. Empty: that of the latest session that is over, which is the year it is in
-            São Paulo once that has had a session.
-        index_codes: B3's codes of the indices, of four to six letters and digits, or `all`: what B3
-            lists now, and what it has published in the last ten sessions.
+        year: The year. Leave it empty for that of the latest session that is over.
+        index_codes: B3's codes of the indices, 4 to 6 letters and digits each, such as `IBOV`. Or
+            `all` by itself: what B3 lists now, and what it has published in the last ten sessions.
     """
     named = read_index_codes(index_codes)
     now = now_in_sao_paulo()

@@ -3,7 +3,6 @@
 python -m flows.portfolio [--trading-date YYYY-MM-DD] [--index CODE …|all] [--force]
 """
 
-import datetime as dt
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -24,6 +23,7 @@ from flows.command import (
     today_in_sao_paulo,
 )
 from flows.fetching import FETCH_SECONDS
+from flows.forms import Force, IndexCodes, TradingDate
 from flows.indices import choose_indices, find_recent_portfolios
 from flows.portfolio_loading import Collected, collect_sessions, read_sessions, register_sessions
 from flows.portfolio_mending import mend_session
@@ -57,17 +57,17 @@ def name_flow_run() -> str:
 
 @flow(name="daily-portfolio", flow_run_name=name_flow_run)
 def daily_portfolio(
-    trading_date: dt.date | None = None,
-    index_codes: tuple[str, ...] = ("IBOV",),
-    force: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+    trading_date: TradingDate = None,
+    index_codes: IndexCodes = ("IBOV",),
+    force: Force = False,  # noqa: FBT002 - the dashboard fills parameters by name
 ) -> State[Any]:
     """Bring a session of indices from B3 to Athena, all in one run.
 
     Args:
-        trading_date: The session. Empty: the one that B3 shows now. What raw holds of a session is
-            worked from raw; the rest must be what B3 shows, or lie in landing.
-        index_codes: B3's codes of the indices, of four to six letters and digits, or `all`: what B3
-            lists now, and what it has published in the last ten sessions.
+        trading_date: The session. Leave it empty for the one that B3 shows now. B3 shows no past
+            session: one comes from what the lake has kept of it, or not at all.
+        index_codes: B3's codes of the indices, 4 to 6 letters and digits each, such as `IBOV`. Or
+            `all` by itself: what B3 lists now, and what it has published in the last ten sessions.
         force: Refine and publish again, even where nothing has changed.
     """
     named = read_index_codes(index_codes)

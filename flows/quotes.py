@@ -3,7 +3,6 @@
 python -m flows.quotes [--trading-date YYYY-MM-DD] [--force]
 """
 
-import datetime as dt
 import sys
 from typing import Any
 
@@ -12,6 +11,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import FORCE, now_in_sao_paulo, option, parse, run_command, traded_date
+from flows.forms import Force, TradingDate
 from flows.quotes_loading import load_session
 from flows.quotes_mending import mend_quotes_session
 from flows.settings import load_settings, subject_of
@@ -29,14 +29,14 @@ def name_flow_run() -> str:
 
 @flow(name="daily-quotes", flow_run_name=name_flow_run)
 def daily_quotes(
-    trading_date: dt.date | None = None,
-    force: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+    trading_date: TradingDate = None,
+    force: Force = False,  # noqa: FBT002 - the dashboard fills parameters by name
 ) -> State[Any]:
     """Bring the quotes of one session from B3 to Athena.
 
     Args:
-        trading_date: The session. Empty: the latest one whose quotes should be published, which
-            is today's from 21:00 in São Paulo on.
+        trading_date: The session. Leave it empty for the latest one whose quotes should be
+            published: today's from 21:00 in São Paulo on, before that the one before.
         force: Refine and publish again, even where nothing has changed.
     """
     now = now_in_sao_paulo()

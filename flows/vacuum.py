@@ -10,11 +10,12 @@ import datetime as dt
 import sys
 from typing import Any
 
-from prefect import flow, get_run_logger
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command
+from flows.forms import LONGEST_GRACE_DAYS, SHORTEST_GRACE_DAYS, Delete, GraceDays
 from flows.settings import load_settings, subject_of
 from tasks.core.datasets import DATASETS
 from tasks.core.errors import BadDataError, InvalidInputError
@@ -22,20 +23,27 @@ from tasks.core.plan import Subject
 from tasks.core.vacuum import Unit
 from tasks.sweep import Sweep, mark, remove, survey
 
-SHORTEST_GRACE_DAYS, LONGEST_GRACE_DAYS = 1, 3650
+
+def name_flow_run() -> str:
+    """Name a run by whether it deletes, and by its grace."""
+    given = runtime.flow_run.parameters
+    days = given["grace_days"]
+    what = "delete" if given["delete"] else "dry run"
+    return f"vacuum {what}, {days} day{'' if days == 1 else 's'} of grace"
 
 
-@flow(name="vacuum")
+@flow(name="vacuum", flow_run_name=name_flow_run)
 def vacuum(
-    grace_days: int = 7,
-    delete: bool = False,  # noqa: FBT001, FBT002 - the dashboard fills parameters by name
+    grace_days: GraceDays = 7,
+    delete: Delete = False,  # noqa: FBT002 - the dashboard fills parameters by name
 ) -> State[Any]:
     """Remove refined objects that no commit and no partition names.
 
     Args:
-        grace_days: What was written, or was what readers saw, within so many days stays: a flow
-            may be about to publish it, and somebody may want to go back to it.
-        delete: Mark and remove. Otherwise it only says what it would remove.
+        grace_days: What was written, or was what readers saw, within so many days stays, 1 to
+            3,650: a flow may be about to publish it, and somebody may want to go back to it.
+        delete: Mark what nobody needs, and remove what was marked an hour ago or before. Left off,
+            the run is dry: it says what it would remove, and changes nothing.
     """
     check_grace(grace_days)
     settings, grace = load_settings(), dt.timedelta(days=grace_days)
@@ -52,8 +60,8 @@ def vacuum(
     message = (
         f"removed {describe(removed)}; marked {marked} attempt(s) for a later run"
         if delete
-        else f"would remove {describe(unneeded)}; run with --delete to mark them, and again after "
-        f"an hour to remove them"
+        else f"would remove {describe(unneeded)}; run with delete set (--delete) to mark "
+        f"them, and again after an hour to remove them"
     )
     if problems:
         raise BadDataError("\n".join([f"{message}. Months left alone:", *problems]))

@@ -35,6 +35,7 @@ def set_up_cluster(connection: dict[str, str], flow_environment: dict[str, str])
     return {
         "account_id": _ACCOUNT,
         "region": REGION,
+        "lake_bucket": flow_environment["B3_LAKE_BUCKET"],
         "flow_environment": flow_environment,
         "work_pool_name": _NAME,
         "work_pool_type": "ecs",

@@ -95,6 +95,10 @@ def _deploy() -> None:
     ended = subprocess.run(command, cwd=_PROJECT, capture_output=True, text=True, check=False)
     if ended.returncode != 0:
         raise PlatformError(f"prefect deploy failed:\n{ended.stdout}{ended.stderr}")
+    # Imported here: Prefect reads its settings from the environment when it is imported.
+    from deployments.schedules import settle
+
+    settle()
 
 
 def _flow_environment(env: dict[str, str]) -> dict[str, str]:

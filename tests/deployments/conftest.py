@@ -5,6 +5,7 @@ from deployments.settings import as_environment
 OUTPUTS: dict[str, object] = {
     "account_id": "123456789012",
     "region": "us-east-1",
+    "lake_bucket": "lake",
     "flow_environment": {"AWS_DEFAULT_REGION": "us-east-1", "B3_LAKE_BUCKET": "lake"},
     "repository_url": "123456789012.dkr.ecr.us-east-1.amazonaws.com/b3-pipeline",
     "image_tag": None,

@@ -109,6 +109,7 @@ def test_new_image_is_made_before_the_worker_starts_on_it(
         ["deployments.image", "push"],
         ["deployments.work_pool"],
         ["prefect", "--no-prompt", "deploy", "--all"],
+        ["deployments.schedules"],
         ["deployments.automations"],
     ]
     assert terraform.applied == ["running", HEAD]
@@ -126,6 +127,7 @@ def test_image_that_is_there_is_not_made_again(
     assert [command[0] for command, _ in modules] == [
         "deployments.work_pool",
         "prefect",
+        "deployments.schedules",
         "deployments.automations",
     ]
     assert terraform.applied == ["0ld"]
@@ -153,7 +155,7 @@ def test_dry_run_lists_the_steps_and_does_nothing(
     assert (terraform.applied, modules) == ([], [])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1. Apply the infrastructure (terraform apply)"
-    assert lines[-1] == "7. Create or update the automations"
+    assert lines[-1] == "8. Create or update the automations"
 
 
 @pytest.mark.parametrize(
