@@ -1,7 +1,7 @@
 """Remove the schedules that `prefect.yaml` no longer names.
 
 Prefect knows a schedule by its slug: deployed under another one it stays beside the new, and both
-start runs. `replaces` of a schedule would rename it, but fails when the same file is deployed again.
+start runs. A schedule's `replaces` would rename it, but fails when the file is deployed once more.
 """
 
 import argparse

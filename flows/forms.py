@@ -4,6 +4,9 @@ Prefect makes the dashboard's form from a flow's signature, and its server holds
 against the same schema before there is a run. A parameter's description is what the flow's
 docstring says of it; for a title Prefect has the parameter's name, but where `json_schema_extra`
 gives another.
+
+Patterns and bounds stand in the schema alone: what comes to a flow past it, from a program or
+from a form that was told not to validate, the flow refuses in its own words. Types hold everywhere.
 """
 
 import datetime as dt
@@ -72,14 +75,14 @@ _Day = Annotated[
     BeforeValidator(_check_day),
     _Field({"type": "string", "format": "date", "pattern": _DAY}),
 ]
-# The field of a form takes a line end with a code, and the `$` of Prefect's server does.
-_Code = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_CODE}$")]
-_CodeOrAll = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^({_CODE}|{ALL})$")]
+# A form's field takes a line end, and so does the `$` where Prefect's server looks.
+_Text = Annotated[str, StringConstraints(strip_whitespace=True)]
+_CodeOrAll = Annotated[_Text, Field(json_schema_extra={"pattern": f"^({_CODE}|{ALL})$"})]
 
 TradingDate = Annotated[_Day, _titled("Trading date", "2025-08-04")]
 Start = Annotated[_Day, _titled("Start", "2025-07-01")]
 End = Annotated[_Day, _titled("End", "2025-07-31")]
-IndexCode = Annotated[_Code, _titled("Index code", "IBOV", "SMLL")]
+IndexCode = Annotated[_Text, _titled("Index code", "IBOV", "SMLL", pattern=f"^{_CODE}$")]
 IndexCodes = Annotated[
     tuple[_CodeOrAll, ...],
     _titled(
@@ -91,7 +94,7 @@ IndexCodes = Annotated[
     ),
 ]
 Year = Annotated[
-    Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=_LAST_YEAR)] | None,
+    Annotated[int, Field(strict=True)] | None,
     _Field({"type": "integer", "minimum": FIRST_YEAR, "maximum": _LAST_YEAR}),
     _titled("Year", 2025),
 ]
@@ -104,8 +107,8 @@ Files = Annotated[
 ]
 GraceDays = Annotated[
     int,
-    Field(strict=True, ge=SHORTEST_GRACE_DAYS, le=LONGEST_GRACE_DAYS),
-    _titled("Grace days", 30),
+    Field(strict=True),
+    _titled("Grace days", 30, minimum=SHORTEST_GRACE_DAYS, maximum=LONGEST_GRACE_DAYS),
 ]
 Force = Annotated[bool, _titled("Force")]
 Stale = Annotated[bool, _titled("Stale")]

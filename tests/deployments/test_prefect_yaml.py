@@ -11,7 +11,7 @@ from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
-from deployments.automations import WATCHED_TAG
+from deployments.automations import TAG
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "prefect.yaml").read_text()
@@ -25,8 +25,8 @@ VARIABLES = {
     "DEPLOY_WORK_POOL_NAME",
 }
 ZONE = {"timezone": "America/Sao_Paulo"}
-# Each deployment: its flow, the tag of its kind, when it runs by itself (in São Paulo) and with which
-# parameters then, and with which ones it runs where nobody gives any.
+# Each deployment: its flow, the tag of its kind, when it runs by itself (in São Paulo) and with
+# which parameters then, and with which ones it runs where nobody gives any.
 DEPLOYMENTS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     "daily-portfolio": (
         "flows/portfolio.py:daily_portfolio",
@@ -95,7 +95,7 @@ def load(deployment: dict[str, Any]) -> Flow[..., Any]:
 def check(deployment: dict[str, Any], parameters: dict[str, Any]) -> None:
     """See that Prefect's server and the flow take parameters."""
     flow = load(deployment)
-    validate(parameters, parameter_schema(flow).model_dump_for_openapi(), raise_on_error=True)
+    validate(parameters, parameter_schema(flow).model_dump(), raise_on_error=True)
     assert parameters.keys() <= flow.validate_parameters(parameters).keys()
 
 
@@ -122,7 +122,7 @@ def test_each_deployment_is_as_written_down(deployment: dict[str, Any]) -> None:
     ]
     assert rest.pop("description")
     assert rest == {
-        "tags": [WATCHED_TAG, kind],
+        "tags": [TAG, kind],
         "concurrency_limit": {"limit": 1, "collision_strategy": "ENQUEUE"},
         "work_pool": {
             "name": "{{ $DEPLOY_WORK_POOL_NAME }}",

@@ -84,7 +84,9 @@ def test_a_backfill_of_the_portfolio_lists_what_only_a_saved_file_can_bring(
     path = write(tmp_path, saved(DAYS[1]))
     assert cloud.run_flow("import_portfolio", str(path)).code == 0
     outcome = cloud.run_flow(
-        "backfill", "--start", "2023-04-03", "--end", "2023-04-05", "--index", INDEX
+        "backfill",
+        *("--dataset", "portfolio", "--index", INDEX),
+        *("--start", "2023-04-03", "--end", "2023-04-05"),
     )
     assert outcome.code == 0, outcome.error
     assert outcome.last_line == (

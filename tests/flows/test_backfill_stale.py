@@ -88,7 +88,7 @@ def run(**parameters: Any) -> str:
 
 
 def test_where_no_month_is_stale_nothing_is_done(world: World) -> None:
-    assert run() == "up to date portfolio: no month was made by other statements"
+    assert run() == "up to date quotes: no month was made by other statements"
     assert world.published == []
 
 
@@ -130,7 +130,7 @@ def test_a_month_that_failed_fails_the_flow_with_its_reason(world: World) -> Non
     world.result = PublishedMonths({AUGUST: RUN}, failures=errors)
     with pytest.raises(BadDataError) as error:
         run()
-    assert str(error.value) == "portfolio: months that failed:\n2025-07: no slot"
+    assert str(error.value) == "quotes: months that failed:\n2025-07: no slot"
 
 
 FIRST, LAST = dt.date(2025, 8, 1), dt.date(2025, 8, 29)
@@ -191,7 +191,7 @@ def test_options_become_the_parameters_of_the_flow(
     usual: dict[str, Any] = {
         "start": None,
         "end": None,
-        "dataset": "portfolio",
+        "dataset": "quotes",
         "index_code": "IBOV",
         "stale": False,
         "dry_run": False,

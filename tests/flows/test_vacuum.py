@@ -48,7 +48,7 @@ def left(toy: Toy) -> set[str]:
 def test_without_parameters_it_says_what_it_would_remove_and_changes_nothing(toy: Toy) -> None:
     before = toy.keys("")
     size = sum(len(toy.body(key)) for key in toy.keys("refined/") if "attempt=b/" not in key)
-    said = "run with --delete to mark them, and again after an hour to remove them"
+    said = "run with delete set (--delete) to mark them, and again after an hour to remove them"
     assert run() == f"would remove 4 objects, {size} bytes; {said}"
     assert toy.keys("") == before
     assert {"PutObject", "DeleteObjects", "UpdatePartition"}.isdisjoint(dict(toy.calls))

@@ -19,7 +19,7 @@ from prefect import Task, flow
 from prefect.states import Completed, Crashed, Failed
 
 import tasks
-from flows import fetching, indices, portfolio_mending, vacuum
+from flows import fetching, forms, indices, portfolio_mending
 from infra.local.b3.replay import Replay
 from tasks import (
     catalog,
@@ -283,7 +283,7 @@ LIMITS = [
     (catalog, "_BATCH", 100),
     (glue, "_RUNS_LOOKED_AT", 200),
     (objects, "_CONFLICT_DELAYS", (0.1, 0.2, 0.5, 1.0, 2.0)),
-    (vacuum, "SHORTEST_GRACE_DAYS", 1),
+    (forms, "SHORTEST_GRACE_DAYS", 1),
 ]
 
 
@@ -301,11 +301,11 @@ def test_b3_is_asked_with_a_pause_between() -> None:
 
 
 def test_what_may_be_used_ends_long_before_what_may_be_removed() -> None:
-    grace = dt.timedelta(days=vacuum.SHORTEST_GRACE_DAYS)
+    grace = dt.timedelta(days=forms.SHORTEST_GRACE_DAYS)
     longest = dt.timedelta(seconds=refine.LONGEST_GLUE_TIMEOUT_SECONDS)
     assert grace >= 2 * runs.OLDEST_USABLE
     assert longest < grace
-    assert vacuum.SHORTEST_GRACE_DAYS >= 1
+    assert forms.SHORTEST_GRACE_DAYS >= 1
 
 
 def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -> None:
