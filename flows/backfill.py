@@ -8,7 +8,8 @@ With `--stale` it refines again every month that was made by other statements th
 
 import datetime as dt
 import sys
-from collections.abc import Callable, Collection
+from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any, get_args
 
@@ -16,12 +17,14 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.backfill_plan import add_traded, describe_plan, find_held
 from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
 from flows.forms import Dataset, DryRun, End, IndexCode, Stale, Start, ToFill
 from flows.portfolio_mending import mend_session
 from flows.quotes_loading import Loading, find_closed, load_missing
 from flows.quotes_mending import mend_quotes_session
 from flows.settings import load_settings, subject_of
+from flows.terminal import show_bar
 from tasks.catalog import register_partitions
 from tasks.core.backfill import (
     conclude,
@@ -39,12 +42,12 @@ from tasks.core.exchange import (
 from tasks.core.indices import read_index_code
 from tasks.core.plan import Subject
 from tasks.core.portfolio import PORTFOLIO
+from tasks.core.progress import Progress
 from tasks.core.quotes import QUOTES
-from tasks.core.quotes.files import QuotesPeriod, plan_files
-from tasks.month import find_stale_months, look_at_month
+from tasks.core.quotes.files import plan_files
+from tasks.month import find_stale_months
 from tasks.refine import publish_months
-from tasks.report import report_sessions, show_progress
-from tasks.store import list_raw
+from tasks.report import ProgressReport, report_sessions
 
 NO_PAST = "B3 shows no past composition: import a saved file, python -m flows.import_portfolio FILE"
 
@@ -105,14 +108,20 @@ def backfill(
         return Completed(message=describe_plan(subject, wanted, held, files))
 
     months = sorted(set(map(month_of, sessions)))
-    with show_progress(f"progress-{subject}".lower(), len(files) + len(months)) as advance:
-        loading = load_missing(settings, sessions, Loading(held, closed), files, now, advance)
+    progress = Progress(len(months), len(sessions), len(files))
+    with show_bar() as draw:
+        report = ProgressReport(f"progress-{subject}", progress, draw)
+        found = Loading(held, closed)
+        loading = load_missing(settings, sessions, found, files, now, report.add_file)
         sessions = add_traded(sessions, loading.held, first, until)
         stored = [day for day in sessions if day in loading.held]
         values = list(map(str, stored))  # those of a run that was killed before this as well
         register_partitions(settings.database, subject.dataset.raw, subject.bucket, values)
-        filled = sorted(set(map(month_of, stored)))
-        result = publish_months(subject, filled, mend=mend, on_month=advance)
+        progress.session_count = len(set(sessions) - (loading.closed.keys() - loading.held))
+        progress.held = Counter(map(month_of, stored))
+        filled = sorted(progress.held)
+        result = publish_months(subject, filled, mend=mend, on_month=report.add_month)
+        report.conclude(result)
     outcomes = settle_sessions(
         sessions,
         held=loading.held | find_held(subject, first, until, name),  # publishing mends raw
@@ -140,8 +149,10 @@ def refine_stale(subject: Subject, mend: Callable[[str], str], *, dry_run: bool)
     if dry_run:
         return Completed(message=f"would refine {what}: {cost}; nothing was changed")
     get_run_logger().info("Refining %s: %s", what, cost)
-    with show_progress(f"progress-{subject}", len(months)) as advance:
-        result = publish_months(subject, months, mend=mend, on_month=advance)
+    with show_bar() as draw:
+        report = ProgressReport(f"progress-{subject}", Progress(len(months)), draw)
+        result = publish_months(subject, months, mend=mend, on_month=report.add_month)
+        report.conclude(result)
     if result.failures:
         lines = [f"{month}: {error}" for month, error in result.failures.items()]
         raise BadDataError("\n".join([f"{subject}: months that failed:", *lines]))
@@ -169,77 +180,42 @@ def check_range(
     return start, end
 
 
-def find_held(subject: Subject, first: dt.date, last: dt.date, name: str | None) -> set[dt.date]:
-    """Return the sessions that raw holds of the years of a range: one listing a year.
-
-    Args:
-        subject: Of what.
-        first: The first day.
-        last: The last day.
-        name: Which object of a session counts; None for any.
-    """
-    raw = subject.dataset.raw
-    years = map(str, range(first.year, last.year + 1))
-    keys = [key for year in years for key in list_raw(subject.bucket, raw, year)]
-    return {raw.session_of(key) for key in keys if name is None or name == raw.name_of(key)}
-
-
-def add_traded(
-    sessions: list[dt.date], held: Collection[dt.date], first: dt.date, last: dt.date
-) -> list[dt.date]:
-    """Return the sessions of a range with those that raw holds: they win over the calendar."""
-    return sorted({*sessions, *(day for day in held if first <= day <= last)})
-
-
-def describe_plan(
-    subject: Subject,
-    sessions: list[dt.date],
-    held: set[dt.date],
-    files: list[QuotesPeriod],
-) -> str:
-    """Say in one line what a run would do."""
-    missing = set(sessions) - held
-    to_fill = {month_of(day) for day in missing} if files else set()
-    stored = {month_of(day) for day in set(sessions) & held} - to_fill
-    looks = [look_at_month(subject, month, mends=False) for month in sorted(stored)]
-    stale = to_fill | {look.month for look in looks if not look.is_up_to_date}
-    names = ", ".join(period.file_name for period in files[:6])
-    more = ", …" if len(files) > 6 else ""
-    asked = f"ask B3 for {len(files)} file(s) ({names}{more}): {len(files)} request(s); "
-    return (
-        f"would {asked if files else ''}find {len(sessions) - len(missing)} of {len(sessions)} "
-        f"sessions in raw, {len(missing)} missing; refine {len(stale)} month(s), "
-        f"{describe_cost(len(stale), subject.dataset.refine_seconds_a_month)}; nothing was changed"
-    )
-
-
 OPTIONS = (
     *(
-        option(name, type=calendar_date, metavar="YYYY-MM-DD", help="a day")
-        for name in ("--start", "--end")
+        option(name, type=calendar_date, metavar="YYYY-MM-DD", help=what)
+        for name, what in (("--start", "the first day"), ("--end", "the last day"))
     ),
     option(
         "--dataset",
         choices=get_args(Dataset),
         default=QUOTES.name,
-        help="default: %(default)s",
+        metavar="NAME",
+        help="portfolio or quotes (default: %(default)s)",
     ),
     INDEX,
     option("--stale", action="store_true", help="refine what was made by other statements"),
     option("--dry-run", action="store_true", help="say what would be done, with requests and cost"),
 )
+EXAMPLES = (
+    (
+        "--start 2025-07-01 --end 2025-08-29 --dataset quotes --dry-run",
+        "what it would ask B3 for, refine and cost; without --dry-run it does so",
+    ),
+    ("--stale", "every month of the portfolio that was made by other statements than today's"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse(
+    parameters, is_verbose = parse(
         "flows.backfill",
         __doc__,
         OPTIONS,
+        EXAMPLES,
         argv,
         check=lambda given: check_range(given["start"], given["end"], stale=given["stale"]),
     )
-    return run_command(lambda: backfill(**parameters, return_state=True))
+    return run_command(lambda: backfill(**parameters, return_state=True), is_verbose=is_verbose)
 
 
 if __name__ == "__main__":

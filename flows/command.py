@@ -1,20 +1,20 @@
-"""What the flows' command lines share: options, the way to run, outcome, exit codes.
-
-Exit codes: 0 published or up to date, 1 the run failed, 2 wrong usage.
-"""
+"""What the flows' command lines share: options, help, the way to run, outcome, exit codes."""
 
 import argparse
 import datetime as dt
-import logging
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
 
 from flows.settings import load_settings
 from flows.temporary_server import start_temporary_server
+from flows.terminal import columns, describe_defect, say, show_story, wrap
+from flows.usage import Example, Parser
 from tasks.core.errors import B3PipelineError, InvalidInputError
 from tasks.core.exchange import (
     SAO_PAULO,
@@ -26,6 +26,8 @@ from tasks.core.levels.answer import check_year
 
 T = TypeVar("T")
 Option = tuple[str, dict[str, Any]]
+_ENDED_BY = (signal.SIGTERM, signal.SIGHUP)
+_OF_PREFECT = "Flow run encountered an exception: "
 
 
 def option(flag: str, **how: Any) -> Option:
@@ -40,28 +42,34 @@ def parse(
     module: str,
     doc: str,
     options: Iterable[Option],
+    examples: Iterable[Example],
     argv: list[str] | None,
     *,
     check: Callable[[dict[str, Any]], object] = lambda _parameters: None,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], bool]:
     """Read a command line into the parameters of a flow; wrong usage ends the program.
 
     Args:
         module: The module of the command, e.g. `flows.portfolio`.
         doc: Its docstring, which begins with what the command does.
         options: Its options.
+        examples: For its help.
         argv: The arguments; None for those of this program.
         check: Looks at all of the parameters together.
+
+    Returns:
+        The parameters, and whether Prefect's log is to be shown.
     """
-    parser = argparse.ArgumentParser(prog=f"python -m {module}", description=doc.split("\n")[0])
-    for flag, how in options:
+    parser = Parser(f"python -m {module}", doc.split("\n")[0], examples)
+    for flag, how in (*options, VERBOSE):
         parser.add_argument(flag, **how)
     parameters = vars(parser.parse_args(argv))
+    is_verbose = parameters.pop("verbose")
     try:
         check(parameters)
     except InvalidInputError as error:
         parser.error(str(error))
-    return parameters
+    return parameters, is_verbose
 
 
 def now_in_sao_paulo() -> dt.datetime:
@@ -153,40 +161,59 @@ FORCE = option(
 )
 
 
-class _WithoutTracebacks(logging.Filter):
-    """Leaves the traceback out of errors that were raised on purpose: their message says it all."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, B3PipelineError):
-            record.exc_info = record.exc_text = None
-        return True
+VERBOSE = option("--verbose", action="store_true", help="show Prefect's log, in place of the steps")
 
 
 def run_command(
-    run: Callable[[], State[Any]], *, check: Callable[[], object] = load_settings
+    run: Callable[[], State[Any]],
+    *,
+    check: Callable[[], object] = load_settings,
+    is_verbose: bool = False,
 ) -> int:
     """Run a flow, print its outcome as the last line, and return the exit code.
 
-    The terminal shows no traceback of an error that was raised on purpose; the dashboard does.
+    Where the run failed, the reason stands once, at the end of standard error; where a defect was,
+    before it. The dashboard has all of Prefect's log.
 
     Args:
         run: Calls the flow with `return_state=True`.
         check: Looks at what the flow will need, before a server is started for it.
+        is_verbose: Whether Prefect's log is shown in place of the story.
     """
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(_WithoutTracebacks())
+    if not is_verbose:
+        show_story()
+    before = {each: signal.signal(each, _interrupt) for each in _ENDED_BY}
     try:
         check()
         start_temporary_server()
+        return _conclude(run())
     except B3PipelineError as problem:
-        print(f"failed: {problem}", file=sys.stderr)
+        say(f"failed: {problem}")
         return 1
-    state = run()
+    except (KeyboardInterrupt, TerminationSignal):
+        say("interrupted: run the command again; it goes on from there")
+        return 130
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End by a signal as by Ctrl-C, so that nothing is left behind."""
+    raise KeyboardInterrupt
+
+
+def _conclude(state: State[Any]) -> int:
+    """Print how a run ended, and return the exit code."""
     if state.is_completed():
-        print(state.message)
+        # Whoever reads it by a program gets it in one line; a terminal would break it in a word.
+        message = str(state.message)
+        is_read = sys.stdout.isatty()
+        print("\n".join(wrap(message, columns(sys.stdout))) if is_read else message)
         return 0
     error = state.result(raise_on_failure=False)
-    reason = error if isinstance(error, B3PipelineError) else state.message
-    print(f"{(state.name or state.type.value).lower()}: {reason}", file=sys.stderr)
+    reason = str(error) if isinstance(error, B3PipelineError) else str(state.message)
+    if isinstance(error, Exception) and error.__traceback__ and reason != str(error):
+        say(describe_defect(error))
+    say(f"{(state.name or state.type.value).lower()}: {reason.removeprefix(_OF_PREFECT)}")
     return 1

@@ -174,7 +174,8 @@ OPTIONS = (
         nargs="+",
         choices=EVERYTHING,
         default=list(EVERYTHING),
-        help="of what; default: of all",
+        metavar="NAME",
+        help="portfolio, quotes, levels (default: all of them)",
     ),
     option(
         "--trading-date",
@@ -183,12 +184,16 @@ OPTIONS = (
         help="the session; without it, the latest one that is due, of each",
     ),
 )
+EXAMPLES = (
+    ("", "the latest session that is due, of everything"),
+    ("--dataset portfolio quotes --trading-date 2025-08-01", "a session, of two datasets"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse("flows.freshness", __doc__, OPTIONS, argv)
-    return run_command(lambda: freshness(**parameters, return_state=True))
+    parameters, is_verbose = parse("flows.freshness", __doc__, OPTIONS, EXAMPLES, argv)
+    return run_command(lambda: freshness(**parameters, return_state=True), is_verbose=is_verbose)
 
 
 if __name__ == "__main__":

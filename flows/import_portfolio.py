@@ -138,14 +138,19 @@ OPTIONS = (
     ),
     option("--replace", action="store_true", help="take a file over where it disagrees with raw"),
 )
+EXAMPLES = (
+    ("IBOVDia_01-08-25.csv", "a file that somebody has saved from B3's page of an index"),
+    ("s3://inbox/saved/ --replace", "a folder, whose files win over what raw holds"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse("flows.import_portfolio", __doc__, OPTIONS, argv)
+    parameters, is_verbose = parse("flows.import_portfolio", __doc__, OPTIONS, EXAMPLES, argv)
     return run_command(
         lambda: import_portfolio(**parameters, return_state=True),
         check=lambda: check_files(parameters["files"]),
+        is_verbose=is_verbose,
     )
 
 

@@ -168,12 +168,18 @@ OPTIONS = (
         help="the year; without it, that of the latest session that is over",
     ),
 )
+EXAMPLES = (
+    ("--index IBOV SMLL", "the levels of two indices in this year"),
+    ("--index all --year 2024", "those of all indices in a year"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse("flows.levels", __doc__, OPTIONS, argv, check=check_indices)
-    return run_command(lambda: index_levels(**parameters, return_state=True))
+    parameters, is_verbose = parse(
+        "flows.levels", __doc__, OPTIONS, EXAMPLES, argv, check=check_indices
+    )
+    return run_command(lambda: index_levels(**parameters, return_state=True), is_verbose=is_verbose)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 python -m flows.portfolio [--trading-date YYYY-MM-DD] [--index CODE …|all] [--force]
 """
 
+import datetime as dt
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -161,12 +162,20 @@ OPTIONS = (
     INDICES,
     FORCE,
 )
+EXAMPLES = (
+    ("--index IBOV SMLL", "what B3 shows now of two indices; of all that there are: --index all"),
+    ("--trading-date 2025-08-01", "a session, from what the lake holds of it or B3 still shows"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse("flows.portfolio", __doc__, OPTIONS, argv, check=check_indices)
-    return run_command(lambda: daily_portfolio(**parameters, return_state=True))
+    parameters, is_verbose = parse(
+        "flows.portfolio", __doc__, OPTIONS, EXAMPLES, argv, check=check_indices
+    )
+    return run_command(
+        lambda: daily_portfolio(**parameters, return_state=True), is_verbose=is_verbose
+    )
 
 
 if __name__ == "__main__":

@@ -67,12 +67,16 @@ OPTIONS = (
     ),
     FORCE,
 )
+EXAMPLES = (
+    ("", "the latest session whose quotes should be published"),
+    ("--trading-date 2025-08-01 --force", "a session, refined again though nothing has changed"),
+)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse("flows.quotes", __doc__, OPTIONS, argv)
-    return run_command(lambda: daily_quotes(**parameters, return_state=True))
+    parameters, is_verbose = parse("flows.quotes", __doc__, OPTIONS, EXAMPLES, argv)
+    return run_command(lambda: daily_quotes(**parameters, return_state=True), is_verbose=is_verbose)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,17 @@
 """The server that Prefect starts for a command without one: waited for as long as it takes.
 
 Prefect itself gives it 20 seconds, which a busy machine may need for the start alone, and starts a
-server that ends at once again and again, without end.
+server that ends at once again and again, without end. And it runs apart: a Ctrl-C in the terminal
+ends the command alone, which can then still tell the server that it was interrupted, and stop it.
 """
 
 import itertools
-import sys
+import os
+import subprocess
 import threading
 import time
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from prefect.settings import (
@@ -17,6 +20,7 @@ from prefect.settings import (
     PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
 )
 
+from flows.terminal import say
 from tasks.core.errors import B3PipelineError
 
 if TYPE_CHECKING:
@@ -41,6 +45,8 @@ def start_temporary_server() -> None:
     """
     if PREFECT_API_URL.value() or not PREFECT_SERVER_EPHEMERAL_ENABLED.value():
         return
+    # The server is ours: it reports to nobody, unless somebody says so in a profile.
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # Imported here: Prefect's server takes seconds to import, which other commands need not wait.
     from prefect.server.api.server import SubprocessASGIServer
 
@@ -62,6 +68,7 @@ def start_temporary_server() -> None:
 
 def _start(server: "SubprocessASGIServer") -> None:
     _start_it_a_few_times_only(server)
+    _start_it_apart(server)
     try:
         server.start(timeout=_FIRST_WAIT_SECONDS)
     except (RuntimeError, httpx.TimeoutException):
@@ -83,6 +90,21 @@ def _start_it_a_few_times_only(server: "SubprocessASGIServer") -> None:
     server.find_available_port = find_port_or_give_up  # type: ignore[method-assign]
 
 
+def _start_it_apart(server: "SubprocessASGIServer") -> None:
+    """Have Prefect start the server in a process group of its own, where no Ctrl-C comes to it."""
+    start = server._run_uvicorn_command  # noqa: SLF001 - Prefect has no other door
+
+    def start_apart() -> "subprocess.Popen[Any]":
+        as_it_was = subprocess.Popen
+        subprocess.Popen = partial(as_it_was, process_group=0)  # type: ignore[assignment,misc]
+        try:
+            return start()
+        finally:
+            subprocess.Popen = as_it_was  # type: ignore[misc]
+
+    server._run_uvicorn_command = start_apart  # type: ignore[method-assign]  # noqa: SLF001
+
+
 def _wait_until_it_answers(server: "SubprocessASGIServer") -> None:
     patience = max(PATIENCE_SECONDS, PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS.value())
     deadline = time.monotonic() + patience
@@ -99,9 +121,4 @@ def _wait_until_it_answers(server: "SubprocessASGIServer") -> None:
 
 
 def _say_that_it_starts() -> None:
-    print(
-        f"Prefect's temporary server is still starting; waiting for up to "
-        f"{PATIENCE_SECONDS:.0f} s …",
-        file=sys.stderr,
-        flush=True,
-    )
+    say(f"Prefect's temporary server is still starting; waiting for up to {PATIENCE_SECONDS:.0f} s")

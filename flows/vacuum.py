@@ -95,21 +95,32 @@ def check_grace(grace_days: int) -> None:
 
 
 OPTIONS = (
-    option("--grace-days", type=int, default=7, help="keep what is younger (default: %(default)s)"),
+    option(
+        "--grace-days",
+        type=int,
+        default=7,
+        metavar="DAYS",
+        help="keep what is younger (default: %(default)s)",
+    ),
     option("--delete", action="store_true", help="mark and remove; without it, only say what"),
+)
+EXAMPLES = (
+    ("", "what would be removed; nothing is"),
+    ("--grace-days 30 --delete", "mark what is older than 30 days; an hour later, remove it"),
 )
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
-    parameters = parse(
+    parameters, is_verbose = parse(
         "flows.vacuum",
         __doc__,
         OPTIONS,
+        EXAMPLES,
         argv,
         check=lambda given: check_grace(given["grace_days"]),
     )
-    return run_command(lambda: vacuum(**parameters, return_state=True))
+    return run_command(lambda: vacuum(**parameters, return_state=True), is_verbose=is_verbose)
 
 
 if __name__ == "__main__":

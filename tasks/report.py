@@ -1,8 +1,6 @@
 """What the dashboard shows of a run: verdicts, pages, links, and how far it is."""
 
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from prefect import get_client, get_run_logger, runtime, task
@@ -12,15 +10,13 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
 from tasks.core.freshness import Gap, tabulate_gaps
+from tasks.core.month import PublishedMonths
+from tasks.core.progress import Progress
 from tasks.core.texts import shorten
-
-Advance = Callable[[str], None]
 
 
 @task(name="rename-flow-run")
@@ -113,28 +109,40 @@ def describe_checks(subject: str, checks: Sequence[Check]) -> str:
     return f"Passed: {len(checks)} of {len(checks)} checks of {subject}."
 
 
-@contextmanager
-def show_progress(key: str, step_count: int) -> Iterator[Advance]:
-    """Show how many of the steps are done while the block runs.
+class ProgressReport:
+    """How far a run is, on the dashboard, and wherever else it is drawn."""
 
-    Args:
-        key: Key of the artifact.
-        step_count: How many steps there are.
+    def __init__(self, key: str, progress: Progress, draw: Callable[[float, str], None]) -> None:
+        """Show how far it is at the start.
 
-    Yields:
-        To be called after each step, with what was done.
-    """
-    artifact = create_progress_artifact(progress=0.0, key=key, description="Starting")
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(file=sys.stderr)) as bar:
-        task = bar.add_task("", total=step_count)
-        done = 0
+        Args:
+            key: Key of the artifact.
+            progress: How far it is; whoever changes it shows it again.
+            draw: Shows it elsewhere: the share that is done, and the same in words.
+        """
+        self._progress, self._draw = progress, draw
+        self._artifact = create_progress_artifact(
+            progress=100 * progress.share, key=key.lower(), description=str(progress)
+        )
+        draw(progress.share, str(progress))
 
-        def advance(what: str) -> None:
-            nonlocal done
-            done += 1
-            bar.update(task, completed=done, description=what)
-            share = min(100.0, 100.0 * done / max(1, step_count))
-            update_progress_artifact(artifact, progress=share, description=what)  # type: ignore[arg-type]
+    def show(self) -> None:
+        """Show how far it is now."""
+        share, text = self._progress.share, str(self._progress)
+        update_progress_artifact(self._artifact, progress=100 * share, description=text)  # type: ignore[arg-type]
+        self._draw(share, text)
 
-        yield advance
+    def add_file(self, _name: str) -> None:
+        """Show that another file was asked for."""
+        self._progress.files_done += 1
+        self.show()
+
+    def add_month(self, said: str) -> None:
+        """Show that a month is done with, in the words of `publish_months`."""
+        self._progress.add_month(said)
+        self.show()
+
+    def conclude(self, result: PublishedMonths) -> None:
+        """Show what came of all months in the end."""
+        self._progress.conclude(result)
+        self.show()

@@ -7,6 +7,7 @@ import pytest
 from prefect.logging import disable_run_logger
 from prefect.testing.utilities import prefect_test_harness
 
+from flows import terminal
 from tasks import http, turns
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +47,13 @@ def no_pause_between_requests() -> Iterator[None]:
 def turns_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test was asked to wait for, the next one does not."""
     monkeypatch.setattr(http, "TURNS", turns.Turns())
+
+
+@pytest.fixture(autouse=True)
+def console_of_its_own() -> Iterator[None]:
+    """Prefect's log is back on the console after a test that has run a command."""
+    yield
+    terminal.show_log()
 
 
 @pytest.fixture

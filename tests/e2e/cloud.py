@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -31,15 +32,24 @@ TABLES = ("portfolio_daily", "portfolio_daily_summary", "portfolio_monthly")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended."""
+    """How a command ended.
+
+    Attributes:
+        code: Its exit code.
+        last_line: The last line on standard output.
+        error: What it wrote to standard error; lines that were broken for width are whole again.
+        shown: What it wrote to either, as it stands there.
+    """
 
     code: int
     last_line: str
     error: str
+    shown: str = ""
 
     @classmethod
     def of(cls, code: int, printed: str, error: str) -> "Outcome":
-        return cls(code, printed.strip().rpartition("\n")[2], error)
+        whole = re.sub(r"\n {4,}(?=\S)", " ", error)
+        return cls(code, printed.strip().rpartition("\n")[2], whole, error + printed)
 
 
 def wait_until(holds: Callable[[], object], what: str, seconds: float = PATIENCE_SECONDS) -> None:

@@ -122,7 +122,7 @@ def test_what_passes_by_itself_is_tried_again(cloud: Cloud) -> None:
     cloud.misbehave("http_520", times=2)
     outcome = cloud.run_portfolio("--trading-date", "2025-07-01", "--index", "IDIV")
     assert outcome.code == 1
-    assert "Retry 2/5" in outcome.error
+    assert "IDIV: attempt 2 of 6 failed, again in " in outcome.error
     assert f"found {SESSION}" in outcome.error
 
 

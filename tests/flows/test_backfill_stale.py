@@ -1,8 +1,6 @@
 """The months that were made by other statements, made again."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +9,7 @@ from prefect import Task
 
 import flows.backfill
 from flows.backfill import backfill, check_range, main
+from tasks import report
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -34,14 +33,14 @@ class World:
         stale: The months that are stale.
         result: What comes of them.
         published: What was asked to be published: subject, months and how.
-        progress: The key and the count of the steps that were to be shown.
+        progress: The key of what was shown of how far it is, and what was.
         mended: What each kind of mending was asked for.
     """
 
     stale: list[str] = field(default_factory=list)
     result: PublishedMonths = field(default_factory=PublishedMonths)
     published: list[tuple[Subject, list[str], dict[str, Any]]] = field(default_factory=list)
-    progress: list[tuple[str, int]] = field(default_factory=list)
+    progress: list[tuple[str, float, str]] = field(default_factory=list)
     looked_at: list[Subject] = field(default_factory=list)
     mended: list[tuple[str, str]] = field(default_factory=list)
 
@@ -51,16 +50,20 @@ class World:
 
     def publish_months(self, subject: Subject, months: list[str], **how: Any) -> PublishedMonths:
         self.published.append((subject, months, how))
+        for month in months:
+            how["on_month"](f"{month} failed" if month in self.result.failures else month)
         return self.result
 
     def mend(self, kind: str, key: str) -> str:
         self.mended.append((kind, key))
         return "from landing"
 
-    @contextmanager
-    def show_progress(self, key: str, count: int) -> Iterator[Callable[[str], None]]:
-        self.progress.append((key, count))
-        yield print
+    def create_progress_artifact(self, *, key: str, progress: float, description: str) -> str:
+        self.progress.append((key, progress, description))
+        return key
+
+    def update_progress_artifact(self, key: str, *, progress: float, description: str) -> None:
+        self.progress.append((key, progress, description))
 
 
 @pytest.fixture
@@ -68,8 +71,10 @@ def world(monkeypatch: pytest.MonkeyPatch, no_run_logger: None) -> World:
     for name, value in (("LAKE_BUCKET", "b3-lake"), ("DATABASE", "b3"), ("GLUE_JOB", "b3-refine")):
         monkeypatch.setenv(f"B3_{name}", value)
     world = World()
-    for step in ("find_stale_months", "publish_months", "show_progress"):
+    for step in ("find_stale_months", "publish_months"):
         monkeypatch.setattr(flows.backfill, step, getattr(world, step))
+    for step in ("create_progress_artifact", "update_progress_artifact"):
+        monkeypatch.setattr(report, step, getattr(world, step))
     monkeypatch.setattr(Task, "__call__", lambda *_, **__: pytest.fail("another step"))
     monkeypatch.setattr(
         flows.backfill, "mend_session", lambda _settings, key: world.mend("portfolio", key)
@@ -112,10 +117,15 @@ def test_stale_months_are_published_in_one_go(world: World, dataset: Any) -> Non
     assert subject == Subject(dataset, "b3-lake", "b3", "b3-refine") == world.looked_at[0]
     assert months == [JULY, AUGUST]
     assert how.get("force", False) is False  # what another flow has made anew meanwhile does
-    assert world.progress == [(f"progress-{dataset.name}", 2)]
+    key = f"progress-{dataset.name}"
+    assert world.progress == [
+        (key, 0, "0 of 2 months published"),
+        (key, 50, "1 of 2 months published"),
+        (key, 100, "2 of 2 months published"),
+        (key, 100, "2 of 2 months published"),
+    ]
     how["mend"]("raw/key")
     assert world.mended == [(dataset.name, "raw/key")]
-    assert how["on_month"] is print
 
 
 def test_every_run_is_named(world: World) -> None:
@@ -131,6 +141,7 @@ def test_a_month_that_failed_fails_the_flow_with_its_reason(world: World) -> Non
     with pytest.raises(BadDataError) as error:
         run()
     assert str(error.value) == "quotes: months that failed:\n2025-07: no slot"
+    assert world.progress[-1] == ("progress-quotes", 100, "1 of 2 months published, 1 failed")
 
 
 FIRST, LAST = dt.date(2025, 8, 1), dt.date(2025, 8, 29)
@@ -186,7 +197,7 @@ def test_options_become_the_parameters_of_the_flow(
 ) -> None:
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(flows.backfill, "backfill", lambda **given: asked.append(given))
-    monkeypatch.setattr(flows.backfill, "run_command", lambda run: run() or 0)
+    monkeypatch.setattr(flows.backfill, "run_command", lambda run, **_: run() or 0)
     assert main(arguments) == 0
     usual: dict[str, Any] = {
         "start": None,
@@ -214,7 +225,7 @@ def test_wrong_usage_ends_it(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flows.backfill, "backfill", lambda **_: pytest.fail("it ran"))
-    monkeypatch.setattr(flows.backfill, "run_command", lambda run: run())
+    monkeypatch.setattr(flows.backfill, "run_command", lambda run, **_: run())
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2

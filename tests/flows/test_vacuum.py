@@ -175,7 +175,7 @@ def test_options_become_the_parameters_of_the_flow(
 ) -> None:
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(flows.vacuum, "vacuum", lambda **given: asked.append(given))
-    monkeypatch.setattr(flows.vacuum, "run_command", lambda run: run() or 0)
+    monkeypatch.setattr(flows.vacuum, "run_command", lambda run, **_: run() or 0)
     assert main(arguments) == 0
     assert asked == [expected | {"return_state": True}]
 
@@ -185,7 +185,7 @@ def test_wrong_usage_ends_it(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flows.vacuum, "vacuum", lambda **_: pytest.fail("it ran"))
-    monkeypatch.setattr(flows.vacuum, "run_command", lambda run: run())
+    monkeypatch.setattr(flows.vacuum, "run_command", lambda run, **_: run())
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == 2

@@ -1,6 +1,8 @@
 import io
 import logging
+import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -129,25 +131,12 @@ def test_parameters_that_do_not_go_together_are_wrong_usage(
             raise InvalidInputError(f"Expected a range, found {given['first']} to {given['last']}.")
 
     doc = "What it does.\n\nAnd more."
-    assert parse("flows.x", doc, options, ["--last", "3"], check=check) == {"first": 1, "last": 3}
+    given = parse("flows.x", doc, options, [], ["--last", "3", "--verbose"], check=check)
+    assert given == ({"first": 1, "last": 3}, True)
     with pytest.raises(SystemExit) as ended:
-        parse("flows.x", doc, options, ["--first", "3"], check=check)
+        parse("flows.x", doc, options, [], ["--first", "3"], check=check)
     assert ended.value.code == 2
     assert "flows.x: error: Expected a range, found 3 to 2." in capsys.readouterr().err
-
-
-def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        portfolio.main(["--help"])
-    assert ended.value.code == 0
-    text = capsys.readouterr().out
-    for said in (
-        "python -m flows.portfolio",
-        "--trading-date YYYY-MM-DD",
-        "--index CODE",
-        "--force",
-    ):
-        assert said in text
 
 
 @pytest.mark.parametrize(
@@ -211,26 +200,75 @@ def test_any_other_failure_is_told_by_its_state_and_exits_with_1(
     capsys: pytest.CaptureFixture[str], state: Any
 ) -> None:
     assert run_command(lambda: state) == 1
-    assert capsys.readouterr().err == f"{state.name.lower()}: {state.message}\n"
+    reason = state.message.removeprefix("Flow run encountered an exception: ")
+    assert capsys.readouterr().err.splitlines()[-1] == f"{state.name.lower()}: {reason}"
+
+
+def raised(error: Exception) -> Exception:
+    try:
+        raise error
+    except type(error):
+        return error
 
 
 @pytest.mark.parametrize(
     ("error", "is_shown"), [(BadDataError("wrong"), False), (RuntimeError("boom"), True)]
 )
 def test_the_terminal_shows_where_a_defect_was_and_no_more(
-    monkeypatch: pytest.MonkeyPatch, error: Exception, is_shown: bool
+    capsys: pytest.CaptureFixture[str], error: Exception, is_shown: bool
 ) -> None:
-    terminal = io.StringIO()
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", [logging.StreamHandler(terminal)])
+    message = f"Flow run encountered an exception: {type(error).__name__}: {error}"
+    assert run_command(lambda: Failed(data=raised(error), message=message)) == 1
+    told = capsys.readouterr().err
+    assert ("test_command.py" in told) == is_shown
+    assert told.splitlines()[-1] == f"failed: {'RuntimeError: ' if is_shown else ''}{error}"
+
+
+def test_a_reason_without_an_error_is_that_of_the_state(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_command(lambda: Failed(message="B3 shows\n  another session")) == 1
+    assert capsys.readouterr().err == "failed: B3 shows\n  another session\n"
+
+
+def test_a_long_reason_is_broken_and_nothing_of_it_is_lost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = BadDataError(f"{'word ' * 40}end\n  first: {'more ' * 40}end")
+    assert run_command(lambda: Failed(data=error, message="")) == 1
+    told = capsys.readouterr().err
+    assert max(map(len, told.splitlines())) <= 80
+    assert told.split() == f"failed: {error}".split()
+
+
+@pytest.mark.parametrize("is_verbose", [False, True])
+def test_the_steps_stand_in_place_of_prefects_log_unless_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_verbose: bool
+) -> None:
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "__stderr__", log)
+    console = logging.StreamHandler(log)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [console])
 
     def run() -> Any:
-        root.error("it failed", exc_info=error)
-        return Failed(data=error, message="")
+        logging.getLogger("steps").warning("a step")
+        return Completed(message="published")
 
-    assert run_command(run) == 1
-    assert "it failed" in terminal.getvalue()
-    assert (type(error).__name__ in terminal.getvalue()) == is_shown
+    assert run_command(run, is_verbose=is_verbose) == 0
+    assert ("a step" in log.getvalue()) == is_verbose
+    assert ("warning: a step" in capsys.readouterr().err) != is_verbose
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_run_says_so_in_one_line_and_exits_with_130(
+    capsys: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    before = signal.getsignal(number)
+    assert run_command(lambda: signal.raise_signal(number)) == 130  # type: ignore[arg-type,func-returns-value]
+    told = capsys.readouterr()
+    assert told.err == "interrupted: run the command again; it goes on from there\n"
+    assert told.out == ""
+    assert signal.getsignal(number) is before
 
 
 @pytest.mark.parametrize("error", [NotConfiguredError("no bucket"), BadDataError("bad")])

@@ -1,5 +1,6 @@
 """What a command does about Prefect's temporary server before it runs its flow."""
 
+import subprocess
 import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -101,7 +102,7 @@ def test_files_are_checked_before_a_server_is_started(
     if content:
         path.write_bytes(content)
     assert import_portfolio.main([str(path)]) == 1
-    assert said in capsys.readouterr().err
+    assert said in " ".join(capsys.readouterr().err.split())
     assert started == []
 
 
@@ -193,7 +194,7 @@ def test_a_server_that_has_ended_is_not_waited_for(
     fail_to_start(monkeypatch, RuntimeError("Timed out. It exited with code 1."), process)
     monkeypatch.setattr(httpx, "get", lambda _url: pytest.fail("it was asked"))
     assert run_command(lambda: pytest.fail("it ran"), check=int) == 1
-    said = capsys.readouterr().err
+    said = " ".join(capsys.readouterr().err.split())
     assert said.startswith(
         "failed: Prefect's temporary server did not come up: Timed out. It exited with code 1. What"
     )
@@ -226,6 +227,26 @@ def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(httpx, "get", lambda _url: httpx.Response(503))
     with pytest.raises(PrefectServerError, match="within 180 s; the machine may be too busy"):
         start_temporary_server()
+
+
+def test_a_server_runs_apart_from_ctrl_c_and_reports_to_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[dict[str, Any]] = []
+
+    def start(args: list[str], **how: Any) -> Process:
+        assert "uvicorn" in args
+        started.append(how)
+        return Process(3)
+
+    monkeypatch.setenv("PREFECT_SERVER_ANALYTICS_ENABLED", "")  # so that it is put back
+    monkeypatch.delenv("PREFECT_SERVER_ANALYTICS_ENABLED")
+    monkeypatch.setattr(subprocess, "Popen", start)
+    with pytest.raises(PrefectServerError):
+        start_temporary_server()
+    assert subprocess.Popen is start
+    assert started[0]["process_group"] == 0
+    assert started[0]["env"]["PREFECT_SERVER_ANALYTICS_ENABLED"].lower() == "false"
 
 
 def test_a_server_that_ends_at_once_is_started_a_few_times_only(

@@ -1,0 +1,95 @@
+"""What the commands say of themselves: each has examples that work, and fits a terminal."""
+
+import importlib
+import shlex
+from typing import Any
+
+import pytest
+
+import flows.command
+from flows.command import parse
+from flows.usage import EXIT_CODES
+from tests.conftest import ROOT
+from tests.portfolios import FRIDAY
+
+COMMANDS = sorted(
+    path.stem
+    for path in (ROOT / "flows").glob("*.py")
+    if "\ndef main(" in path.read_text(encoding="utf-8")
+)
+
+
+@pytest.fixture(autouse=True)
+def on_a_friday(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flows.command, "today_in_sao_paulo", lambda: FRIDAY)
+
+
+def read_help(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> str:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"flows.{command}").main(["--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_all_seven_commands_are_looked_at() -> None:
+    assert len(COMMANDS) == 7
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_the_terminal_and_has_examples_and_exit_codes(
+    command: str,
+    columns: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = importlib.import_module(f"flows.{command}")
+    text = read_help(command, monkeypatch, capsys, columns)
+    assert max(map(len, text.splitlines())) <= min(80, columns)
+    words = " ".join(text.split())
+    for flag, _ in module.OPTIONS:
+        assert flag in words or flag.upper().rstrip("S") in words
+    assert "--verbose" in words
+    assert "examples:" in words
+    assert module.__doc__.splitlines()[0] in words
+    for code, meaning in EXIT_CODES.items():
+        assert f" {code} {meaning}" in words
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_two_examples_that_it_takes_as_they_stand_in_its_help(
+    command: str,
+    columns: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = importlib.import_module(f"flows.{command}")
+    text = read_help(command, monkeypatch, capsys, columns)
+    joined = text.replace(" \\\n", " ").splitlines()
+    shown = [line for line in joined if line.startswith(f"  python -m flows.{command}")]
+    ran: list[list[str]] = []
+
+    def take(*given: Any, check: Any = lambda _parameters: None) -> Any:
+        ran.append(given[-1])
+        return parse(*given, check=check)
+
+    monkeypatch.setattr(module, "parse", take)
+    monkeypatch.setattr(module, "run_command", lambda *_, **__: 0)
+    for line in shown:
+        _, _, _, *arguments = shlex.split(line)
+        assert module.main(arguments) == 0
+    assert len(ran) == len(module.EXAMPLES) == 2
+    assert [shlex.split(arguments) for arguments, _ in module.EXAMPLES] == ran
+
+
+def test_wrong_usage_fits_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse("flows.x", "What it does.", [], [], ["--wrong", *["word"] * 40])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert max(map(len, told.splitlines())) <= 80
+    assert "flows.x: error: unrecognized arguments: --wrong word" in " ".join(told.split())
