@@ -2,9 +2,11 @@
 
 import argparse
 import datetime as dt
+import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -12,7 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 
 from flows.settings import load_settings
-from flows.temporary_server import start_temporary_server
+from flows.temporary_server import start_temporary_server, stop_temporary_server
 from flows.terminal import columns, describe_defect, say, show_story, wrap
 from flows.usage import Example, Parser
 from tasks.core.errors import B3PipelineError, InvalidInputError
@@ -26,7 +28,10 @@ from tasks.core.levels.answer import check_year
 
 T = TypeVar("T")
 Option = tuple[str, dict[str, Any]]
-_ENDED_BY = (signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 130
+_ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GRACE_SECONDS = 10.0  # to tell Prefect's server, and to stop what can be stopped
+_said = threading.Event()
 _OF_PREFECT = "Flow run encountered an exception: "
 
 
@@ -182,6 +187,7 @@ def run_command(
     """
     if not is_verbose:
         show_story()
+    _said.clear()
     before = {each: signal.signal(each, _interrupt) for each in _ENDED_BY}
     try:
         check()
@@ -191,16 +197,36 @@ def run_command(
         say(f"failed: {problem}")
         return 1
     except (KeyboardInterrupt, TerminationSignal):
-        say("interrupted: run the command again; it goes on from there")
-        return 130
+        _say_that_it_is_interrupted()
+        return INTERRUPTED
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
 
 
 def _interrupt(_number: int, _frame: object) -> None:
-    """End by a signal as by Ctrl-C, so that nothing is left behind."""
+    """End in order, so that nothing is left behind; and for good where that takes too long."""
+    _leave_after(_GRACE_SECONDS)
     raise KeyboardInterrupt
+
+
+def _leave_after(seconds: float) -> None:
+    """Leave whatever still goes on then: steps in other threads end their waits for B3 first."""
+    timer = threading.Timer(seconds, _leave)
+    timer.daemon = True
+    timer.start()
+
+
+def _leave() -> None:
+    _say_that_it_is_interrupted()
+    stop_temporary_server()
+    os._exit(INTERRUPTED)
+
+
+def _say_that_it_is_interrupted() -> None:
+    if not _said.is_set():
+        _said.set()
+        say("interrupted: run the command again; it goes on from there")
 
 
 def _conclude(state: State[Any]) -> int:

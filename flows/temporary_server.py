@@ -31,6 +31,7 @@ MOST_STARTS = 3
 _FIRST_WAIT_SECONDS = 20
 _SILENCE_SECONDS = 5.0
 _LOOK_SECONDS = 0.2
+_started: list["SubprocessASGIServer"] = []
 
 
 class PrefectServerError(B3PipelineError):
@@ -54,6 +55,7 @@ def start_temporary_server() -> None:
     note.daemon = True
     note.start()
     server = SubprocessASGIServer()
+    _started.append(server)
     try:
         _start(server)
     except RuntimeError as error:
@@ -64,6 +66,12 @@ def start_temporary_server() -> None:
         ) from error
     finally:
         note.cancel()
+
+
+def stop_temporary_server() -> None:
+    """Stop the server where one was started, without waiting for the end of the program."""
+    while _started:
+        _started.pop().stop()
 
 
 def _start(server: "SubprocessASGIServer") -> None:

@@ -38,7 +38,7 @@ _TOLD_AT_THE_END = (
     "Finished in state",
 )
 _RETRY = "Task run failed with %s: %r - Retry %s/%s will start %s"
-_MOST_OF_A_REASON = 200
+_MOST_OF_A_RETRY = 136  # two lines: what failed, when again, and the first words of the reason
 _FEWEST_CELLS, _MOST_CELLS = 6, 20
 
 Draw = Callable[[float, str], None]
@@ -85,8 +85,8 @@ def _tell_of_retry(record: logging.LogRecord) -> str:
     again = f"again in {float(seconds[0]):.0f} s" if seconds else "again at once"
     name = getattr(record, "task_run_name", "A step")
     attempts = f"attempt {retry} of {int(str(retries)) + 1} failed, {again}"
-    reason = textwrap.shorten(str(error) or repr(error), _MOST_OF_A_REASON, placeholder=" …")
-    return f"{name}: {attempts}: {reason}"
+    told = f"{name}: {attempts}: {str(error) or repr(error)}"
+    return textwrap.shorten(told, _MOST_OF_A_RETRY, placeholder=" …")
 
 
 def describe_defect(error: BaseException) -> str:

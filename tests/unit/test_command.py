@@ -1,8 +1,10 @@
 import io
 import logging
+import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -261,14 +263,47 @@ def test_the_steps_stand_in_place_of_prefects_log_unless_it_is_asked_for(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_says_so_in_one_line_and_exits_with_130(
-    capsys: pytest.CaptureFixture[str], number: signal.Signals
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
+    patience: list[float] = []
+    monkeypatch.setattr(flows.command, "_leave_after", patience.append)
     before = signal.getsignal(number)
-    assert run_command(lambda: signal.raise_signal(number)) == 130  # type: ignore[arg-type,func-returns-value]
+
+    def run() -> Any:
+        signal.raise_signal(number)
+
+    assert run_command(run) == 130
     told = capsys.readouterr()
     assert told.err == "interrupted: run the command again; it goes on from there\n"
     assert told.out == ""
     assert signal.getsignal(number) is before
+    assert patience == [10]
+
+
+def test_an_interrupted_run_that_does_not_end_is_left(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[object] = []
+    has_left = threading.Event()
+
+    def leave(code: int) -> None:
+        left.append(code)
+        has_left.set()
+
+    monkeypatch.setattr(flows.command, "_GRACE_SECONDS", 0.01)
+    monkeypatch.setattr(flows.command, "stop_temporary_server", lambda: left.append("server"))
+    monkeypatch.setattr(os, "_exit", leave)
+
+    def run() -> Any:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            assert has_left.wait(60)  # as a step in another thread may take
+            raise
+
+    assert run_command(run) == 130
+    assert left == ["server", 130]
+    assert capsys.readouterr().err.count("interrupted") == 1
 
 
 @pytest.mark.parametrize("error", [NotConfiguredError("no bucket"), BadDataError("bad")])

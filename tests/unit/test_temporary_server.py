@@ -27,6 +27,7 @@ DONE: Any = Completed(message="published IBOV 2025-08-01")
 def no_server_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """Prefect keeps one server a process: that of other tests is not the one of these."""
     monkeypatch.setattr(SubprocessASGIServer, "_instances", {})
+    monkeypatch.setattr(temporary_server, "_started", [])
 
 
 @pytest.fixture(autouse=True)
@@ -244,9 +245,20 @@ def test_a_server_runs_apart_from_ctrl_c_and_reports_to_nobody(
     monkeypatch.setattr(subprocess, "Popen", start)
     with pytest.raises(PrefectServerError):
         start_temporary_server()
-    assert subprocess.Popen is start
+    is_as_it_was: bool = subprocess.Popen is start  # type: ignore[comparison-overlap]
+    assert is_as_it_was
     assert started[0]["process_group"] == 0
     assert started[0]["env"]["PREFECT_SERVER_ANALYTICS_ENABLED"].lower() == "false"
+
+
+def test_a_server_can_be_stopped_before_the_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[SubprocessASGIServer] = []
+    monkeypatch.setattr(SubprocessASGIServer, "start", lambda _self, timeout: None)
+    monkeypatch.setattr(SubprocessASGIServer, "stop", lambda self: stopped.append(self) or None)
+    start_temporary_server()
+    temporary_server.stop_temporary_server()
+    temporary_server.stop_temporary_server()
+    assert stopped == [SubprocessASGIServer()]
 
 
 def test_a_server_that_ends_at_once_is_started_a_few_times_only(

@@ -57,9 +57,8 @@ def stand_at(monkeypatch: pytest.MonkeyPatch) -> Show:
 
     def make(width: int = 80) -> Terminal:
         found = Terminal()
-        monkeypatch.setattr(
-            terminal.os, "get_terminal_size", lambda *_: os.terminal_size((width, 24))
-        )
+        size = os.terminal_size((width, 24))
+        monkeypatch.setattr(os, "get_terminal_size", lambda *_: size)
         monkeypatch.setattr(sys, "stderr", found)
         return found
 

@@ -54,7 +54,7 @@ def test_help_fits_the_terminal_and_has_examples_and_exit_codes(
         assert flag in words or flag.upper().rstrip("S") in words
     assert "--verbose" in words
     assert "examples:" in words
-    assert module.__doc__.splitlines()[0] in words
+    assert str(module.__doc__).splitlines()[0] in words
     for code, meaning in EXIT_CODES.items():
         assert f" {code} {meaning}" in words
 
