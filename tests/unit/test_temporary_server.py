@@ -254,7 +254,11 @@ def test_a_server_runs_apart_from_ctrl_c_and_reports_to_nobody(
 def test_a_server_can_be_stopped_before_the_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     stopped: list[SubprocessASGIServer] = []
     monkeypatch.setattr(SubprocessASGIServer, "start", lambda _self, timeout: None)
-    monkeypatch.setattr(SubprocessASGIServer, "stop", lambda self: stopped.append(self) or None)
+
+    def stop(self: SubprocessASGIServer) -> None:
+        stopped.append(self)
+
+    monkeypatch.setattr(SubprocessASGIServer, "stop", stop)
     start_temporary_server()
     temporary_server.stop_temporary_server()
     temporary_server.stop_temporary_server()
