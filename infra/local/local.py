@@ -6,6 +6,7 @@ and the end of a task reaches the worker through EventBridge and SQS.
 
 import argparse
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -33,8 +34,10 @@ _LOOK_SECONDS = 0.1
 # A person watches: runs start, and those in a queue move on, sooner than a deployment needs.
 _PREFECT_PACE = {
     "PREFECT_WORKER_QUERY_SECONDS": "2",
-    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
+    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
 }
+# At INFO, the worker writes two lines into a run's log each time that it finds the run must wait.
+_QUIET_WORKER = {"PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "WARNING"}
 _OURS = ("PREFECT_", "AWS_", "B3_", "DEPLOY_")
 
 
@@ -52,7 +55,8 @@ def platform(state: Path, *, port: int = 0, is_live: bool = False) -> Iterator[d
         is_live: Ask B3 itself, not the replay of B3.
 
     Yields:
-        The environment that programs need to use it; `STATE/prefect/env` holds it too.
+        The environment that programs need to use it. Within the block it stands in `STATE/env` and
+        `STATE/prefect/env`, the latter with what `prefect deploy` reads, for a shell to load.
 
     Raises:
         PlatformError: A part did not start.
@@ -65,17 +69,23 @@ def platform(state: Path, *, port: int = 0, is_live: bool = False) -> Iterator[d
     with local_cloud(state, is_live=is_live) as cloud, prefect_server(state, port) as prefect:
         env = cloud.env | prefect
         outputs = set_up_cluster(connection(env), _flow_environment(cloud.env))
-        os.environ |= env | as_environment(outputs) | _deployment_values()
-        cloud.state.write_settings(Path(prefect["PREFECT_HOME"]) / "env", prefect)
-        _set_up_work_pool()
-        with _worker(outputs, state / "prefect-worker.log") as wait_until_up:
-            _deploy()
-            wait_until_up()
-            yield env
+        deployment = as_environment(outputs) | _deployment_values()
+        os.environ |= env | deployment
+        settings = Path(prefect["PREFECT_HOME"]) / "env"
+        quoted = {name: shlex.quote(value) for name, value in (prefect | deployment).items()}
+        cloud.state.write_settings(settings, quoted)
+        try:
+            _set_up_work_pool(connection(env))
+            with _worker(outputs, state / "prefect-worker.log") as wait_until_up:
+                _deploy()
+                wait_until_up()
+                yield env
+        finally:
+            settings.unlink()
 
 
-def _set_up_work_pool() -> None:
-    """Do what a deployment does with Prefect's API."""
+def _set_up_work_pool(connection: dict[str, str]) -> None:
+    """Do what a deployment does with Prefect's API, and the first run with ECS."""
     # Imported here: Prefect reads its settings from the environment when it is imported.
     from prefect.client.orchestration import get_client
 
@@ -83,10 +93,14 @@ def _set_up_work_pool() -> None:
     from deployments.settings import load_deployment_settings
     from deployments.settle import settle_runs
     from deployments.work_pool import ensure_work_pool
+    from infra.local.task_definition import register_task_definition
 
+    settings = load_deployment_settings()
     with get_client(sync_client=True) as client:
         settle_runs(client)
-        ensure_work_pool(client, load_deployment_settings())
+        ensure_work_pool(client, settings)
+        pool = client.read_work_pool(settings.work_pool_name)
+        register_task_definition(pool, os.environ["DEPLOY_IMAGE"], connection)
         ensure_automations(client, automations(None))
 
 
@@ -143,7 +157,7 @@ def _worker(outputs: dict[str, Any], log: Path) -> Iterator[Callable[[], None]]:
         tree = ProcessTree(
             f"worker-{os.getpid()}",
             [sys.executable, *command, "--pool", outputs["work_pool_name"]],
-            dict(os.environ) | own,
+            dict(os.environ) | _QUIET_WORKER | own,
             _PROJECT,
             keep,
         )
@@ -166,30 +180,34 @@ def _usual_port() -> int:
 def _describe(env: dict[str, str], state: Path, *, is_live: bool) -> str:
     url = env["PREFECT_API_URL"].removesuffix("/api")
     replay = env["B3_INDEX_URL"]
+    day = "" if is_live else f", trading_date {SESSIONS[-1]}"
     source = (
-        f"  B3         {replay} itself"
+        f"  B3           {replay} itself"
         if is_live
-        else f"  B3         {replay}, a replay that shows {SESSIONS[-1]}; another session:\n"
-        f'             curl -d \'{{"session": "{SESSIONS[0]}"}}\' {replay}/replay'
+        else f"  B3           {replay}, a replay that shows {SESSIONS[-1]};\n"
+        f"               another session:\n"
+        f'    curl -d \'{{"session": "{SESSIONS[0]}"}}\' {replay}/replay'
     )
-    day = "" if is_live else f", choose trading_date {SESSIONS[-1]}"
-    return (
-        f"  Prefect    {url}\n"
-        f"             Deployments, daily-portfolio, Run, Custom run{day}\n"
-        f"  AWS        {env['AWS_ENDPOINT_URL']}\n"
-        f"{source}\n"
-        f"  Lake       {state / 'lake' / env['B3_LAKE_BUCKET']}\n"
-        f"  Settings   set -a; . {state / 'env'}; . {state / 'prefect' / 'env'}; set +a\n"
-        f"  Logs       {state / 'prefect-server.log'}, {state / 'prefect-worker.log'}, "
-        f"{state / 'ecs'}\n"
-        f"ready: Ctrl-C ends it all."
-    )
+    return f"""\
+  Deployments  {url}/deployments
+               daily-portfolio, Run, Custom run{day}
+  Runs         {url}/runs
+  Artifacts    {url}/artifacts
+               what each run found: its checks, its session, its links
+  AWS          {env["AWS_ENDPOINT_URL"]}
+{source}
+  Lake         {state / "lake" / env["B3_LAKE_BUCKET"]}
+  Logs         {state}: prefect-server.log, prefect-worker.log, ecs/, glue/
+  Settings     for another terminal, and for prefect deploy --all in it:
+    set -a; . {state / "env"}; . {state / "prefect" / "env"}; set +a
+ready: Ctrl-C ends it all."""
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:
     """End everything, once: impatience must not leave half of it running."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    print("\nStopping …", flush=True)
     raise KeyboardInterrupt
 
 
@@ -216,7 +234,7 @@ def main(argv: list[str] | None = None) -> int:
             while True:  # a signal that another thread gets is handled when this one wakes
                 time.sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
-        print("\nEverything is stopped; what it kept is in", options.state)
+        print("Everything is stopped; what it kept is in", options.state)
     except (PlatformError, PrefectServerError, StateInUseError) as error:
         print(error, file=sys.stderr)
         return 1
