@@ -2,33 +2,55 @@
 
 import argparse
 import os
-import re
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from decimal import Decimal
+from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import requests
-import rich.box
 from rich.console import Console
-from rich.table import Table
 
+from infra.local.answers import print_answer
 from infra.local.b3.sessions import SESSIONS
-from infra.local.prefect_server import PrefectServerError, prefect_server
+from infra.local.commands import Run, imported_commands
+from infra.local.next_steps import DEFAULT_STATE, describe_next_steps
+from infra.local.prefect_server import PrefectServerError, starting_prefect_server
 from infra.local.up import StateInUseError, local_cloud
 from infra.queries import Query, documented_queries
 
-_DEFAULT_STATE = Path(".local")
 _INDICES = ("IBOV", "SMLL", "IDIV")
-_ROWS_SHOWN = 8
-_LONGEST_CELL = 15
-_FEW_PLACES = 3
-_FIGURES = re.compile(r"[\d.-]+")  # numbers and dates
+_MODULES = ["flows.portfolio", "flows.backfill", "flows.levels", "flows.quotes"]
+_QUERIES_AT_ONCE = 3
 
 console = Console(highlight=False)
+
+
+@dataclass(frozen=True)
+class _Demo:
+    """The demo on its way: the cloud that it runs in, and the number of its next heading."""
+
+    run: Run
+    environment: dict[str, str]
+    is_live: bool
+    _numbers: Iterator[int] = field(default_factory=lambda: count(2))
+
+    def head(self, title: str) -> None:
+        console.print()
+        _head(next(self._numbers), title)
+
+    def run_flow(self, title: str, flow: str, *arguments: str) -> bool:
+        """Run a flow's command, as it stands in the line that is printed."""
+        self.head(title)
+        console.print(f"[bold cyan]$ python -m flows.{flow} {' '.join(arguments)}".rstrip())
+        code = self.run(f"flows.{flow}", list(arguments), self.environment)
+        if code != 0:
+            console.print("[red]The flow failed. Nothing was half-published.")
+        return code == 0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--state",
         type=Path,
-        default=_DEFAULT_STATE,
+        default=DEFAULT_STATE,
         metavar="DIR",
         help="where the local cloud keeps everything (default: %(default)s)",
     )
@@ -45,152 +67,98 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     started = time.monotonic()
     try:
-        with _cloud(options.state, is_live=options.live) as environment:
-            if not _run_flows(environment, is_live=options.live):
+        with _cloud(options.state, is_live=options.live) as demo:
+            if not (_run_live(demo) if options.live else _run_replay(demo)):
                 return 1
-            _run_queries(environment)
+            _run_queries(demo)
+            console.print()
     except (StateInUseError, PrefectServerError) as error:
         console.print(f"[red]{error}[/]")
         return 1
     except KeyboardInterrupt:
         console.print("\nInterrupted; everything is stopped. Run it again: it goes on from there.")
         return 1
-    _say_what_next(options.state, time.monotonic() - started)
+    demo.head("What is where, and what to try next")
+    seconds = time.monotonic() - started
+    console.print(f"Done in {seconds:.0f} s; everything is stopped.", end="\n\n")
+    console.print(describe_next_steps(options.state), soft_wrap=True, markup=False)
     return 0
 
 
+def _head(number: int, title: str) -> None:
+    console.rule(f"[bold]{number}. {title}", align="left")
+
+
 @contextmanager
-def _cloud(state: Path, *, is_live: bool) -> Iterator[dict[str, str]]:
+def _cloud(state: Path, *, is_live: bool) -> Iterator[_Demo]:
+    """Start all of it side by side, and run it until the block ends."""
+    _head(1, "The cloud, on this machine")
     source = "B3 itself" if is_live else "a replay of B3"
-    console.rule("[bold]1. The cloud, on this machine", align="left")
     console.print(f"Starting S3, Glue, Athena, a Prefect server, and {source} …")
-    with local_cloud(state, is_live=is_live) as cloud, prefect_server(state) as prefect:
-        for name, value in [*cloud.env.items(), *prefect.items()]:
-            console.print(f"  {name}={value}", style="dim", soft_wrap=True)
-        yield dict(os.environ) | cloud.env | prefect
+    # The lock of the state is the cloud's: it comes first.
+    with local_cloud(state, is_live=is_live) as cloud, starting_prefect_server(state) as prefect:
+        environment = dict(os.environ) | cloud.env | prefect.env
+        with imported_commands(_MODULES, environment) as run:
+            import awswrangler  # noqa: F401 - takes a second, while the server takes its own
+
+            prefect.wait()
+            url = prefect.env["PREFECT_API_URL"].removesuffix("/api")
+            console.print(f"Until the end, Prefect shows each run: {url}/runs")
+            yield _Demo(run, environment, is_live)
 
 
-def _run_flows(environment: dict[str, str], *, is_live: bool) -> bool:
-    console.rule("[bold]2. The flows", align="left")
-    if is_live:
-        return all(_run_flow(environment, flow) for flow in ("portfolio", "quotes", "levels"))
+def _run_live(demo: _Demo) -> bool:
+    return (
+        demo.run_flow("The session that B3 shows now", "portfolio")
+        and demo.run_flow("The quotes of the latest session", "quotes")
+        and demo.run_flow("The levels of the year", "levels")
+    )
+
+
+def _run_replay(demo: _Demo) -> bool:
     for session in SESSIONS:
         shown = {"session": session.isoformat()}
         requests.post(
-            f"{environment['B3_INDEX_URL']}/replay", json=shown, timeout=10
+            f"{demo.environment['B3_INDEX_URL']}/replay", json=shown, timeout=10
         ).raise_for_status()
         day = ["--trading-date", session.isoformat()]
-        if not _run_flow(environment, "portfolio", *day, "--index", *_INDICES):
+        title = f"B3 shows {session}: collect three indices"
+        if not demo.run_flow(title, "portfolio", *day, "--index", *_INDICES):
             return False
     span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
     year = ["--year", str(SESSIONS[-1].year)]
-    return _run_flow(environment, "backfill", "--dataset", "quotes", *span) and _run_flow(
-        environment, "levels", *year, "--index", *_INDICES
-    )
+    return demo.run_flow(
+        "The quotes of those sessions", "backfill", "--dataset", "quotes", *span
+    ) and demo.run_flow("The levels that B3 published", "levels", *year, "--index", *_INDICES)
 
 
-def _run_flow(environment: dict[str, str], flow: str, *arguments: str) -> bool:
-    console.print(f"\n[bold cyan]$ {' '.join(['python -m', f'flows.{flow}', *arguments])}")
-    command = [sys.executable, "-m", f"flows.{flow}", *arguments]
-    succeeded = subprocess.run(command, env=environment, check=False).returncode == 0
-    if not succeeded:
-        console.print("[red]The flow failed: its reason stands above. Nothing was half-published.")
-    return succeeded
-
-
-def _run_queries(environment: dict[str, str]) -> None:
-    # Imported here: it takes a second, which a failing flow need not wait for.
+def _run_queries(demo: _Demo) -> None:
     import awswrangler as wr
     import boto3
 
-    os.environ |= {k: v for k, v in environment.items() if k.startswith(("AWS_", "B3_"))}
+    os.environ |= {k: v for k, v in demo.environment.items() if k.startswith(("AWS_", "B3_"))}
     wr.config.athena_query_wait_polling_delay = 0.05
-    console.print()
-    console.rule("[bold]3. Questions in SQL, answered by Athena", align="left")
-    for query in documented_queries():
-        frame = wr.athena.read_sql_query(
-            query.sql,
-            database=environment["B3_DATABASE"],
-            workgroup=environment["B3_WORKGROUP"],
-            ctas_approach=False,
-            boto3_session=boto3.Session(),
-        )
-        frame = frame.astype(object).where(frame.notna(), "")
-        _print_answer(query, {name: _show(list(frame[name])) for name in frame.columns})
+    session = boto3.Session()  # of one session, clients are made quickly
+    demo.head("Questions in SQL, answered by Athena")
+    queries = documented_queries()
+    with ThreadPoolExecutor(_QUERIES_AT_ONCE) as pool:
+        answers = pool.map(lambda query: _ask(query, demo.environment, session), queries)
+        for query, answer in zip(queries, answers, strict=True):
+            print_answer(console, query, answer)
 
 
-def _show(values: list[object]) -> list[str]:
-    """Write a column; decimals alike, with the places they need and up to three that are zero."""
-    places = max((_places(value) for value in values if isinstance(value, Decimal)), default=0)
+def _ask(query: Query, environment: dict[str, str], session: Any) -> dict[str, list[object]]:
+    import awswrangler as wr
 
-    def write(value: object) -> str:
-        text = f"{value:.{places}f}" if isinstance(value, Decimal) else str(value)
-        return text if len(text) <= _LONGEST_CELL else text[: _LONGEST_CELL - 1] + "…"
-
-    return list(map(write, values))
-
-
-def _places(value: Decimal) -> int:
-    written = -int(value.as_tuple().exponent)
-    needed = -int(value.normalize().as_tuple().exponent)
-    return max(needed, min(written, _FEW_PLACES))
-
-
-def _print_answer(query: Query, columns: dict[str, list[str]]) -> None:
-    console.print(f"\n[bold]{query.title}[/]. {query.about}")
-    row_count = max(map(len, columns.values()))
-    # One row of many columns is read from top to bottom.
-    console.print(_record(columns) if row_count == 1 else _grid(columns))
-    more = f", the first {_ROWS_SHOWN} shown" if row_count > _ROWS_SHOWN else ""
-    console.print(f"{row_count} row{'' if row_count == 1 else 's'}{more}", style="dim")
-
-
-def _record(columns: dict[str, list[str]]) -> Table:
-    table = Table(show_header=False, box=rich.box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(style="bold")
-    table.add_column(justify="right")
-    for name, (value,) in columns.items():
-        table.add_row(name, value)
-    return table
-
-
-def _grid(columns: dict[str, list[str]]) -> Table:
-    table = Table(header_style="bold", box=rich.box.SIMPLE_HEAD, pad_edge=False)
-    for name, cells in columns.items():
-        has_figures = bool(cells) and all(map(_FIGURES.fullmatch, cells))
-        header = name.replace("_", "_\n")  # names are long, and figures short
-        table.add_column(header, justify="right" if has_figures else "left", no_wrap=True)
-    for row in list(zip(*columns.values(), strict=True))[:_ROWS_SHOWN]:
-        table.add_row(*row)
-    return table
-
-
-def _say_what_next(state: Path, seconds: float) -> None:
-    console.print()
-    console.rule("[bold]4. What is where, and what to try next", align="left")
-    up = "" if state == _DEFAULT_STATE else f" --state {state}"
-    make = "" if state == _DEFAULT_STATE else f" STATE={state}"
-    console.print(
-        f"""\
-Done in {seconds:.0f} s; everything is stopped.
-
-  the lake, plain Parquet     {state}/lake/b3-lake/
-  what readers see of it      {state}/lake/b3-lake/published/
-  the catalog, plain JSON     {state}/catalog/
-  logs of the Spark runs      {state}/glue/
-
-Try next:
-  make demo{make}
-      again: each session is up to date, nothing is done twice
-  make demo LIVE=1{make}
-      the session that B3 shows now, on this machine
-  python -m infra.local up{up}
-      the cloud to keep; then: set -a; . {state}/env; set +a
-      and python -m flows.portfolio --index all, or python -m flows.backfill --help
-  docs/ATHENA_QUERIES.md
-      the queries above, to copy""",
-        soft_wrap=True,
+    frame = wr.athena.read_sql_query(
+        query.sql,
+        database=environment["B3_DATABASE"],
+        workgroup=environment["B3_WORKGROUP"],
+        ctas_approach=False,
+        boto3_session=session,
     )
+    frame = frame.astype(object).where(frame.notna(), "")
+    return {name: list(frame[name]) for name in frame.columns}
 
 
 if __name__ == "__main__":
