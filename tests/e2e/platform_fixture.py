@@ -90,13 +90,17 @@ class Platform:
         answer.raise_for_status()
         return answer.json()
 
-    def deployment(self) -> Any:
-        return self.prefect("GET", f"/deployments/name/{DEPLOYMENT}")
+    def deployment(self, name: str = DEPLOYMENT) -> Any:
+        return self.prefect("GET", f"/deployments/name/{name}")
 
-    def trigger(self, **parameters: object) -> str:
-        """Press Run, of one index where nothing else is said; return the flow run's id."""
+    def trigger(self, *, deployment: str = DEPLOYMENT, **parameters: object) -> str:
+        """Press Run, of one index where nothing else is said; return the flow run's id.
+
+        A parameter that is None is left to the deployment.
+        """
         parameters = {"index_codes": ["IBOV"]} | parameters
-        path = f"/deployments/{self.deployment()['id']}/create_flow_run"
+        parameters = {name: value for name, value in parameters.items() if value is not None}
+        path = f"/deployments/{self.deployment(deployment)['id']}/create_flow_run"
         once = {"parameters": parameters, "idempotency_key": str(uuid.uuid4())}
         run = self.prefect("POST", path, once)
         return str(run["id"])
@@ -121,6 +125,15 @@ class Platform:
             return name if name in names else None
 
         return str(wait_for(look, f"run {run_id} is one of {names}", seconds))
+
+    def log_of(self, run_id: str) -> list[str]:
+        """The lines of a run's log, as the dashboard shows them."""
+        body = {"logs": {"flow_run_id": {"any_": [run_id]}}, "sort": "TIMESTAMP_ASC"}
+        return [line["message"] for line in self.prefect("POST", "/logs/filter", body)]
+
+    def worker_log(self) -> str:
+        """What the worker has said."""
+        return (self.state / "prefect-worker.log").read_text()
 
     def cancel(self, run_id: str) -> None:
         body = {"state": {"type": "CANCELLING"}}

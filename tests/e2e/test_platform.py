@@ -12,7 +12,16 @@ import pytest
 
 from infra.local.aws.ecs.tasks import SPOT_REASON
 from infra.local.b3.sessions import SESSIONS, published_portfolio
-from tests.e2e.platform_fixture import CLUSTER, FAMILY, JOB, ROOT, Platform, platform, wait_for
+from tests.e2e.platform_fixture import (
+    CLUSTER,
+    DEPLOYMENT,
+    FAMILY,
+    JOB,
+    ROOT,
+    Platform,
+    platform,
+    wait_for,
+)
 from tests.permissions import (
     FLOW_RUN_UNUSED,
     WORKER_UNUSED,
@@ -82,6 +91,7 @@ def test_second_run_of_a_date_waits_for_the_first_and_finds_it_up_to_date(
     assert set(ended.values()) == {"Completed"}
     (second,) = [run for run in runs if platform.message_of(run).startswith("up to date IDIV")]
     assert "AwaitingConcurrencySlot" in platform.states_of(second)
+    assert not [line for line in platform.log_of(second) if "submi" in line]
     assert [run["JobRunState"] for run in platform.glue_runs(*runs)] == ["SUCCEEDED"]
 
 
@@ -132,6 +142,49 @@ def test_spot_interruption_runs_again_in_another_task_and_completes(platform: Pl
     assert first["stopCode"] == "SpotInterruption"
     states = [each["JobRunState"] for each in platform.glue_runs(run)]
     assert sorted(states) == ["STOPPED", "SUCCEEDED"]
+
+
+def test_first_run_finds_its_task_definition(platform: Platform) -> None:
+    assert platform.wait_until(platform.trigger(trading_date=DAY), *ENDED) == "Completed"
+
+    assert "Failed to retrieve task definition" not in platform.worker_log()
+    assert "WARNING" not in platform.worker_log()
+
+
+def test_shell_that_loads_the_settings_deploys(platform: Platform) -> None:
+    files = [platform.state / "env", platform.state / "prefect" / "env"]
+    load = "; ".join(f". {file}" for file in files)
+    before = platform.deployment()
+
+    deployed = subprocess.run(
+        ["bash", "-c", f"set -a; {load}; set +a; exec {sys.executable} -m prefect deploy --all"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+    assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    after = platform.deployment()
+    assert after["job_variables"] == before["job_variables"]
+    assert after["pull_steps"] == before["pull_steps"]
+    assert after["work_pool_name"] == before["work_pool_name"] == "b3-pipeline"
+
+
+def test_runs_that_come_together_find_the_database_free(platform: Platform) -> None:
+    runs = [
+        platform.trigger(deployment=name, **parameters)
+        for _ in range(2)
+        for name, parameters in (
+            (DEPLOYMENT, {"trading_date": DAY}),
+            ("index-levels/index-levels", {}),
+            ("daily-quotes/daily-quotes", {"trading_date": DAY, "index_codes": None}),
+        )
+    ]
+
+    assert {platform.wait_until(run, *ENDED) for run in runs} == {"Completed"}
+    assert "database is locked" not in (platform.state / "prefect-server.log").read_text()
 
 
 def test_ten_runs_register_one_task_definition(platform: Platform) -> None:
