@@ -1,0 +1,5 @@
+"""Pictures of the dashboard and transcripts of the commands, to be looked at before and after.
+
+It knows the pipeline as a person does: what `python -m infra.local.local` prints, Prefect's API and
+pages, S3, Glue, and the command lines. So the same pictures can be taken of any state of the code.
+"""

@@ -1,0 +1,245 @@
+"""The pages of the dashboard to be shown, and the runs that they are about."""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local.pictures.browser import Page
+from infra.local.pictures.platform import Platform
+
+DEPLOYMENTS = (
+    *("backfill", "daily-portfolio", "daily-quotes", "freshness", "import-portfolio"),
+    *("index-levels", "vacuum"),
+)
+_SAVED, _SHOWN, _NOT_SHOWN = "2025-08-01", "2025-08-04", "2025-07-31"
+_RUN_SECONDS = 300.0
+_WORKING_SECONDS = 8.0  # of Glue's, before it is looked at
+_FULL_SCREEN = "document.querySelector('svg.lucide-expand').closest('button')"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that pictures are about.
+
+    Attributes:
+        deployment: Whose.
+        parameters: Its own.
+        after: The run that has to be there before.
+        takes_inbox: A file in the inbox is its `files`.
+        is_cancelled: It is cancelled while Glue works.
+    """
+
+    deployment: str
+    parameters: dict[str, Any]
+    after: str | None = None
+    takes_inbox: bool = False
+    is_cancelled: bool = False
+
+
+_PORTFOLIO = {"trading_date": _SHOWN, "index_codes": ["IBOV"]}
+RUNS = {
+    "import": Run("import-portfolio", {}, takes_inbox=True),
+    "published": Run("daily-portfolio", _PORTFOLIO, after="import"),
+    "failed": Run("daily-portfolio", _PORTFOLIO | {"trading_date": _NOT_SHOWN}),
+    "backfill": Run("backfill", {"dataset": "quotes", "start": "2025-07-01", "end": _SHOWN}),
+    "vacuum": Run("vacuum", {"delete": False}),
+    "cancelled": Run(
+        "daily-portfolio", _PORTFOLIO | {"force": True}, after="published", is_cancelled=True
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A page to be shown.
+
+    Attributes:
+        name: Of its file.
+        path: Below the dashboard's address; `{run}`, `{artifact}` and `{deployment}` stand for ids.
+        run: The run that it is about, by its key in `RUNS`.
+        artifact: What the key of an artifact of that run begins with.
+        deployment: The name of a deployment.
+        is_whole: Show what lies below the window's edge as well.
+        is_full_screen: Show the graph alone.
+        while_working: Take it while Glue works, and not once the run has ended.
+        is_optional: There may be no such artifact.
+    """
+
+    name: str
+    path: str
+    run: str | None = None
+    artifact: str | None = None
+    deployment: str | None = None
+    is_whole: bool = True
+    is_full_screen: bool = False
+    while_working: bool = False
+    is_optional: bool = False
+
+    @property
+    def shows_logs(self) -> bool:
+        """Whether it shows the log of its run."""
+        return self.path.endswith("=Logs")
+
+
+_RUN, _ARTIFACT = "runs/flow-run/{run}", "artifacts/artifact/{artifact}"
+_DEPLOYMENT = "deployments/deployment/{deployment}"
+
+
+def _of_run(run: str, *tabs: str) -> Iterable[Picture]:
+    names = {"Logs": "logs", "Details": "details", "TaskRuns": "tasks", "Artifacts": "artifacts"}
+    return [Picture(f"{run}-{names[tab]}", f"{_RUN}?tab={tab}", run) for tab in tabs]
+
+
+PICTURES = (
+    *_of_run("import", "Logs"),
+    Picture("published", _RUN, "published", is_whole=False),
+    Picture("published-graph", _RUN, "published", is_whole=False, is_full_screen=True),
+    *_of_run("published", "Logs", "Details", "TaskRuns", "Artifacts"),
+    Picture("audit", _ARTIFACT, "published", "audit-portfolio-"),
+    Picture("audit-history", f"artifacts/key/audit-portfolio-{_SHOWN[:7]}", "published"),
+    Picture("portfolio-page", _ARTIFACT, "published", "portfolio-ibov"),
+    Picture("links", _ARTIFACT, "published", "links-portfolio"),
+    Picture("failed", _RUN, "failed", is_whole=False),
+    *_of_run("failed", "Logs", "Details", "Artifacts"),
+    Picture("failed-artifact", _ARTIFACT, "failed", "", is_optional=True),
+    Picture("working", _RUN, "backfill", while_working=True),
+    Picture("working-progress", _ARTIFACT, "backfill", "progress-", while_working=True),
+    *_of_run("backfill", "Logs"),
+    Picture("progress", _ARTIFACT, "backfill", "progress-"),
+    Picture("backfill-sessions", _ARTIFACT, "backfill", "backfill-"),
+    Picture("audit-quotes", _ARTIFACT, "backfill", "audit-quotes-"),
+    *_of_run("vacuum", "Logs"),
+    *_of_run("cancelled", "Logs", "Details"),
+    *(Picture(f"form-{name}", f"{_DEPLOYMENT}/run", deployment=name) for name in DEPLOYMENTS),
+    *(
+        Picture(f"deployment-{name}", f"{_DEPLOYMENT}?tab=Description", deployment=name)
+        for name in DEPLOYMENTS
+    ),
+    Picture("deployments", "deployments"),
+    Picture("runs", "runs"),
+    Picture("dashboard", "dashboard", is_whole=False),
+    Picture("artifacts", "artifacts"),
+    Picture("automations", "automations"),
+)
+
+
+class Dashboard:
+    """Takes pictures, and makes the runs that they are about where they are not there yet."""
+
+    def __init__(self, platform: Platform, page: Page, to: Path, wanted: list[Picture]) -> None:
+        self._platform, self._page, self._to = platform, page, to
+        self._working = [one for one in wanted if one.while_working]
+        self._runs: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def show(self, picture: Picture) -> bool:
+        """Take a picture, and say what became of it; return whether it is there now."""
+        if picture.run:
+            self._run(picture.run)  # takes those of while it works
+        if picture.name not in self._taken:
+            said = "Glue works no more" if picture.while_working else self._take(picture)
+            print(f"{picture.name}: {said}", flush=True)
+        return picture.name in self._taken or picture.is_optional
+
+    def _take(self, picture: Picture) -> str:
+        ids = {"run": self._run(picture.run) if picture.run else ""}
+        if picture.deployment:
+            ids["deployment"] = self._platform.deployments[picture.deployment]
+        if picture.artifact is not None:
+            artifact = self._platform.artifact(picture.artifact, ids["run"])
+            if artifact is None:
+                return f"the run has no artifact {picture.artifact}*"
+            ids["artifact"] = artifact["id"]
+        site = self._platform.api.removesuffix("/api")
+        is_at_rest = self._page.open(f"{site}/v2/{picture.path.format(**ids)}")
+        if picture.is_full_screen:
+            self._page.click(_FULL_SCREEN)
+        if picture.is_whole:
+            self._page.grow()
+        file = self._to / f"{picture.name}.png"
+        self._page.save(file)
+        self._page.leave()
+        self._taken.add(picture.name)
+        if picture.shows_logs:
+            lines = map(describe, self._platform.logs(ids["run"]))
+            file.with_suffix(".txt").write_text("".join(f"{line}\n" for line in lines))
+        rest = "" if is_at_rest else ", while the page still changed"
+        return f"{file.stat().st_size // 1000} KB{rest}"
+
+    def _run(self, key: str) -> str:
+        if key not in self._runs:
+            self._make(key, RUNS[key])
+        return self._runs[key]
+
+    def _make(self, key: str, run: Run) -> None:
+        if run.after:
+            self._run(run.after)
+        parameters = run.parameters
+        if run.takes_inbox:
+            parameters |= {"files": [self._platform.save_inbox_file(_SAVED, _SHOWN)]}
+        run_id = self._runs[key] = self._platform.start(key, run.deployment, parameters)
+        working = [picture for picture in self._working if picture.run == key]
+        if (run.is_cancelled or working) and self._platform.wait_until_glue_works(
+            run_id, _RUN_SECONDS
+        ):
+            if run.is_cancelled:
+                self._platform.cancel(run_id)
+            else:
+                time.sleep(_WORKING_SECONDS)
+            for picture in working:
+                print(f"{picture.name}: {self._take(picture)}", flush=True)
+        ended = self._platform.wait_until_ended(run_id, _RUN_SECONDS)
+        print(f"  run {ended['name']}: {describe_state(ended)}", flush=True)
+
+
+def describe(line: dict[str, Any]) -> str:
+    """Write a line of a run's log: time, level, logger, message."""
+    level = {10: "DEBUG", 20: "INFO", 30: "WARNING", 40: "ERROR"}.get(line["level"], "CRITICAL")
+    return f"{line['timestamp'][11:19]} {level:7} {line['name']}: {line['message']}"
+
+
+def describe_state(run: dict[str, Any]) -> str:
+    """Write how a run ended, and why, in one line."""
+    message = (run["state"] or {}).get("message") or ""
+    return f"{run['state_name']} {' '.join(message.split())}".rstrip()
+
+
+# What a form should refuse, and what it should take.
+VALUES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("daily-portfolio", {"index_codes": ["IBOV"], "trading_date": _SHOWN}),
+    ("daily-portfolio", {"index_codes": ["ibov"]}),
+    ("daily-portfolio", {"index_codes": ["IB-OV!"]}),
+    ("daily-portfolio", {"index_codes": []}),
+    ("daily-portfolio", {"index_codes": ["all", "IBOV"]}),
+    ("daily-portfolio", {"trading_date": "04/08/2025"}),
+    ("daily-portfolio", {"trading_date": "2025-08-03"}),
+    ("daily-quotes", {"trading_date": "04/08/2025"}),
+    ("index-levels", {"year": 25}),
+    ("backfill", {}),
+    ("backfill", {"start": "2025-08-04", "end": "2025-07-01"}),
+    ("backfill", {"index_code": "IB-OV!"}),
+    ("import-portfolio", {}),
+    ("import-portfolio", {"files": []}),
+    ("freshness", {"datasets": ["prices"]}),
+    ("vacuum", {"grace_days": 0}),
+)
+
+
+def try_values(platform: Platform) -> list[str]:
+    """Return what the API, which checks as the forms do, says to values; none of it runs."""
+    lines = []
+    later = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}}
+    for name, parameters in VALUES:
+        path = f"deployments/{platform.deployments[name]}/create_flow_run"
+        answer = platform.post(path, {"parameters": parameters, "state": later})
+        if answer.is_success:
+            platform.delete_run(answer.json()["id"])
+            said = "accepted"
+        else:
+            detail = answer.json().get("detail", answer.text)
+            said = f"refused ({answer.status_code}): {detail}"
+        lines.append(f"{name} {json.dumps(parameters)}\n    {said}")
+    return lines
