@@ -1,12 +1,14 @@
 """The pictures' pure parts: what a terminal shows, which are wanted, what is read of settings."""
 
+import json
 import string
 from collections import Counter
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
-from infra.local.pictures import browser
+from infra.local.pictures import browser, terminal
 from infra.local.pictures.__main__ import NAMES, choose, main
 from infra.local.pictures.dashboard import DEPLOYMENTS, PICTURES, RUNS, describe, describe_state
 from infra.local.pictures.platform import read_settings
@@ -39,6 +41,62 @@ from tests.conftest import ROOT
 )
 def test_a_terminal_of_eight_columns_shows(written: str, shown: list[str]) -> None:
     assert render(written, 8) == shown
+
+
+class Connection:
+    """A browser's end: answers every command, and tells of requests when it is listened to."""
+
+    def __init__(self, told: list[dict[str, Any]]) -> None:
+        self._told, self._answers = told, list[dict[str, Any]]()
+
+    def send(self, message: str) -> None:
+        self._answers.append({"id": json.loads(message)["id"], "result": {"result": {"value": 1}}})
+
+    def recv(self, timeout: float) -> str:
+        if self._answers:
+            return json.dumps(self._answers.pop())
+        if self._told:
+            return json.dumps(self._told.pop(0))
+        raise TimeoutError(timeout)
+
+
+def request(number: str, url: str = "http://127.0.0.1/api") -> dict[str, Any]:
+    return {
+        "method": "Network.requestWillBeSent",
+        "params": {"requestId": number, "request": {"url": url}},
+    }
+
+
+def answered(number: str, how: str = "Finished") -> dict[str, Any]:
+    return {"method": f"Network.loading{how}", "params": {"requestId": number}}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_at_rest"),
+    [
+        pytest.param([], True, id="nothing asked"),
+        pytest.param([request("1"), request("2"), answered("1"), answered("2")], True, id="all"),
+        pytest.param([request("1"), answered("1", "Failed")], True, id="a request that failed"),
+        pytest.param([request("1"), request("2"), answered("2")], False, id="one under way"),
+        pytest.param([request("1", "blob:http://127.0.0.1/1")], True, id="a worker's source"),
+    ],
+)
+def test_a_page_is_at_rest_once_all_of_its_requests_are_answered(
+    told: list[dict[str, Any]], is_at_rest: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browser, "_QUIET_SECONDS", 0)
+    monkeypatch.setattr(browser, "_SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(browser, "_BEGIN_SECONDS", 0)
+    page = browser.Page(cast("Any", Connection(told)))
+    assert page.open("http://127.0.0.1/v2") == is_at_rest
+
+
+def test_the_last_rows_are_kept_as_they_stood_every_few_seconds_where_they_changed() -> None:
+    pieces = [(1.0, "line\r\n0 %"), (6.0, "\r50 %"), (21.0, "\r100 %\r\n"), (22.0, "done")]
+    assert terminal._frames(pieces, 80) == [
+        *("", "# after 5 s", "line", "0 %"),
+        *("", "# after 10 s", "line", "50 %"),
+    ]
 
 
 def test_every_picture_has_a_name_of_its_own() -> None:

@@ -25,6 +25,7 @@ _START_SECONDS = 60.0
 _ANSWER_SECONDS = 60.0
 _SETTLE_SECONDS = 20.0
 _QUIET_SECONDS = 0.8
+_BEGIN_SECONDS = 0.3  # before a new page has asked for anything
 _FLAGS = (
     "--headless=new",
     "--hide-scrollbars",
@@ -47,7 +48,7 @@ _FLAGS = (
 )
 # What changes while a page is still coming; nothing while it is empty, or shows grey bars in place
 # of values.
-_LOOKS = """document.body.innerText.trim() && !document.querySelector('.animate-pulse')
+_LOOKS = """document.body?.innerText.trim() && !document.querySelector('.animate-pulse')
     ? document.body.innerHTML.length : 0"""
 # How much the part that scrolls most has below its edge, in pixels.
 _HIDDEN = """Math.max(0, ...[document.scrollingElement, ...document.querySelectorAll('*')]
@@ -84,8 +85,8 @@ def browser(path: str) -> Iterator["Page"]:
             # It is not spoken to while runs are waited for.
             with connect(address, max_size=None, ping_interval=None) as connection:
                 yield Page(connection)
-        except WebSocketException as error:
-            raise BrowserError(f"The browser went away: {error}") from error
+        except (WebSocketException, TimeoutError) as error:
+            raise BrowserError(f"The browser does not answer: {error}") from error
         finally:
             process.terminate()
             try:
@@ -123,7 +124,7 @@ class Page:
         self._size(HEIGHT)
         self._under_way.clear()
         self._call("Page.navigate", url=url)
-        time.sleep(0.3)
+        time.sleep(_BEGIN_SECONDS)
         return self._settle(_SETTLE_SECONDS)
 
     def leave(self) -> None:
@@ -169,7 +170,7 @@ class Page:
         looks, since = None, time.monotonic()
         while time.monotonic() < deadline:
             with suppress(TimeoutError):
-                while True:
+                while time.monotonic() < deadline:
                     self._note(json.loads(self._connection.recv(timeout=0.1)))
             if (now_looks := self.run(_LOOKS)) != looks or not looks:
                 looks, since = now_looks, time.monotonic()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local.pictures.browser import Page
+from infra.local.pictures.browser import BrowserError, Page
 from infra.local.pictures.platform import Platform
 
 DEPLOYMENTS = (
@@ -110,7 +110,7 @@ PICTURES = (
     *_of_run("backfill", "Logs"),
     Picture("progress", _ARTIFACT, "backfill", "progress-"),
     Picture("backfill-sessions", _ARTIFACT, "backfill", "backfill-"),
-    Picture("audit-quotes", _ARTIFACT, "backfill", "audit-quotes-"),
+    Picture("audit-quotes", _ARTIFACT, "backfill", "audit-quotes-2025-07"),
     *_of_run("vacuum", "Logs"),
     *_of_run("cancelled", "Logs", "Details"),
     *(Picture(f"form-{name}", f"{_DEPLOYMENT}/run", deployment=name) for name in DEPLOYMENTS),
@@ -140,7 +140,10 @@ class Dashboard:
         if picture.run:
             self._run(picture.run)  # takes those of while it works
         if picture.name not in self._taken:
-            said = "Glue works no more" if picture.while_working else self._take(picture)
+            try:
+                said = "Glue works no more" if picture.while_working else self._take(picture)
+            except BrowserError as error:
+                said = str(error)
             print(f"{picture.name}: {said}", flush=True)
         return picture.name in self._taken or picture.is_optional
 
@@ -207,7 +210,7 @@ def describe_state(run: dict[str, Any]) -> str:
     return f"{run['state_name']} {' '.join(message.split())}".rstrip()
 
 
-# What a form should refuse, and what it should take.
+# What forms are to take or to refuse.
 VALUES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("daily-portfolio", {"index_codes": ["IBOV"], "trading_date": _SHOWN}),
     ("daily-portfolio", {"index_codes": ["ibov"]}),
@@ -229,17 +232,8 @@ VALUES: tuple[tuple[str, dict[str, Any]], ...] = (
 
 
 def try_values(platform: Platform) -> list[str]:
-    """Return what the API, which checks as the forms do, says to values; none of it runs."""
-    lines = []
-    later = {"type": "SCHEDULED", "state_details": {"scheduled_time": "2099-01-01T00:00:00Z"}}
-    for name, parameters in VALUES:
-        path = f"deployments/{platform.deployments[name]}/create_flow_run"
-        answer = platform.post(path, {"parameters": parameters, "state": later})
-        if answer.is_success:
-            platform.delete_run(answer.json()["id"])
-            said = "accepted"
-        else:
-            detail = answer.json().get("detail", answer.text)
-            said = f"refused ({answer.status_code}): {detail}"
-        lines.append(f"{name} {json.dumps(parameters)}\n    {said}")
-    return lines
+    """Return what the forms say to values; no run comes about."""
+    return [
+        f"{name} {json.dumps(parameters)}\n    {platform.check(name, parameters)}"
+        for name, parameters in VALUES
+    ]

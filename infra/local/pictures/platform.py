@@ -138,9 +138,14 @@ class Platform:
         state = {"type": "CANCELLING", "name": "Cancelling"}
         self.ask(f"flow_runs/{run_id}/set_state", {"state": state})
 
-    def delete_run(self, run_id: str) -> None:
-        """Delete a run that has not started."""
-        self._client.delete(f"{self.api}/flow_runs/{run_id}").raise_for_status()
+    def check(self, deployment: str, parameters: dict[str, Any]) -> str:
+        """Return what the form of a deployment says to parameters before it is submitted."""
+        name = {"deployments": {"name": {"any_": [deployment]}}}
+        (found,) = self.ask("deployments/filter", name)
+        schema = found["parameter_openapi_schema"]
+        values = found["parameters"] | parameters
+        answer = self.ask("ui/schemas/validate", {"schema": schema, "values": values})
+        return "accepted" if answer["valid"] else f"refused: {json.dumps(answer['errors'])}"
 
     def logs(self, run_id: str) -> list[dict[str, Any]]:
         """Return the log of a run, oldest first."""

@@ -101,11 +101,13 @@ def take(command: Command, settings: dict[str, str], to: Path) -> str:
 
 def _frames(pieces: list[tuple[float, str]], columns: int) -> list[str]:
     """Return the last rows as they stood every few seconds: where a bar and lines may collide."""
-    lines, text, due = list[str](), "", _FRAME_SECONDS
+    lines, text, due, before = list[str](), "", _FRAME_SECONDS, list[str]()
     for seconds, piece in pieces:
         while seconds > due:
-            lines += ["", f"# after {due:.0f} s", *render(text, columns)[-_FRAME_ROWS:]]
-            due += _FRAME_SECONDS
+            rows = render(text, columns)[-_FRAME_ROWS:]
+            if rows != before:
+                lines += ["", f"# after {due:.0f} s", *rows]
+            due, before = due + _FRAME_SECONDS, rows
         text += piece
     return lines
 
