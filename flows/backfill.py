@@ -19,6 +19,7 @@ from prefect.states import Completed
 
 from flows.backfill_plan import add_traded, describe_plan, find_held
 from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
+from flows.ending import with_reason
 from flows.forms import Dataset, DryRun, End, IndexCode, Stale, Start, ToFill
 from flows.portfolio_mending import mend_session
 from flows.quotes_loading import Loading, find_closed, load_missing
@@ -60,6 +61,7 @@ def name_flow_run() -> str:
 
 
 @flow(name="backfill", flow_run_name=name_flow_run)
+@with_reason
 def backfill(
     start: Start = None,
     end: End = None,

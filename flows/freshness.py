@@ -22,6 +22,7 @@ from flows.command import (
     session_date,
     today_in_sao_paulo,
 )
+from flows.ending import with_reason
 from flows.forms import ToLookAt, TradingDate
 from flows.indices import RECENT_SESSIONS
 from flows.levels import find_level_sessions
@@ -64,6 +65,7 @@ def name_flow_run() -> str:
 
 
 @flow(name="freshness", flow_run_name=name_flow_run)
+@with_reason
 def freshness(trading_date: TradingDate = None, datasets: ToLookAt = EVERYTHING) -> State[Any]:
     """See whether readers see what B3 should have published by now; nothing is changed.
 

@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command, today_in_sao_paulo
+from flows.ending import with_reason
 from flows.forms import Files, Replace
 from flows.portfolio_loading import load_sessions, register_sessions, store_sessions
 from flows.portfolio_mending import mend_session
@@ -37,6 +38,7 @@ def name_flow_run() -> str:
 
 
 @flow(name="import-portfolio", flow_run_name=name_flow_run)
+@with_reason
 def import_portfolio(
     files: Files,
     replace: Replace = False,  # noqa: FBT002 - the dashboard fills parameters by name

@@ -23,6 +23,7 @@ from flows.command import (
     parse,
     run_command,
 )
+from flows.ending import with_reason
 from flows.fetching import FETCH_SECONDS, fetch_each
 from flows.forms import IndexCodes, Year
 from flows.indices import RECENT_SESSIONS, Wanted, choose_indices, settle_absent
@@ -50,6 +51,7 @@ def name_flow_run() -> str:
 
 
 @flow(name="index-levels", flow_run_name=name_flow_run)
+@with_reason
 def index_levels(year: Year = None, index_codes: IndexCodes = ("IBOV",)) -> State[Any]:
     """Bring B3's published levels of indices in one year to Athena, all in one run.
 

@@ -23,6 +23,7 @@ from flows.command import (
     session_date,
     today_in_sao_paulo,
 )
+from flows.ending import with_reason
 from flows.fetching import FETCH_SECONDS
 from flows.forms import Force, IndexCodes, TradingDate
 from flows.indices import choose_indices, find_recent_portfolios
@@ -57,6 +58,7 @@ def name_flow_run() -> str:
 
 
 @flow(name="daily-portfolio", flow_run_name=name_flow_run)
+@with_reason
 def daily_portfolio(
     trading_date: TradingDate = None,
     index_codes: IndexCodes = ("IBOV",),

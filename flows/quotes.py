@@ -4,6 +4,7 @@ python -m flows.quotes [--trading-date YYYY-MM-DD] [--force]
 """
 
 import sys
+from functools import partial
 from typing import Any
 
 from prefect import flow, runtime
@@ -11,6 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import FORCE, now_in_sao_paulo, option, parse, run_command, traded_date
+from flows.ending import with_reason
 from flows.forms import Force, TradingDate
 from flows.quotes_loading import load_session
 from flows.quotes_mending import mend_quotes_session
@@ -18,7 +20,7 @@ from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
 from tasks.core.plan import shorten
 from tasks.core.quotes import QUOTES
-from tasks.refine import publish_month
+from tasks.refine import publish_months
 from tasks.report import rename_flow_run
 
 
@@ -28,6 +30,7 @@ def name_flow_run() -> str:
 
 
 @flow(name="daily-quotes", flow_run_name=name_flow_run)
+@with_reason
 def daily_quotes(
     trading_date: TradingDate = None,
     force: Force = False,  # noqa: FBT002 - the dashboard fills parameters by name
@@ -47,12 +50,13 @@ def daily_quotes(
     rename_flow_run(f"quotes {session}")
     load_session(settings, session, now)
 
-    run_id = publish_month(
+    result = publish_months(
         subject_of(settings, QUOTES),
-        month_of(session),
+        [month_of(session)],
         force=force,
-        mend=lambda key: mend_quotes_session(settings, now, key),
+        mend=partial(mend_quotes_session, settings, now),
     )
+    run_id = result.run_of(month_of(session))
     if not run_id:
         return Completed(message=f"up to date quotes {session}")
     return Completed(message=f"published quotes {session}, run {shorten(run_id)}")

@@ -20,8 +20,9 @@ from tasks.core.errors import (
 from tasks.core.quotes.files import NOTHING_LOADED, LoadedQuotes, QuotesPeriod, is_due
 from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
 from tasks.download_quotes import download_quotes
+from tasks.landing import read_note, write_note
 from tasks.reading import convert_quotes_file
-from tasks.store import land_zip, list_sessions, read_note, write_note, write_raw_files
+from tasks.store import land_zip, list_sessions, write_raw_files
 
 NOTE = "loaded.json"  # beside the files of a period: which of them raw was loaded from
 

@@ -63,7 +63,8 @@ class StoryHandler(logging.Handler):
 def tell(record: logging.LogRecord) -> str:
     """Return what a command says of a record; empty where it says nothing."""
     is_story = any(record.name == name or record.name.startswith(f"{name}.") for name in _STORY)
-    if record.levelno < (logging.INFO if is_story else logging.WARNING):
+    is_outcome = getattr(record, "is_outcome", False)
+    if is_outcome or record.levelno < (logging.INFO if is_story else logging.WARNING):
         return ""
     if is_story and record.pathname.startswith(_PREFECT):
         if record.msg == _RETRY:

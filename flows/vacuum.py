@@ -15,6 +15,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command
+from flows.ending import with_reason
 from flows.forms import LONGEST_GRACE_DAYS, SHORTEST_GRACE_DAYS, Delete, GraceDays
 from flows.settings import load_settings, subject_of
 from tasks.core.datasets import DATASETS
@@ -33,6 +34,7 @@ def name_flow_run() -> str:
 
 
 @flow(name="vacuum", flow_run_name=name_flow_run)
+@with_reason
 def vacuum(
     grace_days: GraceDays = 7,
     delete: Delete = False,  # noqa: FBT002 - the dashboard fills parameters by name

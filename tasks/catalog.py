@@ -86,7 +86,11 @@ def list_locations(database: str, table: str) -> dict[str, str]:
     }
 
 
-@task(name="register-partitions", **OVER_AWS)
+@task(
+    name="register-partitions",
+    task_run_name="register partitions of {table.name}",
+    **OVER_AWS,
+)
 def register_partitions(database: str, table: Table, bucket: str, values: Collection[str]) -> None:
     """Create the partitions of a raw table that are not there yet.
 

@@ -33,7 +33,7 @@ from tasks.turns import Budget
 ATTEMPT_SECONDS = 120.0  # for all pages of one attempt
 
 
-@task(name="download-indices", **ONE_OF_MANY)
+@task(name="download-indices", task_run_name="download B3's list of indices", **ONE_OF_MANY)
 def download_indices(index_url: str, bucket: str, budget: Budget) -> Members:
     """Fetch B3's list of indices; it is landed before it is read.
 
@@ -54,11 +54,11 @@ def download_indices(index_url: str, bucket: str, budget: Budget) -> Members:
         body, _ = site.fetch(session, list_path(), RAW_PORTFOLIO, LIST_NAME)
     with bytes_kept():
         members = read_list(body)
-    get_run_logger().info("B3 lists %d indices", len(members))
+    get_run_logger().info("B3 lists %d indices; its answer is kept in landing", len(members))
     return members
 
 
-@task(name="download-portfolio", task_run_name="download-portfolio {index_code}", **ONE_OF_MANY)
+@task(name="download-portfolio", task_run_name="download {index_code}", **ONE_OF_MANY)
 def download_portfolio(
     index_url: str, index_code: str, bucket: str, budget: Budget
 ) -> Download[Page]:
@@ -88,12 +88,14 @@ def download_portfolio(
             with bytes_kept():
                 pages.append(read_page(body, index_code))
     check_same_portfolio(pages)
-    get_run_logger().info("B3 answered for %s: %d page(s)", index_code, len(pages))
+    get_run_logger().info("%s: B3's answer kept in landing, %d page(s)", index_code, len(pages))
     return Download(tuple(pages), received_at)
 
 
 @task(
-    name="download-index-levels", task_run_name="download-index-levels {index_code}", **ONE_OF_MANY
+    name="download-index-levels",
+    task_run_name="download levels of {index_code} {year}",
+    **ONE_OF_MANY,
 )
 def download_index_levels(
     index_url: str, index_code: str, year: int, bucket: str, budget: Budget
@@ -121,7 +123,7 @@ def download_index_levels(
         body, received_at = site.fetch(session, path, INDEX_LEVELS, name)
     with bytes_kept():
         answer = read_answer(body, index_code)
-    get_run_logger().info("B3 answered for %s levels %d", index_code, year)
+    get_run_logger().info("%s levels %d: B3's answer kept in landing", index_code, year)
     return Download((answer,), received_at)
 
 
@@ -150,7 +152,7 @@ class _Site:
             folder = table.landing_folder(day_in_sao_paulo(received_at), name)
             said = {"request": path, "page": str(page), "order": str(page)}
             key = land_bytes(self.bucket, folder, body, "json", said)
-            get_run_logger().info("Landed s3://%s/%s", self.bucket, key)
+            get_run_logger().debug("Landed s3://%s/%s", self.bucket, key)
         return body, received_at
 
 

@@ -38,7 +38,7 @@ class QuotesDownload:
     size_bytes: int
 
 
-@task(name="download-quotes", **OVER_HTTP)
+@task(name="download-quotes", task_run_name="download {period.file_name}", **OVER_HTTP)
 def download_quotes(
     quotes_url: str, period: QuotesPeriod, folder: Path, known_etag: str, now: dt.datetime
 ) -> QuotesDownload | None:
@@ -66,7 +66,7 @@ def download_quotes(
     url = f"{quotes_url.rstrip('/')}/{period.file_name}"
     with waiting_as_asked():
         download = _fetch_file(url, period, folder / period.file_name, known_etag, now)
-    said = f"{download.size_bytes:,} bytes" if download else "unchanged"
+    said = f"{download.size_bytes:,} bytes" if download else "as it was when it was loaded"
     get_run_logger().info("%s: %s", period.file_name, said)
     return download
 

@@ -1,8 +1,9 @@
 """Run plans in Glue: find a run, start one, wait for it, stop it when nobody waits any more."""
 
+import datetime as dt
 import itertools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _ACTIVE = {"STARTING", "RUNNING", "WAITING", "STOPPING"}
 _SHORTEST_POLL_SECONDS = 1.0
 _LONGEST_POLL_SECONDS = 30.0
+_SILENCE_SECONDS = 30.0  # between two lines while a run is at work
 _RUNS_LOOKED_AT = 200  # the newest; a run that a flow may still wait for is among them
 _BUSY = THROTTLING | {"ConcurrentRunsExceededException", "ResourceNumberLimitExceededException"}
 # A start is sent once: whether it was done is asked, so that none is done twice.
@@ -46,12 +48,13 @@ class GlueRun:
     region: str
 
 
-@task(name="start-glue-run", **OVER_AWS)
+@task(name="start-glue-run", task_run_name="start Glue on {about}", **OVER_AWS)
 def find_or_start(
     job_name: str,
     plan: str,
     token: str,
     *,
+    about: str,
     takes_others: bool,
     timeout_seconds: float,
 ) -> GlueRun:
@@ -63,6 +66,7 @@ def find_or_start(
         job_name: The job.
         plan: Where the plan lies.
         token: Names this start: the flow run, a slash, and what tells its starts apart.
+        about: What the plan is of, for people.
         takes_others: Whether a run that another flow run has started does as well.
         timeout_seconds: How long to wait for a slot, and how long the run may take.
 
@@ -81,7 +85,7 @@ def find_or_start(
             at_work = run["JobRunState"] in _ACTIVE and arguments.get("--plan") == plan
             may_take = takes_others or found.startswith(f"{token.partition('/')[0]}/")
             if found == token or (at_work and may_take):
-                logger.info("The Glue run %s is there already", run["Id"])
+                logger.info("Glue has a run on %s already; it is waited for", about)
                 return _describe(client, job_name, run["Id"], found)
         try:
             started = boto3.client("glue", config=_ONCE).start_job_run(
@@ -89,7 +93,9 @@ def find_or_start(
                 Arguments={"--plan": plan, "--token": token},
                 Timeout=max(1, int(timeout_seconds // 60)),
             )
-            return _describe(client, job_name, answered(started, "JobRunId"), token)
+            run_id = answered(started, "JobRunId")
+            logger.info("Glue is asked to refine %s", about)
+            return _describe(client, job_name, run_id, token)
         except (ClientError, BotoCoreError, RetryableError) as error:
             if _code_of(error) not in _BUSY and not may_pass(error):
                 raise
@@ -103,23 +109,38 @@ def find_or_start(
     raise AssertionError("the delays do not end")
 
 
-@task(name="wait-for-glue-run", **OVER_AWS)
-def wait_for(run: GlueRun, *, timeout_seconds: float, is_ours: bool) -> str:
+@task(name="wait-for-glue-run", task_run_name="Glue refines {about}", **OVER_AWS)
+def wait_for(
+    run: GlueRun,
+    *,
+    about: str,
+    timeout_seconds: float,
+    is_ours: bool,
+    find_place: Callable[[], str] = str,
+) -> str:
     """Wait until a run has ended, however it did; return why it failed, empty where it did not.
 
     Safe to repeat: it only looks. A run of ours is stopped when the flow is cancelled or the time
     is over; one that another flow has started is left to it.
+
+    Args:
+        run: The run.
+        about: What it refines, for people.
+        timeout_seconds: How long to wait.
+        is_ours: Whether this flow has started it.
+        find_place: Says how far it is, e.g. `at 2025-08, 3 of 12 months done`.
 
     Raises:
         RefinementError: The run did not end in time.
     """
     client = boto3.client("glue")
     try:
-        return _wait(client, run, time.monotonic() + timeout_seconds)
+        return _wait(client, run, time.monotonic() + timeout_seconds, find_place)
     except BaseException as error:
         # A call that failed says nothing about the run: it is found again.
         if is_ours and not is_aws_error(error):
             client.batch_stop_job_run(JobName=run.job_name, JobRunIds=[run.job_run_id])
+            get_run_logger().warning("Glue is told to stop refining %s", about)
         raise
 
 
@@ -134,8 +155,10 @@ def list_plans_at_work(job_name: str) -> set[str]:
     return {run.get("Arguments", {}).get("--plan", "") for run in at_work}
 
 
-def _wait(client: "GlueClient", run: GlueRun, deadline: float) -> str:
-    logger, seen = get_run_logger(), ""
+def _wait(
+    client: "GlueClient", run: GlueRun, deadline: float, find_place: Callable[[], str]
+) -> str:
+    logger, seen, said_at = get_run_logger(), "", time.monotonic()
     for delay in _delays():
         try:
             answer = client.get_job_run(JobName=run.job_name, RunId=run.job_run_id)
@@ -145,9 +168,9 @@ def _wait(client: "GlueClient", run: GlueRun, deadline: float) -> str:
                 raise
             logger.warning("Glue does not say how run %s is: %s", run.job_run_id, error)
             state = {"JobRunState": "unknown"}
-        if state["JobRunState"] != seen:
-            seen = state["JobRunState"]
-            logger.info("The Glue run is %s", seen)
+        if state["JobRunState"] != seen or time.monotonic() - said_at >= _SILENCE_SECONDS:
+            seen, said_at = state["JobRunState"], time.monotonic()
+            logger.info("Glue: %s%s", seen, _since(state, find_place))
         if seen == "SUCCEEDED":
             return ""
         if seen not in {*_ACTIVE, "unknown"}:
@@ -156,8 +179,22 @@ def _wait(client: "GlueClient", run: GlueRun, deadline: float) -> str:
             raise RefinementError(
                 f"Glue run {run.job_run_id} was still {seen} at the deadline. See {run.url}"
             )
-        time.sleep(delay)
+        # No longer than until the next line is due.
+        time.sleep(min(delay, max(0.1, said_at + _SILENCE_SECONDS - time.monotonic())))
     raise AssertionError("the delays do not end")
+
+
+def _since(state: Mapping[str, Any], find_place: Callable[[], str]) -> str:
+    """Say since when a run is at work and where it is, or how long it took."""
+    started_at = state.get("StartedOn")
+    if not started_at:
+        return ""
+    if state["JobRunState"] in _ACTIVE:
+        place = find_place()
+        since = f" since {started_at.astimezone(dt.UTC):%H:%M:%S} UTC"
+        return f"{since}, {place}" if place else since
+    seconds = state.get("ExecutionTime") or 0
+    return f", it took {dt.timedelta(seconds=seconds)}" if seconds else ""
 
 
 def _list_runs(client: "GlueClient", job_name: str) -> list[Any]:

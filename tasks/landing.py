@@ -1,19 +1,22 @@
-"""What landing keeps of some days: which answers there are, and the lists of indices among them."""
+"""What landing keeps of some days: answers, lists of indices, and notes beside files."""
 
 import datetime as dt
+import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
-from prefect import get_run_logger, task
+import boto3
+from prefect import get_run_logger
 
 from tasks.core.dataset import Table
 from tasks.core.errors import B3PipelineError
 from tasks.core.indices import Members, read_list
-from tasks.objects import list_at, read_landed
-from tasks.retries import OVER_AWS
+from tasks.objects import list_at, read_landed, read_object
+from tasks.retries import tried_again
 
 
-@task(name="find-landed", **OVER_AWS)
+@tried_again
 def find_landed(bucket: str, table: Table, days: Iterable[dt.date]) -> dict[str, list[str]]:
     """Return by what was asked for the keys of the answers of some days, the latest last.
 
@@ -32,7 +35,7 @@ def find_landed(bucket: str, table: Table, days: Iterable[dt.date]) -> dict[str,
     return {name: [key for _, key in sorted(each)] for name, each in found.items()}
 
 
-@task(name="read-landed-lists", **OVER_AWS)
+@tried_again
 def read_landed_lists(bucket: str, keys: Collection[str]) -> Members:
     """Return what any of B3's landed lists of indices names. Safe to repeat: it only reads."""
     members: dict[str, frozenset[str]] = {}
@@ -44,3 +47,29 @@ def read_landed_lists(bucket: str, keys: Collection[str]) -> Members:
             continue
         members |= {code: tickers | members.get(code, set()) for code, tickers in listed.items()}
     return members
+
+
+@tried_again
+def read_note(bucket: str, key: str) -> dict[str, Any] | None:
+    """Return what was noted at a key; None where nothing was, or what is no note."""
+    body = read_object(bucket, key)
+    if not body:
+        return None
+    try:
+        note = json.loads(body)
+    except ValueError:
+        note = None
+    if isinstance(note, dict):
+        return note
+    get_run_logger().warning("%s is passed over: expected a note in JSON", key)
+    return None
+
+
+@tried_again
+def write_note(bucket: str, key: str, note: Mapping[str, Any]) -> None:
+    """Note something for later runs, as JSON.
+
+    Safe to repeat: one PUT of one object, which replaces the one before it.
+    """
+    body = json.dumps(note, indent=1).encode()
+    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")

@@ -23,12 +23,12 @@ from tasks.objects import (
     read_exactly,
     read_table,
 )
-from tasks.retries import OVER_AWS
+from tasks.retries import OVER_AWS, tried_again
 from tasks.shelf import follow, follows, is_there, read_latest
 from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
 
-@task(name="look-at-month", **OVER_AWS)
+@task(name="look-at-month", task_run_name="look at {subject} {month}", **OVER_AWS)
 def look_at_month(
     subject: Subject,
     month: str,
@@ -69,7 +69,7 @@ def look_at_month(
         lambda each: _is_sound(subject, each, kept, client), new, READS_AT_ONCE
     )
     unreadable = [each.key for each, is_sound in zip(new, are_sound, strict=True) if not is_sound]
-    return Look(
+    look = Look(
         dataset=subject.dataset,
         month=month,
         commit=commit,
@@ -79,6 +79,9 @@ def look_at_month(
         at=latest.at,
         bodies=kept if keeps else {},
     )
+    said = f"as commit {latest.number} shows it" if look.is_up_to_date else "to be refined"
+    get_run_logger().info("%s %s: %d raw object(s), %s", subject, month, len(wanted), said)
+    return look
 
 
 INDEX_CODE = "index_code"  # where a raw table has it, an object is named by it
@@ -111,7 +114,7 @@ def _fits(metadata: Any, table: Table, name: str) -> bool:
     return all(each is None or {each.min, each.max} == {name} for each in said)
 
 
-@task(name="find-stale-months", **OVER_AWS)
+@task(name="find-stale-months", task_run_name="find stale months of {subject}", **OVER_AWS)
 def find_stale_months(subject: Subject) -> list[str]:
     """Return the months that readers see as other statements than today's made them, in order.
 
@@ -126,7 +129,7 @@ def find_stale_months(subject: Subject) -> list[str]:
     return [month for month, commit in commits.items() if commit and commit.statements != current]
 
 
-@task(name="find-published", **OVER_AWS)
+@tried_again
 def find_published(subject: Subject, months: Collection[str]) -> dict[dt.date, set[str]]:
     """Return of each session of some months the names of the raw objects that readers see of it.
 
@@ -143,7 +146,7 @@ def find_published(subject: Subject, months: Collection[str]) -> dict[dt.date, s
     return dict(found)
 
 
-@task(name="audit-month", **OVER_AWS)
+@task(name="audit-month", task_run_name="audit {subject} {look.month}", **OVER_AWS)
 def audit_month(subject: Subject, look: Look, outcome: Outcome) -> list[Check] | None:
     """Check what an attempt made of one month. Safe to repeat: it changes nothing.
 
@@ -173,7 +176,8 @@ def audit_month(subject: Subject, look: Look, outcome: Outcome) -> list[Check] |
             logger.error("%s: expected %s; found %s", check.name, check.expected, check.found)
         if check.remark:
             logger.warning("%s: %s", check.name, check.remark)
-    logger.info("Audit: %d of %d checks passed", sum(c.has_passed for c in checks), len(checks))
+    passed = sum(check.has_passed for check in checks)
+    logger.info("%s %s: %d of %d checks passed", subject, look.month, passed, len(checks))
     return checks
 
 

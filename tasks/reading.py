@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger, runtime, task
 
 from tasks.core.answers import BYTES_KEPT, bytes_kept
 from tasks.core.checks import require
@@ -15,13 +15,14 @@ from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, NotPublishedError
 from tasks.core.levels.answer import Answer, IndexLevel, parse_levels, read_answer
 from tasks.core.levels.checks import check_levels
+from tasks.core.outcome import name_indices
 from tasks.core.portfolio.landed import Landed, find_latest
 from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.pages import Page, read_page, read_shown
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
 from tasks.objects import list_at, read_landed
-from tasks.retries import OVER_AWS
+from tasks.retries import OVER_AWS, tried_again
 
 if TYPE_CHECKING:
     from tasks.core.quotes.convert import QuotesFile
@@ -29,7 +30,15 @@ if TYPE_CHECKING:
 _NEAR = dt.timedelta(days=31)  # of a session, B3 shows it then
 
 
-@task(name="read-portfolios")
+def _name_check() -> str:
+    return f"check {name_indices(sorted(runtime.task_run.parameters['downloads']))}"
+
+
+def _name_check_of_levels() -> str:
+    return f"{_name_check()} levels {runtime.task_run.parameters['year']}"
+
+
+@task(name="read-portfolios", task_run_name=_name_check)
 def read_portfolios(
     downloads: Mapping[str, Download[Page]], trading_date: dt.date | None
 ) -> dict[str, Portfolio | B3PipelineError]:
@@ -55,7 +64,10 @@ def read_portfolios(
     return found
 
 
-@task(name="read-levels")
+@task(
+    name="read-levels",
+    task_run_name=_name_check_of_levels,
+)
 def read_levels(
     downloads: Mapping[str, Download[Answer]],
     year: int,
@@ -91,7 +103,11 @@ def read_levels(
     return found
 
 
-@task(name="read-landed-portfolios", **OVER_AWS)
+@task(
+    name="read-landed-portfolios",
+    task_run_name="look in landing for {trading_date}",
+    **OVER_AWS,
+)
 def read_landed_portfolios(
     bucket: str,
     index_codes: Collection[str],
@@ -133,7 +149,7 @@ def read_landed_portfolios(
     return found
 
 
-@task(name="read-absences", **OVER_AWS)
+@tried_again
 def read_absences(bucket: str, keys: Mapping[str, str], year: int | None = None) -> set[str]:
     """Return the indices of which B3 has said that it publishes nothing.
 
@@ -159,7 +175,7 @@ def read_absences(bucket: str, keys: Mapping[str, str], year: int | None = None)
     return absent
 
 
-@task(name="convert-quotes")
+@task(name="convert-quotes", task_run_name="read {period.file_name}")
 def convert_quotes_file(path: Path, period: QuotesPeriod, folder: Path) -> "QuotesFile":
     """Turn a quotes file into one Parquet file a session: all of them, or none.
 

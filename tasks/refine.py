@@ -7,6 +7,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from prefect import get_run_logger, runtime
 
@@ -24,10 +25,11 @@ from tasks.core.errors import (
 )
 from tasks.core.month import Look, PublishedMonths, Work
 from tasks.core.plan import Plan, Subject, shorten
+from tasks.core.texts import name_span
 from tasks.glue import find_or_start, wait_for
 from tasks.month import audit_month, look_at_month
 from tasks.report import report_checks, report_links
-from tasks.runs import find_attempts, refuse_attempt
+from tasks.runs import describe_place, find_attempts, refuse_attempt
 from tasks.shelf import read_latest, show_month
 
 GLUE_TIMEOUT_SECONDS = 30 * 60
@@ -39,22 +41,6 @@ MOST_KEPT = 2  # months of which raw's objects stay in memory from the look to t
 
 Mend = Callable[[str], str]
 """Makes a raw object again, by its key, and says how; raises where it cannot."""
-
-
-def publish_month(subject: Subject, month: str, *, force: bool, mend: Mend) -> str:
-    """Bring a month to readers, and return the run's id; empty where it was up to date.
-
-    Arguments as of `publish_months`.
-
-    Raises:
-        RefinementError: Glue failed.
-        BadDataError: The audit failed, or something of raw was left out; it says which.
-        PublishConflictError: Others kept publishing.
-    """
-    result = publish_months(subject, [month], force=force, mend=mend)
-    for failure in result.failures.values():
-        raise failure
-    return result.published.get(month, "")
 
 
 def publish_months(
@@ -194,15 +180,20 @@ class _Publishing:
 
     def _have_refined(self, run_id: str, url: str) -> None:
         """Step 3: wait for a Glue run at work on a plan, or start one and wait for it."""
-        subject = self.subject
+        subject, about = self.subject, f"{self.subject} {name_span(self.pending)}"
         seconds = min(
             GLUE_TIMEOUT_SECONDS + GLUE_TIMEOUT_SECONDS_A_MONTH * (len(self.pending) - 1),
             LONGEST_GLUE_TIMEOUT_SECONDS,
         )
-        token = f"{self.flow_run}/{uuid.uuid4().hex}"
+        token, ended = f"{self.flow_run}/{uuid.uuid4().hex}", self.known[run_id]
         try:
             run = find_or_start(
-                subject.glue_job, url, token, takes_others=not self.force, timeout_seconds=seconds
+                subject.glue_job,
+                url,
+                token,
+                about=about,
+                takes_others=not self.force,
+                timeout_seconds=seconds,
             )
             is_ours = run.token.startswith(f"{self.flow_run}/")
             for work in self.pending.values():
@@ -210,7 +201,13 @@ class _Publishing:
             tables = [table.name for table in subject.dataset.refined_tables]
             where = (run.region, subject.database, tables)
             report_links(str(subject), list_places(shorten(run_id), run.url, *where))
-            self.glue_errors[run_id] = wait_for(run, timeout_seconds=seconds, is_ours=is_ours)
+            self.glue_errors[run_id] = wait_for(
+                run,
+                about=about,
+                timeout_seconds=seconds,
+                is_ours=is_ours,
+                find_place=partial(describe_place, subject, run_id, list(self.pending), ended),
+            )
         except B3PipelineError as error:
             for month in list(self.pending):
                 self._fail(month, error)

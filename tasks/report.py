@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from prefect import get_client, get_run_logger, runtime, task
+from prefect import get_client, get_run_logger, runtime
 from prefect.artifacts import (
     create_markdown_artifact,
     create_progress_artifact,
@@ -19,14 +19,12 @@ from tasks.core.progress import Progress
 from tasks.core.texts import shorten
 
 
-@task(name="rename-flow-run")
 def rename_flow_run(name: str) -> None:
     """Give the flow run the name of the session that it turned out to be about."""
     with get_client(sync_client=True) as client:
         client.update_flow_run(UUID(str(runtime.flow_run.id)), name=name)
 
 
-@task(name="report-checks")
 def report_checks(subject: str, checks: Sequence[Check]) -> None:
     """Show the verdicts of checks as a table. Safe to repeat: each run has its own version."""
     create_table_artifact(
@@ -36,13 +34,11 @@ def report_checks(subject: str, checks: Sequence[Check]) -> None:
     )
 
 
-@task(name="report-page")
 def report_page(key: str, markdown: str, description: str) -> None:
     """Show a page of Markdown. Safe to repeat: each run has its own version."""
     create_markdown_artifact(key=key.lower(), markdown=markdown, description=description)
 
 
-@task(name="report-links")
 def report_links(subject: str, links: Mapping[str, str]) -> None:
     """Show where a run's Glue run and tables are. Safe to repeat: each run has its own version.
 
@@ -58,13 +54,11 @@ def report_links(subject: str, links: Mapping[str, str]) -> None:
     )
 
 
-@task(name="report-gaps")
 def report_gaps(gaps: Sequence[Gap], described: str) -> None:
     """Show what is missing as a table. Safe to repeat: each run has its own version."""
     create_table_artifact(key="freshness", table=tabulate_gaps(gaps), description=described)
 
 
-@task(name="report-sessions")
 def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) -> None:
     """Show what came of each session as a table, and tell of days that the calendar has wrong.
 

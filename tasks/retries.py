@@ -1,14 +1,17 @@
 """Which failures of a task are worth another attempt, and how often: every task says it in a word.
 
 `@task(name="…", **OVER_AWS)` for what asks AWS, `**OVER_HTTP` for what asks B3, `**ONE_OF_MANY` for
-what asks B3 beside others.
+what asks B3 beside others. What is no step of a run's story is no task: `@tried_again` has it asked
+as often as a step over AWS.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+import tenacity
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as AwsConnectionError
+from prefect import get_run_logger
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task, exponential_backoff
 
@@ -75,6 +78,23 @@ OVER_AWS: dict[str, Any] = {
     "retry_delay_seconds": [2.0, 4.0, 8.0],
     "retry_condition_fn": is_retryable,
 }
+
+
+def _tell(call: tenacity.RetryCallState) -> None:
+    get_run_logger().info(
+        "AWS did not answer; asked again in %.0f s: %s",
+        call.next_action.sleep if call.next_action else 0,
+        call.outcome.exception() if call.outcome else "",
+    )
+
+
+tried_again = tenacity.retry(
+    retry=tenacity.retry_if_exception(may_pass),
+    stop=tenacity.stop_after_attempt(1 + OVER_AWS["retries"]),
+    wait=tenacity.wait_chain(*map(tenacity.wait_fixed, OVER_AWS["retry_delay_seconds"])),
+    before_sleep=_tell,
+    reraise=True,
+)
 OVER_HTTP: dict[str, Any] = {
     "retries": 5,
     "retry_delay_seconds": exponential_backoff(backoff_factor=2),

@@ -3,10 +3,10 @@
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from prefect import task
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.core.attempt import (
     Outcome,
@@ -20,7 +20,7 @@ from tasks.core.checks import Check
 from tasks.core.plan import RUNS, Plan, Subject, plan_key
 from tasks.core.vacuum import StoredObject
 from tasks.objects import list_at, put_object, read_object
-from tasks.retries import OVER_AWS
+from tasks.retries import tried_again
 
 OLDEST_USABLE = dt.timedelta(hours=12)
 
@@ -92,7 +92,7 @@ def is_marked(bucket: str, run_id: str, attempt: str) -> bool:
     return read_object(bucket, attempt_key(run_id, attempt, "removed")) is not None
 
 
-@task(name="find-attempts", **OVER_AWS)
+@tried_again
 def find_attempts(
     subject: Subject, plan: Plan, token: str
 ) -> tuple[str, list[Attempt], dict[str, Outcome]]:
@@ -122,7 +122,33 @@ def find_attempts(
     return f"s3://{subject.bucket}/{key}", attempts, usable
 
 
-@task(name="refuse-attempt", **OVER_AWS)
+def describe_place(
+    subject: Subject, run_id: str, months: Sequence[str], ended: Collection[str]
+) -> str:
+    """Say at which month Glue is, by the last table that it writes of each; it only reads.
+
+    Args:
+        subject: What it is a run of.
+        run_id: The run.
+        months: Its months.
+        ended: Attempts that are not at work.
+
+    Returns:
+        E.g. `at 2025-08, 3 of 12 months done`; empty where S3 does not say.
+    """
+    prefix = f"{subject.dataset.refined_tables[-1].prefix}run_id={run_id}/"
+    try:
+        found, _ = list_at(subject.bucket, prefix)
+    except (ClientError, BotoCoreError):
+        return ""
+    places = (each.key.removeprefix(prefix).split("/") for each in found)
+    made = {month for attempt, month, *_ in places if attempt.partition("=")[2] not in ended}
+    left = [month for month in sorted(months) if f"month={month}" not in made]
+    at = f"at {left[0]}" if left else "at its end"
+    return f"{at}, {len(months) - len(left)} of {len(months)} month(s) done"
+
+
+@tried_again
 def refuse_attempt(bucket: str, outcome: Outcome, month: str, checks: Sequence[Check]) -> None:
     """Say that an audit found an attempt wrong, so that nobody uses it again. Safe to repeat."""
     failed = [asdict(check) for check in checks if not check.has_passed]

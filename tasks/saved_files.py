@@ -17,7 +17,7 @@ LARGEST_FILE_BYTES = 5_000_000  # the largest known file has 30 kB
 LARGEST_RUN_BYTES = 250_000_000  # of all files together, which are held at once
 
 
-@task(name="read-saved-files", **OVER_AWS)
+@task(name="read-saved-files", task_run_name="read saved files", **OVER_AWS)
 def read_files(places: Sequence[str]) -> list[SavedFile]:
     """Read files, and of folders every CSV in them. Safe to repeat: it only reads.
 

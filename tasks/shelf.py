@@ -148,7 +148,12 @@ def show_month(
 ) -> Commit | None:
     """Show readers a month: a step that makes the tables' assets; see `publish`."""
     assets = map(asset_of, subject.dataset.refined_tables)
-    step = materialize(*assets, name="publish-month", **OVER_AWS)(publish)
+    step = materialize(
+        *assets,
+        name="publish-month",
+        task_run_name=f"publish {subject} {look.month}",
+        **OVER_AWS,
+    )(publish)
     return step(subject, look, outcome, flow_run=flow_run, forced_since=forced_since)
 
 
@@ -185,7 +190,7 @@ def publish(
         latest = read_latest(subject, look.month).commit
         if latest is None or not _does_for(subject, latest, commit, forced_since):
             return None
-        logger.info("%s %s: flow run %s published it", subject, look.month, latest.flow_run)
+        logger.info("%s %s: another flow run has published it", subject, look.month)
         commit = latest
     if not _may_be_shown(subject, commit):
         logger.error(
@@ -203,7 +208,7 @@ def publish(
                 "location": location,
             },
         )
-    logger.info("%s %s shows commit %d", subject, look.month, commit.number)
+    logger.info("%s %s: published, readers see commit %d", subject, look.month, commit.number)
     return commit
 
 

@@ -4,8 +4,7 @@ Every write is one PUT of one object, so that a reader sees the old one or the n
 """
 
 import datetime as dt
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from prefect.assets import add_asset_metadata, materialize
 from tasks.assets import asset_of
 from tasks.core.dataset import Table
 from tasks.core.errors import UnreadableRawError
+from tasks.core.texts import name_span
 from tasks.objects import (
     land_bytes,
     list_at,
@@ -24,14 +24,14 @@ from tasks.objects import (
     read_object,
     read_table,
 )
-from tasks.retries import OVER_AWS
+from tasks.retries import OVER_AWS, tried_again
 from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
 Rows = list[dict[str, Any]]
 Objects = Mapping[tuple[str, str], Rows]
 
 
-@task(name="land-files", **OVER_AWS)
+@task(name="land-files", task_run_name="land saved files", **OVER_AWS)
 def land_csvs(bucket: str, files: Sequence[tuple[str, bytes]]) -> None:
     """Keep saved files byte for byte, compressed, named by their bytes.
 
@@ -43,10 +43,11 @@ def land_csvs(bucket: str, files: Sequence[tuple[str, bytes]]) -> None:
     """
     for folder, body in files:
         key = land_bytes(bucket, folder, body, "csv", {})
-        get_run_logger().info("Landed s3://%s/%s", bucket, key)
+        get_run_logger().debug("Landed s3://%s/%s", bucket, key)
+    get_run_logger().info("%d saved file(s) kept in landing", len(files))
 
 
-@task(name="land-zip", **OVER_AWS)
+@task(name="land-zip", task_run_name="land {path.name}", **OVER_AWS)
 def land_zip(bucket: str, folder: str, path: Path, sha256: str) -> None:
     """Keep a ZIP file byte for byte, named by its bytes.
 
@@ -57,23 +58,24 @@ def land_zip(bucket: str, folder: str, path: Path, sha256: str) -> None:
         boto3.client("s3").put_object(
             Bucket=bucket, Key=key, Body=file, ContentType="application/zip"
         )
-    get_run_logger().info("Landed s3://%s/%s", bucket, key)
+    get_run_logger().info("%s kept in landing", path.name)
+    get_run_logger().debug("Landed s3://%s/%s", bucket, key)
 
 
-@task(name="list-zips", **OVER_AWS)
+@tried_again
 def list_zips(bucket: str, folder: str) -> dict[str, dt.datetime]:
     """Return `{key: when it was landed}` of the ZIP files in a folder. It only reads."""
     found, _ = list_at(bucket, folder)
     return {each.key: each.modified_at for each in found if each.key.endswith(".zip")}
 
 
-@task(name="fetch-zip", **OVER_AWS)
+@tried_again
 def fetch_zip(bucket: str, key: str, path: Path) -> None:
     """Bring a landed ZIP file to this machine's disk. Safe to repeat: it writes one file."""
     boto3.client("s3").download_file(bucket, key, str(path))
 
 
-@task(name="list-raw", **OVER_AWS)
+@tried_again
 def list_raw(bucket: str, table: Table, span: str) -> dict[str, str]:
     """Return `{key: ETag}` of the raw objects of one month or year.
 
@@ -88,14 +90,14 @@ def list_sessions(bucket: str, table: Table, span: str) -> set[dt.date]:
     return set(map(table.session_of, list_raw(bucket, table, span)))
 
 
-@task(name="list-names", **OVER_AWS)
+@tried_again
 def list_names(bucket: str, table: Table, value: str) -> set[str]:
     """Return the names of the objects of one raw partition. It only reads."""
     found = list_etags(bucket, table.folder(value))
     return {table.name_of(key) for key in found if key.endswith(".parquet")}
 
 
-@task(name="read-raw", **OVER_AWS)
+@tried_again
 def read_raw(
     bucket: str, table: Table, value: str, names: Collection[str]
 ) -> dict[str, Rows | UnreadableRawError]:
@@ -127,9 +129,15 @@ def _read_rows(bucket: str, table: Table, key: str, body: bytes) -> Rows | Unrea
     return list(rows.to_pylist())
 
 
+def _writing(table: Table, values: Iterable[str]) -> Callable[..., Any]:
+    """Make of a function a step that makes the table's asset, of some partitions."""
+    named = f"write {table.name} {name_span(values)}"
+    return materialize(asset_of(table), name="write-raw", task_run_name=named, **OVER_AWS)
+
+
 def write_raw(bucket: str, table: Table, objects: Objects) -> None:
     """Write raw objects from rows: a step that makes the table's asset; see `put_rows`."""
-    step = materialize(asset_of(table), name="write-raw", **OVER_AWS)(put_rows)
+    step = _writing(table, (value for value, _ in objects))(put_rows)
     step(bucket, table, objects)
 
 
@@ -152,18 +160,22 @@ def put_rows(bucket: str, table: Table, objects: Objects) -> None:
         path = f"s3://{bucket}/{table.object_key(value, name)}"
         frame = pd.DataFrame(rows, columns=list(types))
         wr.s3.to_parquet(frame, path=path, index=False, dtype=types)
-        get_run_logger().info("Wrote %s: %d rows", path, len(rows))
+        get_run_logger().debug("Wrote %s: %d rows", path, len(rows))
+    span, row_count = name_span(value for value, _ in objects), sum(map(len, objects.values()))
+    get_run_logger().info(
+        "%s %s: %d object(s) written, %d rows", table.name, span, len(objects), row_count
+    )
     described = {
         "partitions": ", ".join(sorted({value for value, _ in objects})),
         "names": ", ".join(sorted({name for _, name in objects})),
-        "row_count": sum(map(len, objects.values())),
+        "row_count": row_count,
     }
     add_asset_metadata(asset_of(table), described)
 
 
 def write_raw_files(bucket: str, table: Table, name: str, files: Mapping[str, Path]) -> None:
     """Write raw objects from files: a step that makes the table's asset; see `put_files`."""
-    step = materialize(asset_of(table), name="write-raw", **OVER_AWS)(put_files)
+    step = _writing(table, files)(put_files)
     step(bucket, table, name, files)
 
 
@@ -189,12 +201,10 @@ def put_files(bucket: str, table: Table, name: str, files: Mapping[str, Path]) -
             client.put_object(Bucket=bucket, Key=key, Body=path.read_bytes())
             written += 1
     row_count = sum(pq.read_metadata(path).num_rows for path in files.values())
-    first, last = min(files), max(files)
-    add_asset_metadata(
-        asset_of(table), {"partitions": f"{first} to {last}", "row_count": row_count}
-    )
-    said = f"{written} of {len(files)} objects written, {row_count} rows in all"
-    get_run_logger().info("%s %s to %s: %s", table.name, first, last, said)
+    span = name_span(files)
+    add_asset_metadata(asset_of(table), {"partitions": span, "row_count": row_count})
+    said = f"{written} of {len(files)} written, {row_count} rows"
+    get_run_logger().info("%s %s: %s", table.name, span, said)
 
 
 def _holds_the_rows(bucket: str, key: str, path: Path, table: Table) -> bool:
@@ -213,29 +223,3 @@ def _holds_the_rows(bucket: str, key: str, path: Path, table: Table) -> bool:
         return False
     order = [(name, "ascending") for name in table.key if name in new.schema.names]
     return bool(stored.sort_by(order).equals(new.sort_by(order)))
-
-
-@task(name="read-note", **OVER_AWS)
-def read_note(bucket: str, key: str) -> dict[str, Any] | None:
-    """Return what was noted at a key; None where nothing was, or what is no note."""
-    body = read_object(bucket, key)
-    if not body:
-        return None
-    try:
-        note = json.loads(body)
-    except ValueError:
-        note = None
-    if isinstance(note, dict):
-        return note
-    get_run_logger().warning("%s is passed over: expected a note in JSON", key)
-    return None
-
-
-@task(name="write-note", **OVER_AWS)
-def write_note(bucket: str, key: str, note: Mapping[str, Any]) -> None:
-    """Note something for later runs, as JSON.
-
-    Safe to repeat: one PUT of one object, which replaces the one before it.
-    """
-    body = json.dumps(note, indent=1).encode()
-    boto3.client("s3").put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")

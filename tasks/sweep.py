@@ -42,7 +42,7 @@ class Sweep:
     problems: Mapping[str, str]
 
 
-@task(name="survey", **OVER_AWS)
+@task(name="survey", task_run_name="survey {subject}", **OVER_AWS)
 def survey(subject: Subject, grace: dt.timedelta, *, mends: bool) -> Sweep:
     """Find what nobody needs of a dataset. Safe to repeat.
 
@@ -71,7 +71,7 @@ def survey(subject: Subject, grace: dt.timedelta, *, mends: bool) -> Sweep:
     return Sweep(tuple(unneeded), tuple(ripe), problems)
 
 
-@task(name="mark", **OVER_AWS)
+@task(name="mark", task_run_name="mark attempts of {subject}", **OVER_AWS)
 def mark(subject: Subject, units: Sequence[Unit]) -> int:
     """Mark attempts, so that no flow takes them; return how many are new. Safe to repeat."""
     marked_at = _read_marks(subject.bucket, units)
@@ -82,7 +82,7 @@ def mark(subject: Subject, units: Sequence[Unit]) -> int:
     return len(attempts)
 
 
-@task(name="remove", **OVER_AWS)
+@task(name="remove", task_run_name="remove attempts of {subject}", **OVER_AWS)
 def remove(subject: Subject, units: Sequence[Unit], grace: dt.timedelta) -> list[Unit]:
     """Remove units, each batch asked for again right before; return what was removed.
 

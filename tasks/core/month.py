@@ -90,6 +90,16 @@ class PublishedMonths:
     up_to_date: list[str] = field(default_factory=list)
     failures: dict[str, B3PipelineError] = field(default_factory=dict)
 
+    def run_of(self, month: str) -> str:
+        """Return the run that made a month; empty where it had nothing new.
+
+        Raises:
+            B3PipelineError: What it failed with.
+        """
+        if month in self.failures:
+            raise self.failures[month]
+        return self.published.get(month, "")
+
 
 @dataclass
 class Work:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prefect import Task
+from tenacity import Retrying
 
 import tasks.shelf
 from flows import backfill, freshness, import_portfolio, levels, portfolio, quotes, vacuum
@@ -39,7 +40,8 @@ FLOWS: dict[str, Callable[[list[str]], int]] = {
 def kill_at(boundary: int) -> None:
     """Have this process killed after so many steps.
 
-    A boundary lies behind every task, behind the commit, and behind each partition that follows.
+    A boundary lies behind every task and every other call that is tried again, behind the commit,
+    and behind each partition that follows.
     """
     count = 0
 
@@ -55,6 +57,7 @@ def kill_at(boundary: int) -> None:
         return call
 
     Task.__call__ = with_boundary(Task.__call__)  # type: ignore[method-assign]
+    Retrying.__call__ = with_boundary(Retrying.__call__)  # type: ignore[method-assign]
     for step in ("put_if_absent", "point_partition"):
         setattr(tasks.shelf, step, with_boundary(getattr(tasks.shelf, step)))
 

@@ -8,11 +8,13 @@ import pytest
 import requests
 
 from infra.local.b3.sessions import SESSIONS
+from tasks.core.exchange import month_of
 from tests.e2e.cloud import Cloud
 
 pytestmark = pytest.mark.e2e
 
 INDEX, SESSION = "ITAG", SESSIONS[0]
+MONTH = month_of(SESSION)
 
 
 @pytest.fixture
@@ -66,6 +68,50 @@ def test_a_run_shows_its_session_verdicts_summary_and_links(published: Cloud) ->
     assert log.status_code == 200
     assert log.text.startswith(f"Glue run {glue_run['Id']} of {glue_run['JobName']}: SUCCEEDED")
     assert "2025-07: written" in log.text
+
+
+STORY = [
+    f"download {INDEX}",
+    f"check {INDEX}",
+    f"write raw_portfolio {SESSION}",
+    "register partitions of raw_portfolio",
+    f"look at portfolio {MONTH}",
+    f"start Glue on portfolio {MONTH}",
+    f"Glue refines portfolio {MONTH}",
+    f"look at portfolio {MONTH}",
+    f"audit portfolio {MONTH}",
+    f"publish portfolio {MONTH}",
+]
+
+
+def test_the_steps_of_a_run_are_its_story_each_named_by_what_it_is_about(published: Cloud) -> None:
+    body = {
+        "flow_runs": {"name": {"any_": [f"{INDEX} {SESSION}"]}},
+        "sort": "EXPECTED_START_TIME_ASC",
+    }
+    steps = ask(published, "task_runs", body)
+    assert [step["name"] for step in sorted(steps, key=lambda step: step["start_time"])] == STORY
+    assert {step["state_name"] for step in steps} == {"Completed"}
+
+
+def test_the_log_of_a_run_is_its_story(published: Cloud) -> None:
+    run, *_ = ask(published, "flow_runs", {"flow_runs": {"name": {"any_": [f"{INDEX} {SESSION}"]}}})
+    lines = ask(published, "logs", {"logs": {"flow_run_id": {"any_": [run["id"]]}}})
+    said = [line["message"] for line in sorted(lines, key=lambda line: line["timestamp"])]
+    assert [line for line in said if not line.startswith("Glue: ")] == [
+        f"Beginning flow run '{INDEX} latest' for flow 'daily-portfolio'",
+        f"{INDEX}: B3's answer kept in landing, 2 page(s)",
+        f"{INDEX} {SESSION}: 222 constituents, sound",
+        f"raw_portfolio {SESSION}: 1 object(s) written, 222 rows",
+        f"portfolio {MONTH}: 1 raw object(s), to be refined",
+        f"Glue is asked to refine portfolio {MONTH}",
+        f"portfolio {MONTH}: 1 raw object(s), to be refined",
+        f"portfolio {MONTH}: 15 of 15 checks passed",
+        f"portfolio {MONTH}: published, readers see commit 1",
+        run["state"]["message"],
+    ]
+    assert max(map(len, said)) <= 80
+    assert said[-1].startswith(f"published {INDEX} {SESSION}, run ")
 
 
 def test_the_tables_are_assets_with_row_counts(published: Cloud) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass, field
+from inspect import unwrap
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ def world(monkeypatch: pytest.MonkeyPatch, no_run_logger: None) -> World:
 
 def run(**parameters: Any) -> str:
     """The message that it ends with."""
-    return str(backfill.fn(stale=True, **parameters).message)
+    return str(unwrap(backfill.fn)(stale=True, **parameters).message)
 
 
 def test_where_no_month_is_stale_nothing_is_done(world: World) -> None:
@@ -166,7 +167,7 @@ def test_a_range_or_stale_and_not_both(
     with pytest.raises(InvalidInputError, match="Expected"):
         check_range(start, end, stale=stale)
     with pytest.raises(InvalidInputError):
-        backfill.fn(start=start, end=end, stale=stale)
+        unwrap(backfill.fn)(start=start, end=end, stale=stale)
     assert world.looked_at == []
 
 

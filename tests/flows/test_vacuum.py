@@ -1,6 +1,7 @@
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import replace
+from inspect import unwrap
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def toy(monkeypatch: pytest.MonkeyPatch, no_run_logger: None) -> Iterator[Toy]:
 
 def run(**parameters: Any) -> str:
     """The message that it ends with."""
-    return str(vacuum.fn(**parameters).message)
+    return str(unwrap(vacuum.fn)(**parameters).message)
 
 
 def left(toy: Toy) -> set[str]:
@@ -141,7 +142,7 @@ def test_the_datasets_are_those_of_the_lake() -> None:
 def test_a_grace_below_a_day_is_refused_before_anything_is_asked(toy: Toy, grace_days: int) -> None:
     said = f"at least 1 grace day and at most 3650, found {grace_days}"
     with pytest.raises(InvalidInputError, match=said):
-        vacuum.fn(grace_days=grace_days, delete=True)
+        unwrap(vacuum.fn)(grace_days=grace_days, delete=True)
     assert toy.calls == []
 
 

@@ -8,6 +8,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from inspect import unwrap
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def flow(stage: Stage, replay: Replay, monkeypatch: pytest.MonkeyPatch) -> Calla
     numbers = itertools.count()
 
     def bring_on(*codes: str, **parameters: Any) -> Actor:
-        act = partial(daily_portfolio.fn, index_codes=codes, **parameters)
+        act = partial(unwrap(daily_portfolio.fn), index_codes=codes, **parameters)
         return stage.actor(f"{'-'.join(codes[:2])}-{next(numbers)}", act)
 
     return bring_on

@@ -10,6 +10,7 @@ import io
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
@@ -104,15 +105,15 @@ def run(
     content = content_of(generate_portfolio(INDEX, SESSION, 40), query)
     saved.write_bytes(base64.b64decode(render_csv(content).body))
     flows: dict[str, Callable[[], State[object]]] = {
-        "portfolio": lambda: daily_portfolio.fn(index_codes=(INDEX,)),
-        "quotes": lambda: daily_quotes.fn(trading_date=SESSION),
-        "levels": lambda: index_levels.fn(year=2025),
-        "levels again": lambda: index_levels.fn(year=2025),
-        "import": lambda: import_portfolio.fn([str(saved)]),
-        "backfill": lambda: backfill.fn(dataset="quotes", start=SESSION, end=SESSION),
-        "revision": lambda: daily_portfolio.fn(index_codes=(INDEX,), force=True),
-        "marking": lambda: vacuum.fn(grace_days=1, delete=True),
-        "removing": lambda: vacuum.fn(grace_days=1, delete=True),
+        "portfolio": lambda: unwrap(daily_portfolio.fn)(index_codes=(INDEX,)),
+        "quotes": lambda: unwrap(daily_quotes.fn)(trading_date=SESSION),
+        "levels": lambda: unwrap(index_levels.fn)(year=2025),
+        "levels again": lambda: unwrap(index_levels.fn)(year=2025),
+        "import": lambda: unwrap(import_portfolio.fn)([str(saved)]),
+        "backfill": lambda: unwrap(backfill.fn)(dataset="quotes", start=SESSION, end=SESSION),
+        "revision": lambda: unwrap(daily_portfolio.fn)(index_codes=(INDEX,), force=True),
+        "marking": lambda: unwrap(vacuum.fn)(grace_days=1, delete=True),
+        "removing": lambda: unwrap(vacuum.fn)(grace_days=1, delete=True),
     }
 
     numbers = itertools.count()

@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from inspect import unwrap
 from typing import Any
 
 import boto3
@@ -60,7 +61,7 @@ def run(b3: B3Files, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Backfill:
         } | changes
         actor = stage.actor(
             f"backfill-{next(numbers)}",
-            lambda: backfill.fn(**parameters),
+            lambda: unwrap(backfill.fn)(**parameters),
         )
         return str(actor.ends().message)
 
@@ -159,12 +160,14 @@ def test_a_day_that_the_calendar_denies_can_be_asked_for_by_itself(
 ) -> None:
     sunday = day("1992-06-14")
     b3.put("M061992", on(*sorted([*month("1992-06"), sunday])))
-    message = stage.actor("quotes", lambda: daily_quotes.fn(trading_date=sunday)).ends().message
+    message = (
+        stage.actor("quotes", lambda: unwrap(daily_quotes.fn)(trading_date=sunday)).ends().message
+    )
     assert message.startswith("published quotes 1992-06-14, run ")
     assert b3.asked == ["D14061992", "M061992"]
     assert published(lake)[str(sunday), "PET 4", None] == 1
     with pytest.raises(SourceHasNoDataError):
-        stage.actor("again", lambda: daily_quotes.fn(trading_date=day("1992-12-25"))).ends()
+        stage.actor("again", lambda: unwrap(daily_quotes.fn)(trading_date=day("1992-12-25"))).ends()
 
 
 def test_what_the_file_of_a_year_is_known_not_to_hold_is_not_asked_for_again(
@@ -264,7 +267,7 @@ def test_partitions_of_raw_are_registered_by_the_next_run_after_a_kill(
     b3.put("M051990", on(*days))
     killed = stage.actor(
         "killed",
-        lambda: backfill.fn(dataset="quotes", start=days[0], end=day("1990-05-31")),
+        lambda: unwrap(backfill.fn)(dataset="quotes", start=days[0], end=day("1990-05-31")),
     )
     killed.goes_to(before("register-partitions"))
     killed.is_killed()

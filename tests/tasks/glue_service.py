@@ -48,7 +48,7 @@ class GlueService:
     def __init__(self) -> None:
         self.runs: list[dict[str, Any]] = []
         self.states = ["SUCCEEDED"]
-        self.outcome: dict[str, str] = {}
+        self.outcome: dict[str, Any] = {}
         self.defaults: dict[str, str] = {}
         self.refusals: dict[str, list[str | Exception]] = {}
         self.loses_start: Exception | None = None

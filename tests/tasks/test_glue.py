@@ -1,3 +1,6 @@
+import datetime as dt
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +21,7 @@ pytestmark = pytest.mark.usefixtures("no_run_logger")
 
 OTHER = PLAN.replace("run-1", "run-2")
 TOKEN = "flow/2"
+ABOUT = "portfolio 2025-08"
 PAGE = f"https://us-east-1.console.aws.amazon.com/gluestudio/home#/job/{JOB}/run/jr_1"
 RUN = GlueRun(JOB, "jr_1", TOKEN, PAGE, "us-east-1")
 
@@ -44,14 +48,26 @@ def start(
     *, takes_others: bool = True, token: str = TOKEN, timeout_seconds: float = 600
 ) -> GlueRun:
     return find_or_start.fn(
-        JOB, PLAN, token, takes_others=takes_others, timeout_seconds=timeout_seconds
+        JOB, PLAN, token, about=ABOUT, takes_others=takes_others, timeout_seconds=timeout_seconds
     )
 
 
-def wait(service: GlueService, *, is_ours: bool = True, timeout_seconds: float = 600) -> str:
+def wait(
+    service: GlueService,
+    *,
+    is_ours: bool = True,
+    timeout_seconds: float = 600,
+    find_place: Callable[[], str] = str,
+) -> str:
     if not service.runs:
         service.add_run("STARTING", job_run_id="jr_1")
-    return wait_for.fn(RUN, timeout_seconds=timeout_seconds, is_ours=is_ours)
+    return wait_for.fn(
+        RUN,
+        about=ABOUT,
+        timeout_seconds=timeout_seconds,
+        is_ours=is_ours,
+        find_place=find_place,
+    )
 
 
 def test_a_run_is_started_with_its_plan_and_its_token(service: GlueService) -> None:
@@ -248,10 +264,30 @@ def test_a_run_is_waited_for_until_it_has_succeeded(service: GlueService) -> Non
 
 
 def test_it_looks_less_and_less_often(service: GlueService, clock: Clock) -> None:
-    service.states = [*["RUNNING"] * 40, "SUCCEEDED"]
+    service.states = [*["RUNNING"] * 60, "SUCCEEDED"]
     wait(service, timeout_seconds=3600)
-    assert clock.slept == sorted(clock.slept)
     assert (clock.slept[0], clock.slept[-1]) == (1, 30)
+    assert clock.slept[:8] == sorted(clock.slept[:8])
+    assert clock.slept[-10:] == [30] * 10
+    assert max(clock.slept) == 30
+
+
+def test_a_line_each_half_minute_says_since_when_and_where_it_is(
+    service: GlueService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glue, "get_run_logger", lambda: logging.getLogger("glue"))
+    started_at = dt.datetime(2025, 8, 1, 22, 3, 5, tzinfo=dt.timezone(dt.timedelta(hours=-3)))
+    service.outcome = {"StartedOn": started_at, "ExecutionTime": 95}
+    service.states = ["STARTING", *["RUNNING"] * 19, "SUCCEEDED"]
+    places = iter(["", "at 2025-07, 0 of 2 month(s) done", "at 2025-08, 1 of 2 month(s) done"])
+    with caplog.at_level(logging.INFO):
+        wait(service, find_place=lambda: next(places))
+    assert [record.getMessage() for record in caplog.records] == [
+        "Glue: STARTING since 01:03:05 UTC",
+        "Glue: RUNNING since 01:03:05 UTC, at 2025-07, 0 of 2 month(s) done",
+        "Glue: RUNNING since 01:03:05 UTC, at 2025-08, 1 of 2 month(s) done",
+        "Glue: SUCCEEDED, it took 0:01:35",
+    ]
 
 
 @pytest.mark.parametrize("state", ["FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"])
@@ -278,7 +314,7 @@ def test_a_run_that_failed_on_the_local_cloud_is_told_with_the_page_of_its_log(
     service.states = ["FAILED"]
     run = start()
     assert run.url == f"http://127.0.0.1:5555/console/glue/{JOB}/jr_1"
-    said = wait_for.fn(run, timeout_seconds=600, is_ours=True)
+    said = wait_for.fn(run, about=ABOUT, timeout_seconds=600, is_ours=True)
     assert said.endswith(f"gives no reason. Its log: {run.url}")
 
 
@@ -303,13 +339,21 @@ def test_a_run_that_is_not_done_at_the_deadline_is_stopped_by_its_own_flow(
     "interruption", [KeyboardInterrupt(), SystemExit(1), TimeoutError("the task's own")], ids=repr
 )
 def test_a_run_that_its_flow_does_not_wait_for_any_more_is_stopped(
-    service: GlueService, clock: Clock, interruption: BaseException, is_ours: bool
+    service: GlueService,
+    clock: Clock,
+    interruption: BaseException,
+    is_ours: bool,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(glue, "get_run_logger", lambda: logging.getLogger("glue"))
     service.states = ["RUNNING"]
     clock.interruption = interruption
     with pytest.raises(type(interruption)):
         wait(service, is_ours=is_ours)
     assert ("BatchStopJobRun" in service.calls) is is_ours
+    said = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    assert said == (["Glue is told to stop refining portfolio 2025-08"] if is_ours else [])
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 import datetime as dt
 
+import boto3
 import pytest
 
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.landing import find_landed, read_landed_lists
+from tasks.landing import find_landed, read_landed_lists, read_note, write_note
 from tasks.objects import land_bytes, list_at
 from tasks.reading import read_absences
 from tests.portfolios import FRIDAY, THURSDAY, answer, to_bytes
@@ -29,12 +30,12 @@ def test_what_came_on_some_days_is_found_by_what_was_asked_for() -> None:
     other = land(FRIDAY, "indices", LIST)
     land(dt.date(2025, 7, 30), "IBOV", answer())
     land_bytes(BUCKET, INDEX_LEVELS.landing_folder(FRIDAY, "IBOV-2025"), b"{}", "json", {})
-    found = find_landed.fn(BUCKET, RAW_PORTFOLIO, [THURSDAY, FRIDAY])
+    found = find_landed(BUCKET, RAW_PORTFOLIO, [THURSDAY, FRIDAY])
     assert {name: sorted(keys) for name, keys in found.items()} == {
         "IBOV": sorted([first, second]),
         "indices": [other],
     }
-    assert list(find_landed.fn(BUCKET, INDEX_LEVELS, [FRIDAY])) == ["IBOV-2025"]
+    assert list(find_landed(BUCKET, INDEX_LEVELS, [FRIDAY])) == ["IBOV-2025"]
 
 
 def test_the_latest_answer_stands_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +51,7 @@ def test_the_latest_answer_stands_last(monkeypatch: pytest.MonkeyPatch) -> None:
             ], at
 
         monkeypatch.setattr("tasks.landing.list_at", listed)
-        assert find_landed.fn(BUCKET, RAW_PORTFOLIO, [FRIDAY])["IBOV"][-1] == latest
+        assert find_landed(BUCKET, RAW_PORTFOLIO, [FRIDAY])["IBOV"][-1] == latest
 
 
 def test_what_any_list_names_counts_and_one_that_cannot_be_read_is_passed_over() -> None:
@@ -59,7 +60,7 @@ def test_what_any_list_names_counts_and_one_that_cannot_be_read_is_passed_over()
         land(FRIDAY, "indices", {"results": [{"code": "PETR3", "indexes": "IBOV,IDIV"}]}),
         land(FRIDAY, "indices", {"results": None}),
     ]
-    assert read_landed_lists.fn(BUCKET, [*keys, "landing/portfolio/gone.json.gz"]) == {
+    assert read_landed_lists(BUCKET, [*keys, "landing/portfolio/gone.json.gz"]) == {
         "IBOV": {"PETR4", "VALE3", "PETR3"},
         "IBXX": {"PETR4"},
         "IDIV": {"PETR3"},
@@ -73,7 +74,7 @@ def test_of_what_b3_said_that_it_has_none_is_known() -> None:
         "SMLL": land(FRIDAY, "SMLL", "no answer"),
         "GONE": "landing/portfolio/gone.json.gz",
     }
-    assert read_absences.fn(BUCKET, keys) == {"AGFS"}
+    assert read_absences(BUCKET, keys) == {"AGFS"}
 
 
 def test_of_levels_a_year_without_any_is_known_too() -> None:
@@ -88,4 +89,17 @@ def test_of_levels_a_year_without_any_is_known_too() -> None:
         "IBOV": land(FRIDAY, "IBOV-2025", some),
         "IDIV": land(FRIDAY, "IDIV-2025", {"results": []}),
     }
-    assert read_absences.fn(BUCKET, keys, 2025) == {"AGFS", "IDIV"}
+    assert read_absences(BUCKET, keys, 2025) == {"AGFS", "IDIV"}
+
+
+def test_a_note_is_read_back_and_nothing_where_there_is_none() -> None:
+    assert read_note(BUCKET, "landing/x/loaded.json") is None
+    write_note(BUCKET, "landing/x/loaded.json", {"etag": "e", "dates": ["2025-08-01"]})
+    note = read_note(BUCKET, "landing/x/loaded.json")
+    assert note == {"etag": "e", "dates": ["2025-08-01"]}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
+def test_what_is_no_note_counts_as_none(body: bytes) -> None:
+    boto3.client("s3").put_object(Bucket=BUCKET, Key="landing/x/loaded.json", Body=body)
+    assert read_note(BUCKET, "landing/x/loaded.json") is None

@@ -203,7 +203,7 @@ def test_a_look_that_mends_nothing_leaves_partitions_where_they_are(toy: Toy) ->
 
 def test_what_readers_see_of_each_session_is_told_by_name(toy: Toy) -> None:
     months = ["2025-08", "2025-07", "2025-06"]
-    assert find_published.fn(SUBJECT, months) == {}
+    assert find_published(SUBJECT, months) == {}
     for month in months[:2]:
         day = D1.replace(month=int(month[-2:]))
         toy.write(day)
@@ -211,11 +211,11 @@ def test_what_readers_see_of_each_session_is_told_by_name(toy: Toy) -> None:
         toy.publish(month=month)
     toy.write(D2)
     july = D1.replace(month=7)
-    assert find_published.fn(SUBJECT, months) == {
+    assert find_published(SUBJECT, months) == {
         july: {"toy", "other"},
         D1: {"toy", "other"},
     }
-    assert find_published.fn(SUBJECT, months[1:]) == {july: {"toy", "other"}}
+    assert find_published(SUBJECT, months[1:]) == {july: {"toy", "other"}}
 
 
 def test_what_readers_see_is_told_by_the_latest_commit(toy: Toy) -> None:
@@ -224,14 +224,14 @@ def test_what_readers_see_is_told_by_the_latest_commit(toy: Toy) -> None:
     toy.write(D2)
     toy.publish("b")
     toy.calls.clear()
-    assert find_published.fn(SUBJECT, [MONTH]) == {D1: {"toy"}, D2: {"toy"}}
+    assert find_published(SUBJECT, [MONTH]) == {D1: {"toy"}, D2: {"toy"}}
     assert toy.asked("GetObject") == [f"{PUBLISHED}000002.json"]
 
 
 def test_what_readers_see_is_not_told_where_a_commit_is_missing(toy: Toy) -> None:
     toy.put(f"{PUBLISHED}000002.json")
     with pytest.raises(CommitError, match="a commit is gone"):
-        find_published.fn(SUBJECT, [MONTH])
+        find_published(SUBJECT, [MONTH])
 
 
 def stale(dataset: Dataset) -> list[str]:

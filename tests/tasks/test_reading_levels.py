@@ -42,7 +42,7 @@ LEVELS = (
 
 
 def stored(year: str) -> dict[str, tuple[IndexLevel, ...]]:
-    found = read_raw.fn(BUCKET, INDEX_LEVELS, year, ["IBOV"])
+    found = read_raw(BUCKET, INDEX_LEVELS, year, ["IBOV"])
     return {code: from_raw_rows(rows) for code, rows in found.items() if isinstance(rows, list)}
 
 
@@ -66,7 +66,7 @@ def test_raw_gives_back_what_was_written_and_nothing_where_there_is_none() -> No
     assert stored("2024") == {}
     key = "raw/index_levels/year=2025/IBOV.parquet"
     assert list(list_etags(BUCKET, "")) == [key]
-    found = read_raw.fn(BUCKET, INDEX_LEVELS, "2025", ["IBOV"])["IBOV"]
+    found = read_raw(BUCKET, INDEX_LEVELS, "2025", ["IBOV"])["IBOV"]
     assert isinstance(found, list)
     row, _ = found
     assert list(row) == list(INDEX_LEVELS.types())

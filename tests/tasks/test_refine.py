@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tasks import refine
+from tasks import refine, runs
 from tasks.core.attempt import RAW_MOVED, Outcome, Output
 from tasks.core.checks import Check
 from tasks.core.commit import Commit
@@ -24,7 +24,7 @@ from tasks.core.errors import (
 from tasks.core.month import Look, PublishedMonths, make_commit
 from tasks.core.plan import Plan, RawObject
 from tasks.glue import GlueRun
-from tasks.refine import publish_month, publish_months
+from tasks.refine import publish_months
 from tasks.runs import Attempt
 from tasks.shelf import Latest
 from tests.tasks.toy import NOON, RAW, SUBJECT, TABLES, TOY
@@ -207,6 +207,10 @@ def key(month: str, day: int = 1) -> str:
     return RAW.object_key(f"{month}-{day:02}", "toy")
 
 
+def run_of(month: str, *, force: bool = False) -> str:
+    return publish(month, force=force).run_of(month)
+
+
 def publish(
     *months: str, force: bool = False, mend: Callable[[str], str] = no_mend
 ) -> PublishedMonths:
@@ -242,12 +246,25 @@ def test_a_month_is_looked_at_refined_audited_and_shown(world: World) -> None:
     assert (job, url) == (SUBJECT.glue_job, "s3://plan")
     assert token.startswith("flow/")
     assert len(token) > len("flow/") + 16
-    assert how == {"takes_others": True, "timeout_seconds": 1800}
+    assert how == {"about": "toy 2025-08", "takes_others": True, "timeout_seconds": 1800}
     ((waited, how),) = world.steps("wait")
-    assert (waited, how) == (token, {"timeout_seconds": 1800, "is_ours": True})
+    find_place = how.pop("find_place")
+    assert (find_place.func, find_place.args) == (
+        runs.describe_place,
+        (SUBJECT, world.plan.run_id, [AUGUST], set()),
+    )
+    assert waited == token
+    assert how == {"about": "toy 2025-08", "timeout_seconds": 1800, "is_ours": True}
     assert world.steps("find") == [([AUGUST], "")] * 2
     assert world.steps("show")[0][2] == {"flow_run": "flow", "forced_since": None}
     assert world.steps("report-checks") == [(f"toy {AUGUST}", [GOOD])]
+
+
+def test_what_came_of_a_month_is_its_run_its_failure_or_nothing_new() -> None:
+    result = PublishedMonths({AUGUST: "run"}, [JULY], {"2025-06": BadDataError("bad")})
+    assert (result.run_of(AUGUST), result.run_of(JULY)) == ("run", "")
+    with pytest.raises(BadDataError, match="bad"):
+        result.run_of("2025-06")
 
 
 def test_the_run_and_its_tables_are_linked(world: World) -> None:
@@ -262,13 +279,13 @@ def test_a_month_that_is_up_to_date_is_left_as_it_is(world: World) -> None:
     publish_by(world, "before")
     assert publish() == PublishedMonths(up_to_date=[AUGUST])
     assert [each[0] for each in world.done] == ["look"]
-    assert publish_month(SUBJECT, AUGUST, force=False, mend=no_mend) == ""
+    assert run_of(AUGUST) == ""
 
 
 def test_what_the_flow_itself_has_published_is_told_with_its_run(world: World) -> None:
     commit = publish_by(world, "flow")
-    assert publish_month(SUBJECT, AUGUST, force=False, mend=no_mend) == commit.run_id
-    assert publish_month(SUBJECT, AUGUST, force=True, mend=no_mend) == commit.run_id
+    assert run_of(AUGUST) == commit.run_id
+    assert run_of(AUGUST, force=True) == commit.run_id
     assert world.steps("start") == []
 
 
@@ -311,7 +328,7 @@ def test_each_month_is_told_when_it_is_done_with(world: World) -> None:
 def test_a_month_that_raw_holds_nothing_of_is_an_error(world: World) -> None:
     assert isinstance(fails(JULY), SourceHasNoDataError)
     with pytest.raises(SourceHasNoDataError, match=f"Raw holds nothing of toy {JULY}"):
-        publish_month(SUBJECT, JULY, force=False, mend=no_mend)
+        run_of(JULY)
 
 
 @pytest.mark.parametrize("count", [1, refine.MOST_KEPT, refine.MOST_KEPT + 1])
@@ -375,7 +392,7 @@ def test_raw_that_cannot_be_made_again_is_left_out_and_told(world: World) -> Non
     assert "is published without" in said
     assert f"{key(AUGUST, 4)}: landing knows nothing of it" in said
     with pytest.raises(BadDataError, match="is published without"):
-        publish_month(SUBJECT, AUGUST, force=False, mend=no_mend)
+        run_of(AUGUST)
 
 
 def test_raw_that_is_no_better_made_again_is_left_out(world: World) -> None:

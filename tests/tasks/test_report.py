@@ -57,7 +57,7 @@ def test_remarks_have_a_column_where_there_are_some_and_are_short() -> None:
 def test_a_verdict_is_the_first_word_about_an_audit(
     checks: list[Check], said: str, artifacts: list[dict[str, Any]]
 ) -> None:
-    report_checks.fn("portfolio 2025-08", checks)
+    report_checks("portfolio 2025-08", checks)
     (artifact,) = artifacts
     assert artifact["description"] == said
     assert artifact["key"] == "audit-portfolio-2025-08"
@@ -66,7 +66,7 @@ def test_a_verdict_is_the_first_word_about_an_audit(
 
 def test_places_with_a_page_are_links_and_others_are_told(artifacts: list[dict[str, Any]]) -> None:
     places = {"Glue run of 8f2c": "http://127.0.0.1/x", "Tables a of b3: ask them": ""}
-    report_links.fn("portfolio", places)
+    report_links("portfolio", places)
     (artifact,) = artifacts
     assert artifact["markdown"] == (
         "- [Glue run of 8f2c](http://127.0.0.1/x)\n- Tables a of b3: ask them."
@@ -98,7 +98,7 @@ def test_days_that_the_calendar_has_wrong_are_told(
     tables = []
     monkeypatch.setattr(report, "create_table_artifact", lambda **table: tables.append(table))
     with caplog.at_level(logging.WARNING):
-        report_sessions.fn("Backfill", "Backfill of quotes.", outcomes)
+        report_sessions("Backfill", "Backfill of quotes.", outcomes)
     found = [record.getMessage() for record in caplog.records]
     assert [each.partition("calendar ")[2] for each in found] == said
     assert [len(each["table"]) for each in tables] == [len(outcomes)]

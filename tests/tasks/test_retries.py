@@ -1,10 +1,13 @@
 import datetime as dt
 import importlib
 import pkgutil
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
+import tenacity
 from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
@@ -58,6 +61,7 @@ from tasks.retries import (
     is_retryable,
     is_retryable_beside_others,
     may_pass,
+    tried_again,
 )
 from tasks.turns import Budget
 from tests.conftest import PAUSE_SECONDS
@@ -185,8 +189,7 @@ STEPS = {
 NEVER, OFTEN = (0, 0, None, None), (5, [2, 4, 8, 16, 32], 0.5, is_retryable)
 BESIDE_OTHERS = (*OFTEN[:3], is_retryable_beside_others)
 A_FEW_TIMES = (3, [2.0, 4.0, 8.0], None, is_retryable)
-# How often each step is tried again: what asks nobody, or Prefect alone, whose client tries again
-# itself, is not.
+# How often each step is tried again: what asks nobody is not.
 EXPECTED = {
     "audit-month": A_FEW_TIMES,
     "convert-quotes": NEVER,
@@ -194,40 +197,59 @@ EXPECTED = {
     "download-indices": BESIDE_OTHERS,
     "download-portfolio": BESIDE_OTHERS,
     "download-quotes": OFTEN,
-    "fetch-zip": A_FEW_TIMES,
-    "find-attempts": A_FEW_TIMES,
-    "find-landed": A_FEW_TIMES,
-    "find-published": A_FEW_TIMES,
     "find-stale-months": A_FEW_TIMES,
     "land-files": A_FEW_TIMES,
     "land-zip": A_FEW_TIMES,
-    "list-names": A_FEW_TIMES,
-    "list-raw": A_FEW_TIMES,
-    "list-zips": A_FEW_TIMES,
     "look-at-month": A_FEW_TIMES,
     "mark": A_FEW_TIMES,
-    "read-absences": A_FEW_TIMES,
-    "read-landed-lists": A_FEW_TIMES,
     "read-landed-portfolios": A_FEW_TIMES,
     "read-levels": NEVER,
-    "read-note": A_FEW_TIMES,
     "read-portfolios": NEVER,
-    "read-raw": A_FEW_TIMES,
     "read-saved-files": A_FEW_TIMES,
-    "refuse-attempt": A_FEW_TIMES,
     "register-partitions": A_FEW_TIMES,
     "remove": A_FEW_TIMES,
-    "rename-flow-run": NEVER,
-    "report-checks": NEVER,
-    "report-gaps": NEVER,
-    "report-links": NEVER,
-    "report-page": NEVER,
-    "report-sessions": NEVER,
     "start-glue-run": A_FEW_TIMES,
     "survey": A_FEW_TIMES,
     "wait-for-glue-run": A_FEW_TIMES,
-    "write-note": A_FEW_TIMES,
 }
+# What flows ask of AWS that is no step of a run's story.
+PLUMBING = {
+    *("fetch_zip", "find_attempts", "find_landed", "find_published", "list_names", "list_raw"),
+    *("list_zips", "read_absences", "read_landed_lists", "read_note", "read_raw"),
+    *("refuse_attempt", "write_note"),
+}
+
+
+def is_plumbing(value: object) -> bool:
+    return isinstance(getattr(value, "retry", None), tenacity.Retrying)
+
+
+def test_what_is_no_step_is_tried_again_as_often_as_one_over_aws(
+    monkeypatch: pytest.MonkeyPatch, no_run_logger: None
+) -> None:
+    found = {
+        name: value
+        for module in MODULES
+        for name, value in vars(module).items()
+        if is_plumbing(value) and value.__module__ == module.__name__
+    }
+    assert found.keys() == PLUMBING
+    slept: list[float] = []
+    asked = 0
+
+    @tried_again
+    def ask(error: Exception) -> None:
+        nonlocal asked
+        asked += 1
+        raise error
+
+    monkeypatch.setattr(ask.retry, "sleep", slept.append)
+    with pytest.raises(ClientError, match="SlowDown"):
+        ask(aws_error("SlowDown"))
+    assert (asked, slept) == (4, OVER_AWS["retry_delay_seconds"])
+    with pytest.raises(BadDataError):
+        ask(BadDataError("a failed check"))
+    assert asked == 5
 
 
 def test_every_step_is_among_those_below() -> None:
@@ -282,6 +304,7 @@ LIMITS = [
     (sweep, "_BATCH", 1000),
     (catalog, "_BATCH", 100),
     (glue, "_RUNS_LOOKED_AT", 200),
+    (glue, "_SILENCE_SECONDS", 30.0),
     (objects, "_CONFLICT_DELAYS", (0.1, 0.2, 0.5, 1.0, 2.0)),
     (forms, "SHORTEST_GRACE_DAYS", 1),
 ]
@@ -319,10 +342,15 @@ def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(module, "materialize", materialize)
     unused: Any = None
     store.write_raw("b3-lake", INDEX_LEVELS, {("2025", "IBOV"): []})
-    store.write_raw_files("b3-lake", INDEX_LEVELS, "IBOV", {})
-    shelf.show_month(SUBJECT, unused, unused, flow_run="f", forced_since=None)
-    names = [options.pop("name") for options in made]
-    assert names == ["write-raw", "write-raw", "publish-month"]
+    store.write_raw_files("b3-lake", INDEX_LEVELS, "IBOV", {"2024": Path(), "2025": Path()})
+    look: Any = SimpleNamespace(month="2025-08")
+    shelf.show_month(SUBJECT, look, unused, flow_run="f", forced_since=None)
+    names = [(options.pop("name"), options.pop("task_run_name")) for options in made]
+    assert names == [
+        ("write-raw", "write index_levels 2025"),
+        ("write-raw", "write index_levels 2024 to 2025"),
+        ("publish-month", "publish toy 2025-08"),
+    ]
     assert made == [OVER_AWS] * 3
 
 

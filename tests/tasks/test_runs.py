@@ -1,14 +1,17 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tasks.core.attempt import RAW_MOVED, attempt_key
 from tasks.core.checks import Check
+from tasks.core.dataset import Table
 from tasks.core.plan import Plan, plan_key
 from tasks.runs import (
     OLDEST_USABLE,
     are_whole,
+    describe_place,
     find_attempts,
     find_time_of,
     is_marked,
@@ -25,7 +28,7 @@ def raw(toy: Toy) -> None:
 
 
 def found(toy: Toy, token: str = "", months: tuple[str, ...] = (MONTH,)) -> Any:
-    return find_attempts.fn(SUBJECT, Plan(TOY, {m: toy.inputs(m) for m in months}), token)
+    return find_attempts(SUBJECT, Plan(TOY, {m: toy.inputs(m) for m in months}), token)
 
 
 def usable(toy: Toy, token: str = "") -> str:
@@ -168,7 +171,7 @@ def test_a_mark_is_the_vacuums_word_alone(toy: Toy) -> None:
 def test_what_was_refused_says_which_checks_failed(toy: Toy) -> None:
     outcome = toy.refine()
     checks = [Check("good", "1", "1", has_passed=True), Check("bad", "1", "2", has_passed=False)]
-    refuse_attempt.fn(BUCKET, outcome, MONTH, checks)
+    refuse_attempt(BUCKET, outcome, MONTH, checks)
     said = json.loads(toy.body(f"runs/{outcome.run_id}/a/refused.json"))
     assert said["month"] == MONTH
     (failed,) = said["checks"]
@@ -187,3 +190,29 @@ def test_an_attempt_is_as_old_as_its_outcome(toy: Toy) -> None:
 def test_attempts_without_a_plan_are_none(toy: Toy) -> None:
     toy.put(f"{DAILY.attempt_folder('r', 'a', MONTH)}part-0.parquet")
     assert list_attempts(BUCKET, "r") == []
+
+
+def test_a_run_is_at_the_month_whose_last_table_it_has_not_written(toy: Toy) -> None:
+    run, months = "0123456789ab", ["2025-07", "2025-08", "2025-09"]
+
+    def say(*ended: str) -> str:
+        return describe_place(SUBJECT, run, months, ended)
+
+    def write(table: Table, attempt: str, month: str) -> None:
+        toy.put(f"{table.attempt_folder(run, attempt, month)}part-0.parquet")
+
+    assert say() == "at 2025-07, 0 of 3 month(s) done"
+    write(DAILY, "a", "2025-07")
+    assert say() == "at 2025-07, 0 of 3 month(s) done"
+    write(MONTHLY, "a", "2025-07")
+    assert say() == "at 2025-08, 1 of 3 month(s) done"
+    assert say("a") == "at 2025-07, 0 of 3 month(s) done"
+    write(MONTHLY, "b", "2025-08")
+    write(MONTHLY, "b", "2025-09")
+    assert say() == "at its end, 3 of 3 month(s) done"
+    assert say("a") == "at 2025-07, 2 of 3 month(s) done"
+
+
+def test_where_s3_does_not_answer_it_is_not_said_where_a_run_is(toy: Toy) -> None:
+    nowhere = replace(SUBJECT, bucket="b3-gone")
+    assert describe_place(nowhere, "0123456789ab", ["2025-07"], []) == ""

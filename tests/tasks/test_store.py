@@ -50,7 +50,7 @@ def write(name: str = "IBOV") -> None:
 
 
 def read(*names: str) -> dict[str, store.Rows | UnreadableRawError]:
-    return store.read_raw.fn(BUCKET, RAW_PORTFOLIO, DAY, names)
+    return store.read_raw(BUCKET, RAW_PORTFOLIO, DAY, names)
 
 
 def to_parquet(table: pa.Table, **options: Any) -> bytes:
@@ -179,7 +179,7 @@ def test_indices_of_a_session_are_objects_beside_each_other() -> None:
     rows = read("IBXX")["IBXX"]
     assert isinstance(rows, list)
     assert {row["index_code"] for row in rows} == {"IBXX"}
-    assert store.list_names.fn(BUCKET, RAW_PORTFOLIO, DAY) == {"IBOV", "IBXX"}
+    assert store.list_names(BUCKET, RAW_PORTFOLIO, DAY) == {"IBOV", "IBXX"}
 
 
 @pytest.mark.usefixtures("assets")
@@ -187,7 +187,7 @@ def test_of_a_session_what_raw_does_not_hold_is_left_out_and_not_asked_for(
     calls: list[str],
 ) -> None:
     assert read("IBOV") == {}
-    assert store.list_names.fn(BUCKET, RAW_PORTFOLIO, DAY) == set()
+    assert store.list_names(BUCKET, RAW_PORTFOLIO, DAY) == set()
     write("IBOV")
     write("IBXX")
     calls.clear()
@@ -205,7 +205,7 @@ def test_what_is_gone_between_listing_and_reading_is_left_out(
 def test_only_parquet_files_have_names() -> None:
     put(KEY)
     put(f"{RAW_PORTFOLIO.folder(DAY)}_SUCCESS")
-    assert store.list_names.fn(BUCKET, RAW_PORTFOLIO, DAY) == {"IBOV"}
+    assert store.list_names(BUCKET, RAW_PORTFOLIO, DAY) == {"IBOV"}
 
 
 SOUND = to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)))
@@ -247,7 +247,7 @@ def test_the_raw_objects_of_a_month_are_listed_in_one_call(calls: list[str]) -> 
     for key in [*keys, other, f"{RAW_PORTFOLIO.folder(DAY)}_SUCCESS"]:
         put(key)
     calls.clear()
-    etags = store.list_raw.fn(BUCKET, RAW_PORTFOLIO, "2025-08")
+    etags = store.list_raw(BUCKET, RAW_PORTFOLIO, "2025-08")
     assert list(etags) == [keys[1], other, keys[2]]
     assert all(etags.values())
     assert calls == ["ListObjectsV2"]
@@ -257,7 +257,7 @@ def test_the_sessions_of_a_month_are_told_once_each(monkeypatch: pytest.MonkeyPa
     for name in ("IBOV", "IBXX"):
         put(RAW_PORTFOLIO.object_key(DAY, name))
     put(RAW_PORTFOLIO.object_key("2025-08-29", "IBOV"))
-    monkeypatch.setattr(store, "list_raw", store.list_raw.fn)
+    monkeypatch.setattr(store, "list_raw", store.list_raw)
     assert store.list_sessions(BUCKET, RAW_PORTFOLIO, "2025-08") == {FRIDAY, dt.date(2025, 8, 29)}
 
 
@@ -267,16 +267,3 @@ def test_timestamps_are_read_alike_in_both_of_parquets_forms(is_int96: bool) -> 
     put("t.parquet", to_parquet(table, use_deprecated_int96_timestamps=is_int96))
     rows = read_table(BUCKET, "t.parquet").to_pylist()
     assert rows == [{"extracted_at": EXTRACTED_AT}, {"extracted_at": None}]
-
-
-def test_a_note_is_read_back_and_nothing_where_there_is_none() -> None:
-    assert store.read_note.fn(BUCKET, "landing/x/loaded.json") is None
-    store.write_note.fn(BUCKET, "landing/x/loaded.json", {"etag": "e", "dates": ["2025-08-01"]})
-    note = store.read_note.fn(BUCKET, "landing/x/loaded.json")
-    assert note == {"etag": "e", "dates": ["2025-08-01"]}
-
-
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
-def test_what_is_no_note_counts_as_none(body: bytes) -> None:
-    boto3.client("s3").put_object(Bucket=BUCKET, Key="landing/x/loaded.json", Body=body)
-    assert store.read_note.fn(BUCKET, "landing/x/loaded.json") is None

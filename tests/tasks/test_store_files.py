@@ -104,10 +104,10 @@ def test_landed_files_are_listed_with_their_times_and_fetched(tmp_path: Path) ->
     folder = "landing/quotes/COTAHIST_D31072025.ZIP/"
     for name in ("ab12.zip", "loaded.json"):
         boto3.client("s3").put_object(Bucket=BUCKET, Key=folder + name, Body=name.encode())
-    found = store.list_zips.fn(BUCKET, folder)
+    found = store.list_zips(BUCKET, folder)
     assert list(found) == [f"{folder}ab12.zip"]
     assert all(at.tzinfo for at in found.values())
-    store.fetch_zip.fn(BUCKET, f"{folder}ab12.zip", tmp_path / "a.zip")
+    store.fetch_zip(BUCKET, f"{folder}ab12.zip", tmp_path / "a.zip")
     assert (tmp_path / "a.zip").read_bytes() == b"ab12.zip"
 
 
@@ -126,5 +126,5 @@ def test_a_month_or_a_year_of_raw_is_listed() -> None:
     for day in ("2025-07-31", "2025-08-01", "2024-08-01"):
         key = f"raw/quotes/trading_date={day}/quotes.parquet"
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=b"")
-    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, "2025-08")) == 1
-    assert len(store.list_raw.fn(BUCKET, RAW_QUOTES, "2025")) == 2
+    assert len(store.list_raw(BUCKET, RAW_QUOTES, "2025-08")) == 1
+    assert len(store.list_raw(BUCKET, RAW_QUOTES, "2025")) == 2

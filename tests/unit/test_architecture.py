@@ -31,7 +31,8 @@ OUTSIDE_CORE = (
     "urllib3",
 )
 CLOCK_CALLS = {"now", "today", "utcnow"}
-TASK_DECORATORS = {"task", "materialize"}
+# A step, or what is asked or shown like one though it is no task of its own.
+TASK_DECORATORS = {"task", "materialize", "tried_again", "create_markdown_artifact"}
 # What a step may use of other steps: refining is the way that every dataset takes, and the vacuum
 # asks whatever may name an object.
 MAY_USE = {

@@ -7,6 +7,7 @@ from tasks.core.texts import (
     TICKER_FORM,
     is_plain,
     is_ticker,
+    name_span,
     shorten,
     show,
     show_ticker,
@@ -100,3 +101,14 @@ def test_what_is_left_out_is_told() -> None:
     assert show("x" * 59) == f"'{'x' * 59}… (61 characters)"
     assert shorten("12345") == "12345"
     assert show(None) == "None"
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["2025-08"], "2025-08"),
+        (["2025-08", "2025-06", "2025-07", "2025-06"], "2025-06 to 2025-08"),
+    ],
+)
+def test_what_has_an_order_is_named_by_its_first_and_its_last(values: list[str], said: str) -> None:
+    assert name_span(values) == said

@@ -1,0 +1,97 @@
+"""Why a run failed, and what to do: the page that the dashboard shows of it."""
+
+import re
+
+from tasks.core.errors import (
+    B3PipelineError,
+    BadDataError,
+    BlockedError,
+    CommitError,
+    IncompleteError,
+    InvalidInputError,
+    NotConfiguredError,
+    NotPublishedError,
+    PublishConflictError,
+    RefinementError,
+    RetryableError,
+    SourceHasNoDataError,
+    UnreadableRawError,
+)
+
+# The deployment of each command, and of each option its parameter.
+_DEPLOYMENTS = {
+    "portfolio": "daily-portfolio",
+    "quotes": "daily-quotes",
+    "levels": "index-levels",
+    "freshness": "freshness",
+    "backfill": "backfill",
+    "import_portfolio": "import-portfolio",
+    "vacuum": "vacuum",
+}
+_PARAMETERS = {"index": "index_codes"}
+_COMMAND = re.compile(
+    r"`?python -m flows\.(\w+)((?: +(?:--?[\w-]+|[A-Z]{4,6}|all|FILE\b|\d[\d-]*))*)`?"
+)
+
+_ADVICE: dict[type[B3PipelineError], str] = {
+    BlockedError: "B3 turns everybody away for a while. What was fetched is kept; the next run of "
+    "the schedule goes on with the rest. Or run the deployment again in half an hour.",
+    RetryableError: "It may pass by itself. Run the deployment again in a while; it goes on where "
+    "this run ended.",
+    InvalidInputError: "Nothing was done. Run the deployment again with other parameters: "
+    "*Run*, *Custom run*.",
+    NotConfiguredError: "Nothing was done. The environment lacks something: have it deployed "
+    "again (docs/INSTALL.md), then run the deployment again.",
+    NotPublishedError: "Check the code in `index_codes`; `all` takes those that B3 lists.",
+    SourceHasNoDataError: "B3 does not have it. Of a portfolio that B3 shows no more, a file that "
+    "somebody saved can be uploaded to the lake's `inbox/`, and brought in by a run of "
+    "`import-portfolio`.",
+    UnreadableRawError: "Run the deployment again: raw is made again from landing. Where it cannot "
+    "be, restore the object from the bucket's versions.",
+    BadDataError: "Readers see what they saw before. Landing keeps what came. What is wrong is "
+    "named above, and for an audit in the artifact `audit-…` of this run: it must be looked at, "
+    "and will not pass by itself.",
+    IncompleteError: "What is not named above is done, and stays. See to each that is named, then "
+    "run the deployment again: it does what is left.",
+    RefinementError: "Read the log of the Glue run: the artifact `links-…` of this run leads to "
+    "it. Then run the deployment again: it goes on from raw.",
+    PublishConflictError: "Let the other runs end, then run the deployment again.",
+    CommitError: "Nothing was written. Restore the object that is named from the bucket's "
+    "versions, then run the deployment again.",
+}
+_AWS_ADVICE = (
+    "AWS refused or did not answer. If it says that access is denied or that something does not "
+    "exist, have the environment deployed again (docs/INSTALL.md); otherwise run the deployment "
+    "again: it goes on where this run ended."
+)
+
+
+def advise(error: Exception) -> str:
+    """Return what to do about an error, by the nearest of its kinds; of any other: AWS's."""
+    return next((_ADVICE[kind] for kind in type(error).__mro__ if kind in _ADVICE), _AWS_ADVICE)
+
+
+def name_deployments(text: str) -> str:
+    """Return a text with deployments and their parameters in place of commands."""
+    return _COMMAND.sub(_name_deployment, text)
+
+
+def _name_deployment(match: re.Match[str]) -> str:
+    if match[1] not in _DEPLOYMENTS:
+        return match[0]
+    name = f"deployment `{_DEPLOYMENTS[match[1]]}`"
+    given: list[str] = []
+    for word in match[2].split():
+        if word.startswith("--"):
+            option = word.removeprefix("--")
+            given.append(_PARAMETERS.get(option, option.replace("-", "_")))
+        elif given:  # a FILE without an option is the deployment's own parameter
+            given[-1] += f" {word}"
+    return f"{name} with {', '.join(f'`{each}`' for each in given)}" if given else name
+
+
+def explain_failure(name: str, error: Exception) -> str:
+    """Return the page about a run that failed, in Markdown: why, and what to do."""
+    first, *rest = name_deployments(str(error)).splitlines() or [type(error).__name__]
+    why = "\n".join([first, *(f"- {line.strip()}" for line in rest if line.strip())])
+    return f"## {name} failed\n\n### Why\n\n{why}\n\n### What to do\n\n{advise(error)}\n"
