@@ -16,7 +16,7 @@ from prefect.exceptions import ObjectNotFound
 PROJECT_FILE = Path(__file__).parents[1] / "prefect.yaml"
 
 
-def settle_schedules(client: SyncPrefectClient, project: dict[str, Any]) -> list[str]:
+def remove_old_schedules(client: SyncPrefectClient, project: dict[str, Any]) -> list[str]:
     """Remove what a deployment has of schedules beside those that it is to have.
 
     One without a slug was made by somebody, not by a file, and stays.
@@ -43,10 +43,10 @@ def settle_schedules(client: SyncPrefectClient, project: dict[str, Any]) -> list
     return removed
 
 
-def settle() -> list[str]:
+def remove_all_old_schedules() -> list[str]:
     """Remove what `prefect.yaml` no longer names from the Prefect that is configured."""
     with get_client(sync_client=True) as client:
-        return settle_schedules(client, yaml.safe_load(PROJECT_FILE.read_text()))
+        return remove_old_schedules(client, yaml.safe_load(PROJECT_FILE.read_text()))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,7 +56,7 @@ def main(argv: list[str] | None = None) -> int:
         description="Remove the schedules that prefect.yaml no longer names; safe to repeat.",
     )
     parser.parse_args(argv)
-    for line in settle():
+    for line in remove_all_old_schedules():
         print(line)
     return 0
 

@@ -5,5 +5,5 @@ import os
 # Before pyarrow is imported: its own pool keeps what a month of quotes took, the system's does not.
 os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
-# Before Prefect is imported, which would tell its makers of it, and tell us so in five lines.
+# Before Prefect is imported: it would send word to its makers, and say so in five lines.
 os.environ.setdefault("DO_NOT_TRACK", "1")

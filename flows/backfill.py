@@ -33,7 +33,7 @@ from tasks.core.backfill import (
     describe_runs,
     settle_sessions,
 )
-from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.errors import IncompleteError, InvalidInputError
 from tasks.core.exchange import (
     FIRST_YEAR,
     latest_due_session,
@@ -73,9 +73,9 @@ def backfill(
     """Bring every session of a range to Athena; started again, it goes on where it was stopped.
 
     Args:
-        start: The first day of the range. Leave both days empty where `stale` is set.
+        start: The first day of the range. Leave both days empty where stale is set.
         end: The last day of the range; what is not due yet is left out.
-        dataset: `quotes` fetches what raw lacks. `portfolio` fetches nothing, since B3 has no past
+        dataset: quotes fetches what raw lacks. portfolio fetches nothing, since B3 has no past
             compositions: it refines what raw holds and lists what is missing.
         index_code: The index whose missing sessions are listed, of the portfolio; a code of 4 to 6
             letters and digits. Quotes are of all instruments, and do not ask for it.
@@ -141,7 +141,7 @@ def refine_stale(subject: Subject, mend: Callable[[str], str], *, dry_run: bool)
     """Refine every month again that was made by other statements than today's.
 
     Raises:
-        BadDataError: A month failed; the message names each.
+        IncompleteError: A month failed; the message names each.
     """
     months = find_stale_months(subject)
     if not months:
@@ -157,7 +157,7 @@ def refine_stale(subject: Subject, mend: Callable[[str], str], *, dry_run: bool)
         report.conclude(result)
     if result.failures:
         lines = [f"{month}: {error}" for month, error in result.failures.items()]
-        raise BadDataError("\n".join([f"{subject}: months that failed:", *lines]))
+        raise IncompleteError("\n".join([f"{subject}: months that failed:", *lines]))
     return Completed(message=f"published {subject}: {what}, {describe_runs(result)}")
 
 
@@ -203,7 +203,7 @@ EXAMPLES = (
         "--start 2025-07-01 --end 2025-08-29 --dataset quotes --dry-run",
         "what it would ask B3 for, refine and cost; without --dry-run it does so",
     ),
-    ("--stale", "every month of the portfolio that was made by other statements than today's"),
+    ("--stale", "every month of quotes that was made by other statements than today's"),
 )
 
 

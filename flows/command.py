@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 
+from flows.dashboard import is_expected
 from flows.settings import load_settings
 from flows.temporary_server import start_temporary_server, stop_temporary_server
 from flows.terminal import columns, describe_defect, say, show_story, wrap
@@ -178,7 +179,7 @@ def run_command(
     """Run a flow, print its outcome as the last line, and return the exit code.
 
     Where the run failed, the reason stands once, at the end of standard error; where a defect was,
-    before it. The dashboard has all of Prefect's log.
+    before it.
 
     Args:
         run: Calls the flow with `return_state=True`.
@@ -232,14 +233,19 @@ def _say_that_it_is_interrupted() -> None:
 def _conclude(state: State[Any]) -> int:
     """Print how a run ended, and return the exit code."""
     if state.is_completed():
-        # Whoever reads it by a program gets it in one line; a terminal would break it in a word.
+        # A program gets it in one line; on a terminal it is broken between words.
         message = str(state.message)
-        is_read = sys.stdout.isatty()
-        print("\n".join(wrap(message, columns(sys.stdout))) if is_read else message)
+        is_terminal = sys.stdout.isatty()
+        text = "\n".join(wrap(message, columns(sys.stdout))) if is_terminal else message
+        try:
+            print(text, flush=True)
+        except OSError:  # nobody reads it, or the disk is full: the work is done all the same
+            say(message)
+            sys.stdout = None  # else Python would try once more as it ends
         return 0
     error = state.result(raise_on_failure=False)
-    reason = str(error) if isinstance(error, B3PipelineError) else str(state.message)
-    if isinstance(error, Exception) and error.__traceback__ and reason != str(error):
+    reason = str(error) if is_expected(error) else str(state.message)
+    if isinstance(error, Exception) and error.__traceback__ and not is_expected(error):
         say(describe_defect(error))
     say(f"{(state.name or state.type.value).lower()}: {reason.removeprefix(_OF_PREFECT)}")
     return 1

@@ -7,8 +7,13 @@ from typing import Generic, TypeVar
 
 from prefect import get_run_logger
 
-from tasks.core.errors import B3PipelineError, BlockedError, RetryableError
-from tasks.retries import is_aws_error
+from tasks.core.errors import (
+    B3PipelineError,
+    BlockedError,
+    NotConfiguredError,
+    RetryableError,
+)
+from tasks.retries import is_aws_error, may_pass
 from tasks.side_by_side import side_by_side
 from tasks.turns import MOST_AT_ONCE, Budget
 
@@ -105,4 +110,5 @@ def try_to(fetch: Callable[[], Answer], subject: str) -> Answer | B3PipelineErro
     except Exception as error:
         if not is_aws_error(error):
             raise
-        return RetryableError(f"What B3 answered for {subject} could not be kept: {error}")
+        kind = RetryableError if may_pass(error) else NotConfiguredError
+        return kind(f"What B3 answered for {subject} could not be kept: {error}")

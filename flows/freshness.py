@@ -45,7 +45,7 @@ from tasks.core.freshness import (
 )
 from tasks.core.indices import LIST_NAME
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.core.outcome import count
+from tasks.core.outcome import count_indices
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
@@ -74,7 +74,7 @@ def freshness(trading_date: TradingDate = None, datasets: ToLookAt = EVERYTHING)
 
     Args:
         trading_date: The session. Leave it empty for the latest one that is due, of each dataset.
-        datasets: What to look at: `portfolio`, `quotes`, `levels`.
+        datasets: What to look at: portfolio, quotes, levels.
     """
     now = now_in_sao_paulo()
     if trading_date:
@@ -147,7 +147,7 @@ def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:
     expected = look.expected(recent, published, RAW_PORTFOLIO, None)
     stored = list_names(look.settings.lake_bucket, RAW_PORTFOLIO, str(day))
     gaps = find_portfolio_gaps(day, expected, published, stored, look.now)
-    return gaps, f" ({count(len(published))})"
+    return gaps, f" ({count_indices(len(published))})"
 
 
 def _look_at_quotes(look: _Look) -> tuple[list[Gap], str]:
@@ -160,7 +160,7 @@ def _look_at_levels(look: _Look) -> tuple[list[Gap], str]:
     recent = {code for code, days in sessions.items() if days & set(look.recent)}
     published = {code for code, days in sessions.items() if day in days}
     expected = look.expected(recent, published, INDEX_LEVELS, day.year)
-    return find_level_gaps(day, expected, published), f" ({count(len(published))})"
+    return find_level_gaps(day, expected, published), f" ({count_indices(len(published))})"
 
 
 _CHECKS: dict[Kind, Callable[[_Look], tuple[list[Gap], str]]] = {

@@ -18,7 +18,7 @@ from flows.forms import Files, Replace
 from flows.portfolio_loading import load_sessions, register_sessions, store_sessions
 from flows.portfolio_mending import mend_session
 from flows.settings import load_settings, subject_of
-from tasks.core.errors import BadDataError
+from tasks.core.errors import IncompleteError
 from tasks.core.exchange import month_of
 from tasks.core.month import PublishedMonths
 from tasks.core.plan import shorten
@@ -46,9 +46,9 @@ def import_portfolio(
     """Bring saved files to Athena; index and session are those that their content names.
 
     Args:
-        files: Where they lie: `s3://bucket/inbox/` for every `.csv` in that folder and none below
-            it, `s3://bucket/inbox/IBOVDia_04-08-25.csv` for one; files and folders of the machine
-            that the run is on as well. `aws s3 cp IBOVDia_04-08-25.csv s3://bucket/inbox/` puts one
+        files: Where they lie: s3://bucket/inbox/ for every .csv in that folder and none below
+            it, s3://bucket/inbox/IBOVDia_04-08-25.csv for one; files and folders of the machine
+            that the run is on as well. aws s3 cp IBOVDia_04-08-25.csv s3://bucket/inbox/ puts one
             there. Left as it is, the form takes the lake's own inbox.
         replace: Take a file over even where it disagrees with what raw holds.
     """
@@ -102,11 +102,11 @@ def sum_up(wanted: dict[Session, Portfolio], result: PublishedMonths) -> str:
     """Return the outcome in one line.
 
     Raises:
-        BadDataError: A month was not published, or not as a whole; the message names each.
+        IncompleteError: A month was not published, or not as a whole; the message names each.
     """
     if result.failures:
         reasons = [str(error) for error in result.failures.values()]
-        raise BadDataError("\n".join([f"{len(reasons)} month(s) with problems:", *reasons]))
+        raise IncompleteError("\n".join([f"{len(reasons)} month(s) with problems:", *reasons]))
     runs = ", ".join(sorted(set(map(shorten, result.published.values()))))
     if len(wanted) == 1:
         (portfolio,) = wanted.values()
@@ -142,7 +142,7 @@ OPTIONS = (
 )
 EXAMPLES = (
     ("IBOVDia_01-08-25.csv", "a file that somebody has saved from B3's page of an index"),
-    ("s3://inbox/saved/ --replace", "a folder, whose files win over what raw holds"),
+    ("s3://b3-lake/inbox/ --replace", "a folder, whose files win over what raw holds"),
 )
 
 

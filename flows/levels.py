@@ -34,7 +34,7 @@ from tasks.core.exchange import last_sessions, latest_due_session
 from tasks.core.indices import read_index_codes
 from tasks.core.levels.answer import IndexLevel, check_year, from_raw_rows, to_raw_rows
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.core.outcome import conclude, count, name_indices
+from tasks.core.outcome import conclude, count_indices, name_indices
 from tasks.download import download_index_levels
 from tasks.reading import read_levels
 from tasks.report import rename_flow_run
@@ -57,8 +57,8 @@ def index_levels(year: Year = None, index_codes: IndexCodes = ("IBOV",)) -> Stat
 
     Args:
         year: The year. Leave it empty for that of the latest session that is over.
-        index_codes: B3's codes of the indices, 4 to 6 letters and digits each, such as `IBOV`. Or
-            `all` by itself: what B3 lists now, and what it has published in the last ten sessions.
+        index_codes: B3's codes of the indices, 4 to 6 letters and digits each, such as IBOV. Or
+            all by itself: what B3 lists now, and what it has published in the last ten sessions.
     """
     named = read_index_codes(index_codes)
     now = now_in_sao_paulo()
@@ -156,7 +156,7 @@ def load_levels(bucket: str, index_codes: Collection[str], year: str) -> Levels:
 def describe(levels: Levels, year: int) -> str:
     """Say what a run was about: one index with its sessions, or how many indices."""
     if len(levels) != 1:
-        return f"levels of {count(len(levels))} in {year}"
+        return f"levels of {count_indices(len(levels))} in {year}"
     ((code, found),) = levels.items()
     return f"{code} levels {year}, {len(found)} sessions"
 

@@ -34,7 +34,7 @@ from tasks.core.errors import UnreadableRawError
 from tasks.core.exchange import check_requested_session, month_of
 from tasks.core.indices import ALL, read_index_codes
 from tasks.core.month import PublishedMonths
-from tasks.core.outcome import conclude, count, name_indices
+from tasks.core.outcome import conclude, count_indices, name_indices
 from tasks.core.plan import shorten
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
@@ -69,8 +69,8 @@ def daily_portfolio(
     Args:
         trading_date: The session. Leave it empty for the one that B3 shows now. B3 shows no past
             session: one comes from what the lake has kept of it, or not at all.
-        index_codes: B3's codes of the indices, 4 to 6 letters and digits each, such as `IBOV`. Or
-            `all` by itself: what B3 lists now, and what it has published in the last ten sessions.
+        index_codes: B3's codes of the indices, 4 to 6 letters and digits each, such as IBOV. Or
+            all by itself: what B3 lists now, and what it has published in the last ten sessions.
         force: Refine and publish again, even where nothing has changed.
     """
     named = read_index_codes(index_codes)
@@ -109,7 +109,7 @@ def describe(collected: Collected, result: PublishedMonths) -> str:
     if not found:
         return ""
     sessions = " and ".join(map(str, sorted({each.trading_date for each in found})))
-    subject = str(found[0]) if len(found) == 1 else f"{count(len(found))} of {sessions}"
+    subject = str(found[0]) if len(found) == 1 else f"{count_indices(len(found))} of {sessions}"
     if not result.published:
         return f"up to date {subject}"
     runs = ", ".join(sorted(set(map(shorten, result.published.values()))))
@@ -122,7 +122,7 @@ def report_indices(settings: Settings, named: Sequence[str], collected: Collecte
         report_page(
             "portfolio-all",
             summarize_portfolios(collected.portfolios.values(), collected.without),
-            f"{count(len(collected.portfolios))}: constituents and the heaviest of each.",
+            f"{count_indices(len(collected.portfolios))}: constituents and the heaviest of each.",
         )
         return
     for code, portfolio in collected.portfolios.items():

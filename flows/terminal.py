@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tasks.core.errors import B3PipelineError
+from flows.dashboard import is_expected
 
 MOST_COLUMNS = 80
 _FEWEST_COLUMNS = 24
@@ -74,7 +74,7 @@ def tell(record: logging.LogRecord) -> str:
         return "" if is_ours_to_tell else text
     text = record.getMessage()
     error = record.exc_info[1] if record.exc_info else None
-    if error is None or isinstance(error, B3PipelineError):
+    if error is None or is_expected(error):
         return text
     return f"{text}\n{describe_defect(error)}"
 
@@ -216,8 +216,8 @@ def show_bar() -> Iterator[Draw]:
     """
     if not _shown:
         yield lambda _share, _text: None
-    elif not sys.stderr.isatty():
-        yield lambda _share, text: say(text, at=time.time())
+    elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield _say_once_each()
     else:
         with Live(console=_console(), auto_refresh=False, transient=True) as live:
             _live.append(live)
@@ -225,6 +225,19 @@ def show_bar() -> Iterator[Draw]:
                 yield lambda share, text: live.update(_bar(share, text), refresh=True)
             finally:
                 _live.remove(live)
+
+
+def _say_once_each() -> Draw:
+    """Say a line where it is another one than the last."""
+    last = ""
+
+    def draw(_share: float, text: str) -> None:
+        nonlocal last
+        if text != last:
+            say(text, at=time.time())
+        last = text
+
+    return draw
 
 
 def _bar(share: float, text: str) -> Text:

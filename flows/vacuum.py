@@ -19,7 +19,7 @@ from flows.ending import with_reason
 from flows.forms import LONGEST_GRACE_DAYS, SHORTEST_GRACE_DAYS, Delete, GraceDays
 from flows.settings import load_settings, subject_of
 from tasks.core.datasets import DATASETS
-from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.errors import IncompleteError, InvalidInputError
 from tasks.core.plan import Subject
 from tasks.core.vacuum import Unit
 from tasks.sweep import Sweep, mark, remove, survey
@@ -66,7 +66,7 @@ def vacuum(
         f"them, and again after an hour to remove them"
     )
     if problems:
-        raise BadDataError("\n".join([f"{message}. Months left alone:", *problems]))
+        raise IncompleteError("\n".join([f"{message}. Months left alone:", *problems]))
     return Completed(message=message)
 
 

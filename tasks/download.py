@@ -25,6 +25,7 @@ from tasks.core.levels.answer import request_path as levels_path
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio.pages import Page, check_same_portfolio, read_page, request_path
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.core.wording import count
 from tasks.http import fetch_body, waiting_as_asked
 from tasks.objects import land_bytes
 from tasks.retries import ONE_OF_MANY
@@ -88,7 +89,8 @@ def download_portfolio(
             with bytes_kept():
                 pages.append(read_page(body, index_code))
     check_same_portfolio(pages)
-    get_run_logger().info("%s: B3's answer kept in landing, %d page(s)", index_code, len(pages))
+    said = count(len(pages), "page")
+    get_run_logger().info("%s: B3's answer kept in landing, %s", index_code, said)
     return Download(tuple(pages), received_at)
 
 

@@ -66,8 +66,8 @@ def download_quotes(
     url = f"{quotes_url.rstrip('/')}/{period.file_name}"
     with waiting_as_asked():
         download = _fetch_file(url, period, folder / period.file_name, known_etag, now)
-    said = f"{download.size_bytes:,} bytes" if download else "as it was when it was loaded"
-    get_run_logger().info("%s: %s", period.file_name, said)
+    if download is None:
+        get_run_logger().info("%s: as it was when it was loaded", period.file_name)
     return download
 
 

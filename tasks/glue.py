@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
 _ACTIVE = {"STARTING", "RUNNING", "WAITING", "STOPPING"}
-_SHORTEST_POLL_SECONDS = 1.0
+_SHORTEST_POLL_SECONDS = 0.5
 _LONGEST_POLL_SECONDS = 30.0
 _SILENCE_SECONDS = 30.0  # between two lines while a run is at work
 _RUNS_LOOKED_AT = 200  # the newest; a run that a flow may still wait for is among them
@@ -116,7 +116,7 @@ def wait_for(
     about: str,
     timeout_seconds: float,
     is_ours: bool,
-    find_place: Callable[[], str] = str,
+    find_place: Callable[[dt.datetime], str] = lambda _since: "",
 ) -> str:
     """Wait until a run has ended, however it did; return why it failed, empty where it did not.
 
@@ -128,7 +128,8 @@ def wait_for(
         about: What it refines, for people.
         timeout_seconds: How long to wait.
         is_ours: Whether this flow has started it.
-        find_place: Says how far it is, e.g. `at 2025-08, 3 of 12 months done`.
+        find_place: Says how far it is, e.g. `at 2025-08, 3 of 12 months done`, by what is
+            written since a time.
 
     Raises:
         RefinementError: The run did not end in time.
@@ -156,7 +157,7 @@ def list_plans_at_work(job_name: str) -> set[str]:
 
 
 def _wait(
-    client: "GlueClient", run: GlueRun, deadline: float, find_place: Callable[[], str]
+    client: "GlueClient", run: GlueRun, deadline: float, find_place: Callable[[dt.datetime], str]
 ) -> str:
     logger, seen, said_at = get_run_logger(), "", time.monotonic()
     for delay in _delays():
@@ -184,13 +185,13 @@ def _wait(
     raise AssertionError("the delays do not end")
 
 
-def _since(state: Mapping[str, Any], find_place: Callable[[], str]) -> str:
+def _since(state: Mapping[str, Any], find_place: Callable[[dt.datetime], str]) -> str:
     """Say since when a run is at work and where it is, or how long it took."""
     started_at = state.get("StartedOn")
     if not started_at:
         return ""
     if state["JobRunState"] in _ACTIVE:
-        place = find_place()
+        place = find_place(started_at)
         since = f" since {started_at.astimezone(dt.UTC):%H:%M:%S} UTC"
         return f"{since}, {place}" if place else since
     seconds = state.get("ExecutionTime") or 0
@@ -236,4 +237,4 @@ def _describe_failure(state: Mapping[str, Any], run: GlueRun, log_group: str) ->
 def _delays() -> Iterator[float]:
     """Yield how long to wait before each next look: a tenth more each time."""
     for step in itertools.count():
-        yield min(_SHORTEST_POLL_SECONDS * 1.1 ** min(step, 40), _LONGEST_POLL_SECONDS)
+        yield min(_SHORTEST_POLL_SECONDS * 1.1 ** min(step, 50), _LONGEST_POLL_SECONDS)

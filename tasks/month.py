@@ -9,12 +9,13 @@ import boto3
 from prefect import get_run_logger, task
 
 from tasks.core.attempt import Outcome
-from tasks.core.checks import Check, compare, count, every, none_of
+from tasks.core.checks import Check, compare, none_of
 from tasks.core.commit import PUBLISHED
 from tasks.core.dataset import Table
 from tasks.core.errors import UnreadableRawError
 from tasks.core.month import Look
 from tasks.core.plan import RawObject, Subject, digest_statements
+from tasks.core.wording import count, every
 from tasks.objects import (
     has_footer,
     list_at,
@@ -79,8 +80,10 @@ def look_at_month(
         at=latest.at,
         bodies=kept if keeps else {},
     )
-    said = f"as commit {latest.number} shows it" if look.is_up_to_date else "to be refined"
-    get_run_logger().info("%s %s: %d raw object(s), %s", subject, month, len(wanted), said)
+    if before is None:
+        said = f"as commit {latest.number} shows it" if look.is_up_to_date else "to be refined"
+        there = count(len(wanted), "raw object")
+        get_run_logger().info("%s %s: %s, %s", subject, month, there, said)
     return look
 
 

@@ -21,6 +21,7 @@ from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.pages import Page, read_page, read_shown
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.wording import count
 from tasks.objects import list_at, read_landed
 from tasks.retries import OVER_AWS, tried_again
 
@@ -199,6 +200,9 @@ def convert_quotes_file(path: Path, period: QuotesPeriod, folder: Path) -> "Quot
             f"{period.file_name}: {error} Landing keeps the file; raw and refined are untouched."
         ) from error
     get_run_logger().info(
-        "%s: %d sessions, %d records", period.file_name, len(file.sessions), file.record_count
+        "%s: %s, %s",
+        period.file_name,
+        count(len(file.sessions), "session"),
+        count(file.record_count, "record"),
     )
     return file

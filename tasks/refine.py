@@ -23,9 +23,9 @@ from tasks.core.errors import (
     SourceHasNoDataError,
     UnreadableRawError,
 )
-from tasks.core.month import Look, PublishedMonths, Work
+from tasks.core.month import Ending, Look, PublishedMonths, Work
 from tasks.core.plan import Plan, Subject, shorten
-from tasks.core.texts import name_span
+from tasks.core.wording import name_span
 from tasks.glue import find_or_start, wait_for
 from tasks.month import audit_month, look_at_month
 from tasks.report import report_checks, report_links
@@ -41,6 +41,7 @@ MOST_KEPT = 2  # months of which raw's objects stay in memory from the look to t
 
 Mend = Callable[[str], str]
 """Makes a raw object again, by its key, and says how; raises where it cannot."""
+OnMonth = Callable[[str, Ending], None]
 
 
 def publish_months(
@@ -49,7 +50,7 @@ def publish_months(
     *,
     force: bool = False,
     mend: Mend,
-    on_month: Callable[[str], None] = lambda _month: None,
+    on_month: OnMonth = lambda _month, _how: None,
 ) -> PublishedMonths:
     """Bring months to readers: refined in one run, published each by itself.
 
@@ -58,7 +59,7 @@ def publish_months(
         months: Months that raw holds something of.
         force: Refine and publish again, even where nothing has changed.
         mend: Makes a raw object again that is gone or cannot be read.
-        on_month: Called with each month when it is done with.
+        on_month: Called with each month when it is done with, and how it ended.
 
     Returns:
         What came of each month: one that fails stops no other.
@@ -73,7 +74,7 @@ class _Publishing:
     subject: Subject
     force: bool
     mend: Mend
-    on_month: Callable[[str], None]
+    on_month: OnMonth
     flow_run: str = field(default_factory=lambda: str(runtime.flow_run.id))
     pending: dict[str, Work] = field(default_factory=dict)
     looks: dict[str, Look] = field(default_factory=dict)
@@ -103,7 +104,7 @@ class _Publishing:
     def _fail(self, month: str, error: B3PipelineError) -> None:
         del self.pending[month]
         self.result.failures[month] = error
-        self.on_month(f"{month} failed")
+        self.on_month(month, "failed")
 
     def _settle(self, month: str, run_id: str) -> None:
         """A month is as it should be: by a run, or because it was already."""
@@ -117,7 +118,7 @@ class _Publishing:
                 f"{self.subject} {month} is published without what cannot be read in raw:\n"
                 f"{work.describe_left_out()}"
             )
-        self.on_month(month if run_id else f"{month} up to date")
+        self.on_month(month, "published" if run_id else "up to date")
 
     def _look(self, month: str) -> None:
         """Step 1, again and again until raw can be read or is done without."""
@@ -185,7 +186,7 @@ class _Publishing:
             GLUE_TIMEOUT_SECONDS + GLUE_TIMEOUT_SECONDS_A_MONTH * (len(self.pending) - 1),
             LONGEST_GLUE_TIMEOUT_SECONDS,
         )
-        token, ended = f"{self.flow_run}/{uuid.uuid4().hex}", self.known[run_id]
+        token = f"{self.flow_run}/{uuid.uuid4().hex}"
         try:
             run = find_or_start(
                 subject.glue_job,
@@ -206,7 +207,7 @@ class _Publishing:
                 about=about,
                 timeout_seconds=seconds,
                 is_ours=is_ours,
-                find_place=partial(describe_place, subject, run_id, list(self.pending), ended),
+                find_place=partial(describe_place, subject, run_id, list(self.pending)),
             )
         except B3PipelineError as error:
             for month in list(self.pending):

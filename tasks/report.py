@@ -14,7 +14,7 @@ from prefect.artifacts import (
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
 from tasks.core.freshness import Gap, tabulate_gaps
-from tasks.core.month import PublishedMonths
+from tasks.core.month import Ending, PublishedMonths
 from tasks.core.progress import Progress
 from tasks.core.texts import shorten
 
@@ -79,8 +79,14 @@ def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) 
 
 
 def tabulate_checks(checks: Iterable[Check]) -> list[dict[str, str]]:
-    """Return verdicts as the rows of a table, what failed first; remarks where there are some."""
-    checks = sorted(checks, key=lambda check: check.has_passed)
+    """Return verdicts as the rows of a table; remarks where there are some.
+
+    What failed comes first. An audit goes from form to content, its table from content to form: a
+    page of it has ten rows.
+    """
+    checks = list(checks)
+    failed = [check for check in checks if not check.has_passed]
+    passed = [check for check in reversed(checks) if check.has_passed]
     has_remarks = any(check.remark for check in checks)
     return [
         {
@@ -90,7 +96,7 @@ def tabulate_checks(checks: Iterable[Check]) -> list[dict[str, str]]:
             "expected": check.expected,
             **({"remark": shorten(check.remark)} if has_remarks else {}),
         }
-        for check in checks
+        for check in (*failed, *passed)
     ]
 
 
@@ -131,9 +137,9 @@ class ProgressReport:
         self._progress.files_done += 1
         self.show()
 
-    def add_month(self, said: str) -> None:
-        """Show that a month is done with, in the words of `publish_months`."""
-        self._progress.add_month(said)
+    def add_month(self, month: str, how: Ending) -> None:
+        """Show that a month is done with, and how it ended."""
+        self._progress.add_month(month, how)
         self.show()
 
     def conclude(self, result: PublishedMonths) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +17,7 @@ from tasks.core.attempt import (
     read_outcome,
 )
 from tasks.core.checks import Check
+from tasks.core.errors import RetryableError
 from tasks.core.plan import RUNS, Plan, Subject, plan_key
 from tasks.core.vacuum import StoredObject
 from tasks.objects import list_at, put_object, read_object
@@ -122,16 +123,14 @@ def find_attempts(
     return f"s3://{subject.bucket}/{key}", attempts, usable
 
 
-def describe_place(
-    subject: Subject, run_id: str, months: Sequence[str], ended: Collection[str]
-) -> str:
+def describe_place(subject: Subject, run_id: str, months: Sequence[str], since: dt.datetime) -> str:
     """Say at which month Glue is, by the last table that it writes of each; it only reads.
 
     Args:
         subject: What it is a run of.
         run_id: The run.
         months: Its months.
-        ended: Attempts that are not at work.
+        since: When Glue began; what is older is another attempt's.
 
     Returns:
         E.g. `at 2025-08, 3 of 12 months done`; empty where S3 does not say.
@@ -139,13 +138,15 @@ def describe_place(
     prefix = f"{subject.dataset.refined_tables[-1].prefix}run_id={run_id}/"
     try:
         found, _ = list_at(subject.bucket, prefix)
-    except (ClientError, BotoCoreError):
+    except (ClientError, BotoCoreError, RetryableError):
         return ""
-    places = (each.key.removeprefix(prefix).split("/") for each in found)
-    made = {month for attempt, month, *_ in places if attempt.partition("=")[2] not in ended}
+    began = since.replace(microsecond=0)  # S3 tells no more than seconds
+    keys = [each.key.removeprefix(prefix) for each in found if each.modified_at >= began]
+    made = {part for key in keys for part in key.split("/")[:-1]}  # beside it lie markers
     left = [month for month in sorted(months) if f"month={month}" not in made]
     at = f"at {left[0]}" if left else "at its end"
-    return f"{at}, {len(months) - len(left)} of {len(months)} month(s) done"
+    done = f", {len(months) - len(left)} of {len(months)} months done" if len(months) > 1 else ""
+    return at + done
 
 
 @tried_again

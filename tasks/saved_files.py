@@ -10,6 +10,7 @@ from prefect import get_run_logger, task
 
 from tasks.core.errors import InvalidInputError
 from tasks.core.portfolio.reconcile import SavedFile
+from tasks.core.wording import count
 from tasks.places import S3, Found, UnusableError, find, some_of, word_on
 from tasks.retries import OVER_AWS
 
@@ -32,7 +33,7 @@ def read_files(places: Sequence[str]) -> list[SavedFile]:
     files, skipped = _read(places)
     for each in skipped:
         get_run_logger().warning("Skipped %s", each)
-    get_run_logger().info("Read %d file(s)", len(files))
+    get_run_logger().info("Read %s", count(len(files), "file"))
     return files
 
 

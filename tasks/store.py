@@ -15,7 +15,7 @@ from prefect.assets import add_asset_metadata, materialize
 from tasks.assets import asset_of
 from tasks.core.dataset import Table
 from tasks.core.errors import UnreadableRawError
-from tasks.core.texts import name_span
+from tasks.core.wording import count, name_span
 from tasks.objects import (
     land_bytes,
     list_at,
@@ -44,7 +44,7 @@ def land_csvs(bucket: str, files: Sequence[tuple[str, bytes]]) -> None:
     for folder, body in files:
         key = land_bytes(bucket, folder, body, "csv", {})
         get_run_logger().debug("Landed s3://%s/%s", bucket, key)
-    get_run_logger().info("%d saved file(s) kept in landing", len(files))
+    get_run_logger().info("%s kept in landing", count(len(files), "saved file"))
 
 
 @task(name="land-zip", task_run_name="land {path.name}", **OVER_AWS)
@@ -58,7 +58,8 @@ def land_zip(bucket: str, folder: str, path: Path, sha256: str) -> None:
         boto3.client("s3").put_object(
             Bucket=bucket, Key=key, Body=file, ContentType="application/zip"
         )
-    get_run_logger().info("%s kept in landing", path.name)
+    size = path.stat().st_size
+    get_run_logger().info("%s: %s kept in landing", path.name, count(size, "byte"))
     get_run_logger().debug("Landed s3://%s/%s", bucket, key)
 
 
@@ -163,7 +164,11 @@ def put_rows(bucket: str, table: Table, objects: Objects) -> None:
         get_run_logger().debug("Wrote %s: %d rows", path, len(rows))
     span, row_count = name_span(value for value, _ in objects), sum(map(len, objects.values()))
     get_run_logger().info(
-        "%s %s: %d object(s) written, %d rows", table.name, span, len(objects), row_count
+        "%s %s: %s written, %s",
+        table.name,
+        span,
+        count(len(objects), "object"),
+        count(row_count, "row"),
     )
     described = {
         "partitions": ", ".join(sorted({value for value, _ in objects})),
@@ -203,7 +208,7 @@ def put_files(bucket: str, table: Table, name: str, files: Mapping[str, Path]) -
     row_count = sum(pq.read_metadata(path).num_rows for path in files.values())
     span = name_span(files)
     add_asset_metadata(asset_of(table), {"partitions": span, "row_count": row_count})
-    said = f"{written} of {len(files)} written, {row_count} rows"
+    said = f"{written} of {count(len(files), 'object')} written, {count(row_count, 'row')}"
     get_run_logger().info("%s %s: %s", table.name, span, said)
 
 

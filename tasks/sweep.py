@@ -11,7 +11,7 @@ from prefect import get_run_logger, task
 from tasks.catalog import list_locations
 from tasks.core.attempt import attempt_key
 from tasks.core.commit import PUBLISHED, Commit, commits_prefix, number_commits
-from tasks.core.errors import B3PipelineError, CommitError
+from tasks.core.errors import B3PipelineError, CommitError, RemovalError
 from tasks.core.plan import Subject, plan_key
 from tasks.core.vacuum import Shown, StoredObject, Unit, find_units, why_kept
 from tasks.glue import list_plans_at_work
@@ -21,10 +21,6 @@ from tasks.shelf import follow, read_number
 
 MARK_FOR = dt.timedelta(hours=1)
 _BATCH = 1000  # keys in one DeleteObjects
-
-
-class RemovalError(B3PipelineError):
-    """S3 refused to remove an object; what was removed before stays removed. Run it again."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ WORKER_UNUSED = {
     "ecs:TagResource": "asked by ECS of the caller that starts something with tags, likewise",
     "ec2:DescribeSubnets": "a pool that names a VPC without its subnets",
     "ec2:DescribeVpcs": "a pool that names no VPC",
+    "ecs:RegisterTaskDefinition": "the first run; on one machine the definition is there already",
     "ecs:StopTask": "a run cancelled before its container hears of it",
     "logs:GetLogEvents": "the log of a task that died before it reached Prefect's API",
     "sqs:ChangeMessageVisibility": "a message that the worker could not handle",

@@ -110,9 +110,9 @@ def _deploy() -> None:
     if ended.returncode != 0:
         raise PlatformError(f"prefect deploy failed:\n{ended.stdout}{ended.stderr}")
     # Imported here: Prefect reads its settings from the environment when it is imported.
-    from deployments.schedules import settle
+    from deployments.schedules import remove_all_old_schedules
 
-    settle()
+    remove_all_old_schedules()
 
 
 def _flow_environment(env: dict[str, str]) -> dict[str, str]:

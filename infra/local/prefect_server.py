@@ -72,6 +72,7 @@ def starting_prefect_server(state: Path, port: int = 0) -> Iterator[StartingServ
         "PREFECT_HOME": str(home),
         "PREFECT_API_URL": f"http://{_HOST}:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         "DO_NOT_TRACK": "1",
     }
     log = state / "prefect-server.log"

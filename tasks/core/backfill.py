@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Literal
 
-from tasks.core.errors import BadDataError
+from tasks.core.errors import IncompleteError
 from tasks.core.exchange import is_session, month_of
 from tasks.core.month import PublishedMonths
 from tasks.core.plan import shorten
@@ -116,12 +116,12 @@ def conclude(subject: str, outcomes: Collection[SessionOutcome], result: Publish
     """Return the outcome in its last line, after a line a month where something is missing.
 
     Raises:
-        BadDataError: Something failed; the message has a line a month.
+        IncompleteError: Something failed; the message has a line a month.
     """
     counts = count_outcomes(outcomes)
     words = {one.outcome for one in outcomes}
     if "failed" in words:
-        raise BadDataError("\n".join([f"{subject}: {counts}", *describe_months(outcomes)]))
+        raise IncompleteError("\n".join([f"{subject}: {counts}", *describe_months(outcomes)]))
     done = f"up to date {subject}: {counts}"
     if result.published:
         done = f"published {subject}: {counts}, {describe_runs(result)}"

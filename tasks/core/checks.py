@@ -56,22 +56,6 @@ def none_of(name: str, expected: str, offenders: Iterable[object], sound: str) -
     return Check(name, expected, ", ".join(found[:_MOST_NAMED]) + more or sound, not found)
 
 
-def count(number: int, what: str, many: str = "") -> str:
-    """Return how many of something, e.g. `84 rows`.
-
-    Args:
-        number: How many.
-        what: What, where it is one.
-        many: What, where it is more; by default with an s.
-    """
-    return f"{number:,} {what if number == 1 else many or f'{what}s'}"
-
-
-def every(number: int, what: str, many: str = "") -> str:
-    """Return that all of something are meant, e.g. `84 of 84 rows`; arguments as of `count`."""
-    return f"{number:,} of {count(number, what, many)}"
-
-
 def show_value(value: object) -> str:
     """Return a value in words; the digits of numbers are grouped, and none is lost."""
     if isinstance(value, Decimal):

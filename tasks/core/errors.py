@@ -74,3 +74,7 @@ class PublishConflictError(B3PipelineError):
 
 class CommitError(B3PipelineError):
     """A commit is gone or cannot be read: restore it. Nothing was written."""
+
+
+class RemovalError(B3PipelineError):
+    """S3 refused to remove an object; what was removed before stays removed. Run it again."""

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tasks.core.attempt import Outcome
 from tasks.core.commit import Commit
@@ -74,6 +75,9 @@ def make_commit(look: Look, outcome: Outcome, flow_run: str) -> Commit:
         published_at=max(look.at, before.published_at) if before else look.at,
         flow_run=flow_run,
     )
+
+
+Ending = Literal["published", "up to date", "failed"]
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,14 @@ def name_indices(index_codes: Sequence[str]) -> str:
     """Return the name of a run's indices: their codes, where they are few."""
     if tuple(index_codes) == (ALL,):
         return "all indices"
-    return " ".join(index_codes) if len(index_codes) <= _MOST_NAMED else count(len(index_codes))
+    return (
+        " ".join(index_codes)
+        if len(index_codes) <= _MOST_NAMED
+        else count_indices(len(index_codes))
+    )
 
 
-def count(index_count: int) -> str:
+def count_indices(index_count: int) -> str:
     """Return how many indices, in words."""
     return f"{index_count} {'index' if index_count == 1 else 'indices'}"
 
@@ -47,5 +51,7 @@ def conclude(
     if len(errors) == len(asked) == 1:
         raise next(iter(errors.values()))
     failed = [name for name in errors if name in asked]
-    first = f"{len(failed)} of {count(len(asked))} failed; {said or 'nothing was published'}:"
+    first = (
+        f"{len(failed)} of {count_indices(len(asked))} failed; {said or 'nothing was published'}:"
+    )
     raise IncompleteError("\n".join([first, *(f"  {name}: {e}" for name, e in errors.items())]))

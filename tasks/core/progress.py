@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tasks.core.month import PublishedMonths
+from tasks.core.month import Ending, PublishedMonths
+from tasks.core.wording import count
 
 
 @dataclass
@@ -32,11 +33,10 @@ class Progress:
     failed: set[str] = field(default_factory=set)
     is_over: bool = False
 
-    def add_month(self, said: str) -> None:
-        """Take in that a month is done with, in the words of `publish_months`."""
-        month, _, how = said.partition(" ")
-        settled = {"failed": self.failed, "up to date": self.up_to_date}
-        settled.get(how, self.published).add(month)
+    def add_month(self, month: str, how: Ending) -> None:
+        """Take in that a month is done with, and how it ended."""
+        months = {"failed": self.failed, "up to date": self.up_to_date, "published": self.published}
+        months[how].add(month)
 
     def conclude(self, result: PublishedMonths) -> None:
         """Take in what came of all months in the end."""
@@ -55,15 +55,11 @@ class Progress:
     def __str__(self) -> str:
         """Say it in one line."""
         if self.files_done < self.file_count:
-            return f"{self.files_done} of {_count(self.file_count, 'file')} asked for"
-        said = [f"{len(self.published)} of {_count(self.month_count, 'month')} published"]
+            return f"{self.files_done} of {count(self.file_count, 'file')} asked for"
+        said = [f"{len(self.published)} of {count(self.month_count, 'month')} published"]
         said += [f"{len(self.up_to_date)} up to date"] * bool(self.up_to_date)
         said += [f"{len(self.failed)} failed"] * bool(self.failed)
         if self.session_count:
             done = sum(self.held.get(month, 0) for month in self.published | self.up_to_date)
-            said.append(f"{done} of {_count(self.session_count, 'session')}")
+            said.append(f"{done} of {count(self.session_count, 'session')}")
         return ", ".join(said)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

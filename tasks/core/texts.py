@@ -1,7 +1,6 @@
 """Texts that somebody else wrote: the forms that they may have, and how a message shows them."""
 
 import re
-from collections.abc import Iterable
 
 TICKER_FORM = "4 to 12 capital letters and digits"  # COTAHIST leaves 12 characters for one
 _LONGEST_PLAIN = 120  # B3's names have up to 12 characters, its sectors up to 49
@@ -37,12 +36,6 @@ def show(value: object) -> str:
 def show_ticker(text: str) -> str:
     """Return a ticker for a message: as it is, unless it has not the form of one."""
     return text if is_ticker(text) else show(text)
-
-
-def name_span(values: Iterable[str]) -> str:
-    """Return the first and the last of what has an order, e.g. `2025-01 to 2025-12`."""
-    first, *rest = sorted(set(values))
-    return f"{first} to {rest[-1]}" if rest else first
 
 
 def shorten(text: str) -> str:

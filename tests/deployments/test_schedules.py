@@ -13,7 +13,7 @@ from prefect.client.schemas.actions import (
 from prefect.client.schemas.schedules import CronSchedule
 
 from deployments import schedules
-from deployments.schedules import main, settle_schedules
+from deployments.schedules import main, remove_old_schedules
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 CRON = CronSchedule(cron="0 7 * * 2-6", timezone="America/Sao_Paulo")
@@ -54,20 +54,20 @@ def test_renamed_schedule_runs_under_its_new_slug_alone_however_often_it_is_depl
         create(client, "renamed", "mornings", "evenings-21h00")
         for removed in (["renamed: removed the schedule mornings"], []):
             deploy(client, "renamed", "mornings-07h00", "evenings-21h00")
-            assert settle_schedules(client, wanted) == removed
+            assert remove_old_schedules(client, wanted) == removed
             assert slugs_of(client, "renamed") == ["evenings-21h00", "mornings-07h00"]
 
 
 def test_schedule_that_somebody_made_by_hand_stays() -> None:
     with get_client(sync_client=True) as client:
         create(client, "by-hand", None)
-        assert settle_schedules(client, project("by-hand")) == []
+        assert remove_old_schedules(client, project("by-hand")) == []
         assert slugs_of(client, "by-hand") == [None]
 
 
 def test_deployment_that_is_not_there_has_nothing_to_remove() -> None:
     with get_client(sync_client=True) as client:
-        assert settle_schedules(client, project("nowhere", "mornings")) == []
+        assert remove_old_schedules(client, project("nowhere", "mornings")) == []
 
 
 def test_command_goes_by_the_file_and_says_what_it_removed(

@@ -14,6 +14,7 @@ standard output, is the exit code of `python -m flows.<flow>` with those argumen
 """
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -79,6 +80,8 @@ def run(request: dict[str, Any]) -> int:
     except SystemExit as usage:
         return int(usage.code or 0)
     finally:
+        for handler in logging.getLogger("prefect.flow_runs").handlers:
+            handler.flush()  # to Prefect; a program that ends by itself does so
         sys.stdout.flush()
         sys.stderr.flush()
 

@@ -65,6 +65,11 @@ def test_readme_shows_what_the_demo_prints(demo: Shown) -> None:
     )
 
 
+def test_what_to_try_next_knows_where_the_demo_keeps_everything(demo: Shown, state: Path) -> None:
+    for line in (f"make demo STATE={state}", f"make local STATE={state}", f". {state}/env"):
+        assert line in demo.text
+
+
 def test_second_demo_finds_everything_up_to_date(demo: Shown, state: Path) -> None:
     assert demo.code == 0
     again = run_demo(state)

@@ -89,5 +89,5 @@ def test_verbose_brings_prefects_log_in_place_of_the_steps(cloud: Cloud) -> None
     outcome = cloud.run_portfolio("--index", "SMLL", "--verbose")
     assert outcome.code == 0
     assert "Beginning flow run 'SMLL latest' for flow 'daily-portfolio'" in outcome.error
-    assert "Finished in state Completed" in outcome.error
+    assert "Task run 'check SMLL' - SMLL 2025-" in outcome.error
     assert not any(STEP.match(line) for line in outcome.shown.splitlines())

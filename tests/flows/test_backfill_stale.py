@@ -13,7 +13,7 @@ from flows.backfill import backfill, check_range, main
 from tasks import report
 from tasks.core.errors import (
     B3PipelineError,
-    BadDataError,
+    IncompleteError,
     InvalidInputError,
     RefinementError,
 )
@@ -52,7 +52,7 @@ class World:
     def publish_months(self, subject: Subject, months: list[str], **how: Any) -> PublishedMonths:
         self.published.append((subject, months, how))
         for month in months:
-            how["on_month"](f"{month} failed" if month in self.result.failures else month)
+            how["on_month"](month, "failed" if month in self.result.failures else "published")
         return self.result
 
     def mend(self, kind: str, key: str) -> str:
@@ -139,7 +139,7 @@ def test_a_month_that_failed_fails_the_flow_with_its_reason(world: World) -> Non
     world.stale = [JULY, AUGUST]
     errors: dict[str, B3PipelineError] = {JULY: RefinementError("no slot")}
     world.result = PublishedMonths({AUGUST: RUN}, failures=errors)
-    with pytest.raises(BadDataError) as error:
+    with pytest.raises(IncompleteError) as error:
         run()
     assert str(error.value) == "quotes: months that failed:\n2025-07: no slot"
     assert world.progress[-1] == ("progress-quotes", 100, "1 of 2 months published, 1 failed")

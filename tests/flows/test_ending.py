@@ -76,9 +76,11 @@ def test_a_run_that_failed_by_an_error_of_ours_has_its_reason_first_and_no_trace
     state, lines = run(caplog, error=BadDataError(REASON))
     assert (state.name, state.type.value, state.message) == ("Failed", "FAILED", REASON)
     assert lines == [f"WARNING {REASON}", f"ERROR {REASON}"]
+    told_at_the_end = [record for record in caplog.records if getattr(record, "is_outcome", False)]
+    assert [record.getMessage() for record in told_at_the_end] == [REASON, REASON]
     assert isinstance(state.result(raise_on_failure=False), BadDataError)
     (page,) = pages(state)
-    assert page.key == "why"
+    assert (page.key, page.description) == ("why-and-what-to-do", REASON.splitlines()[0])
     assert "count: expected 84; found 83" in page.data
     assert "### What to do" in page.data
 

@@ -16,6 +16,7 @@ from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
     BlockedError,
+    NotConfiguredError,
     NotPublishedError,
     RetryableError,
 )
@@ -139,20 +140,23 @@ def test_one_that_fails_does_not_stop_the_others(
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "kind"),
     [
-        ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject"),
-        EndpointConnectionError(endpoint_url="https://s3"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject"),
+            NotConfiguredError,
+        ),
+        (EndpointConnectionError(endpoint_url="https://s3"), RetryableError),
     ],
 )
 def test_an_answer_that_aws_does_not_keep_is_the_failure_of_its_index(
-    source: Source, error: Exception
+    source: Source, error: Exception, kind: type[Exception]
 ) -> None:
     source.failures["IBXX"] = error
     fetched = fetch(source)
     assert fetched.answers == small(*(code for code in CODES if code != "IBXX"))
     failure = fetched.failures.pop("IBXX")
-    assert isinstance(failure, RetryableError)
+    assert type(failure) is kind
     assert str(failure) == f"What B3 answered for IBXX could not be kept: {error}"
     assert fetched.failures == {}
 

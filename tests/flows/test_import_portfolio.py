@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from flows.import_portfolio import import_portfolio
-from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.errors import BadDataError, IncompleteError, InvalidInputError
 from tasks.core.portfolio.model import Portfolio, from_raw_rows, to_raw_rows
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.objects import read_landed
@@ -161,6 +161,6 @@ def test_nothing_of_another_file_is_shown_or_kept(
 def test_months_that_failed_are_told_each_and_fail_the_run(lake: Lake, tmp_path: Path) -> None:
     lake.failures["2025-07"] = BadDataError("the audit said no")
     error = run(write(tmp_path, BEFORE, IBOV)).result(raise_on_failure=False)
-    assert isinstance(error, BadDataError)
+    assert isinstance(error, IncompleteError)
     assert str(error) == "1 month(s) with problems:\nthe audit said no"
     assert lake.asked == [["2025-07", "2025-08"]]

@@ -13,7 +13,7 @@ import pytest
 from flows.backfill import backfill
 from flows.quotes import daily_quotes
 from tasks import report
-from tasks.core.errors import BadDataError, SourceHasNoDataError
+from tasks.core.errors import IncompleteError, SourceHasNoDataError
 from tasks.core.exchange import SAO_PAULO, sessions_between
 from tasks.core.quotes.tables import QUOTES_DAILY, RAW_QUOTES
 from tests.protocol.b3_files import B3Files, on, serve
@@ -255,7 +255,7 @@ def test_the_first_of_several_bad_files_is_the_reason(b3: B3Files, run: Backfill
     days = month("1990-05")
     b3.put("M051990", on(*days, fatcot=0))
     b3.files["COTAHIST_A1990.ZIP"] = b"PK no zip"
-    with pytest.raises(BadDataError, match=r"COTAHIST_M051990\.ZIP: line 2, field FATCOT"):
+    with pytest.raises(IncompleteError, match=r"COTAHIST_M051990\.ZIP: line 2, field FATCOT"):
         run("1990-05-01", "1990-05-31")
     assert b3.asked == ["M051990", "A1990"]
 
@@ -314,7 +314,7 @@ def test_a_bad_month_a_good_one_and_a_missing_one_are_told_by_a_line_each(
     b3.put("M051990", on(*good))
 
     def fails() -> list[str]:
-        with pytest.raises(BadDataError) as failed:
+        with pytest.raises(IncompleteError) as failed:
             run("1990-04-01", "1990-06-30")
         return str(failed.value).splitlines()
 

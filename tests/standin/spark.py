@@ -8,6 +8,7 @@ from typing import Any
 
 import boto3
 import pytest
+from pyspark import SparkContext
 
 from infra.glue.refine import Spark
 from infra.local.aws.glue.spark_home import prepare
@@ -68,3 +69,5 @@ def spark(directory: Path) -> Iterator[MirroredSpark]:
             engine.session.stop()
             gateway.shutdown()
             gateway.proc.communicate()
+            # The next one in this process starts its own, in place of asking the one that is gone.
+            SparkContext._gateway = SparkContext._jvm = None

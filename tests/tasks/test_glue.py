@@ -57,7 +57,7 @@ def wait(
     *,
     is_ours: bool = True,
     timeout_seconds: float = 600,
-    find_place: Callable[[], str] = str,
+    find_place: Callable[[dt.datetime], str] = str,
 ) -> str:
     if not service.runs:
         service.add_run("STARTING", job_run_id="jr_1")
@@ -266,26 +266,40 @@ def test_a_run_is_waited_for_until_it_has_succeeded(service: GlueService) -> Non
 def test_it_looks_less_and_less_often(service: GlueService, clock: Clock) -> None:
     service.states = [*["RUNNING"] * 60, "SUCCEEDED"]
     wait(service, timeout_seconds=3600)
-    assert (clock.slept[0], clock.slept[-1]) == (1, 30)
+    assert (clock.slept[0], clock.slept[-1]) == (0.5, 30)
     assert clock.slept[:8] == sorted(clock.slept[:8])
     assert clock.slept[-10:] == [30] * 10
     assert max(clock.slept) == 30
 
 
 def test_a_line_each_half_minute_says_since_when_and_where_it_is(
-    service: GlueService, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    service: GlueService,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(glue, "get_run_logger", lambda: logging.getLogger("glue"))
     started_at = dt.datetime(2025, 8, 1, 22, 3, 5, tzinfo=dt.timezone(dt.timedelta(hours=-3)))
     service.outcome = {"StartedOn": started_at, "ExecutionTime": 95}
-    service.states = ["STARTING", *["RUNNING"] * 19, "SUCCEEDED"]
-    places = iter(["", "at 2025-07, 0 of 2 month(s) done", "at 2025-08, 1 of 2 month(s) done"])
+    service.states = ["STARTING", *["RUNNING"] * 23, "SUCCEEDED"]
+    places = iter(["", "at 2025-07, 0 of 2 months done", "at 2025-08, 1 of 2 months done"])
+    asked: list[dt.datetime] = []
+
+    said_at: list[float] = []
+
+    def find_place(since: dt.datetime) -> str:
+        asked.append(since)
+        said_at.append(clock.monotonic())
+        return next(places)
+
     with caplog.at_level(logging.INFO):
-        wait(service, find_place=lambda: next(places))
+        wait(service, find_place=find_place)
+    assert set(asked) == {started_at}
+    assert said_at[2] - said_at[1] == pytest.approx(30)
     assert [record.getMessage() for record in caplog.records] == [
         "Glue: STARTING since 01:03:05 UTC",
-        "Glue: RUNNING since 01:03:05 UTC, at 2025-07, 0 of 2 month(s) done",
-        "Glue: RUNNING since 01:03:05 UTC, at 2025-08, 1 of 2 month(s) done",
+        "Glue: RUNNING since 01:03:05 UTC, at 2025-07, 0 of 2 months done",
+        "Glue: RUNNING since 01:03:05 UTC, at 2025-08, 1 of 2 months done",
         "Glue: SUCCEEDED, it took 0:01:35",
     ]
 

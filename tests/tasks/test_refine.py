@@ -203,6 +203,16 @@ class Mender:
         return "from landing"
 
 
+class Told:
+    """What was said of months, in order."""
+
+    def __init__(self) -> None:
+        self.months: list[tuple[str, str]] = []
+
+    def __call__(self, month: str, how: str) -> None:
+        self.months.append((month, how))
+
+
 def key(month: str, day: int = 1) -> str:
     return RAW.object_key(f"{month}-{day:02}", "toy")
 
@@ -251,7 +261,7 @@ def test_a_month_is_looked_at_refined_audited_and_shown(world: World) -> None:
     find_place = how.pop("find_place")
     assert (find_place.func, find_place.args) == (
         runs.describe_place,
-        (SUBJECT, world.plan.run_id, [AUGUST], set()),
+        (SUBJECT, world.plan.run_id, [AUGUST]),
     )
     assert waited == token
     assert how == {"about": "toy 2025-08", "timeout_seconds": 1800, "is_ours": True}
@@ -298,11 +308,10 @@ def test_an_attempt_that_is_there_is_taken(world: World) -> None:
 def test_several_months_are_one_run_and_each_is_published(world: World) -> None:
     for month in (JULY, SEPTEMBER):
         world.inputs[month] = {key(month): "1"}
-    said: list[str] = []
-    result = publish_months(
-        SUBJECT, [AUGUST, JULY, AUGUST, SEPTEMBER], mend=no_mend, on_month=said.append
-    )
-    assert list(result.published) == [JULY, AUGUST, SEPTEMBER] == said
+    told = Told()
+    result = publish_months(SUBJECT, [AUGUST, JULY, AUGUST, SEPTEMBER], mend=no_mend, on_month=told)
+    assert list(result.published) == [JULY, AUGUST, SEPTEMBER]
+    assert told.months == [(month, "published") for month in (JULY, AUGUST, SEPTEMBER)]
     ((_, _, _, how),) = world.steps("start")
     assert how["timeout_seconds"] == 30 * 60 + 2 * 30
     assert world.steps("wait")[0][1]["timeout_seconds"] == how["timeout_seconds"]
@@ -319,10 +328,10 @@ def test_the_longest_run_ends_before_the_shortest_grace(world: World) -> None:
 def test_each_month_is_told_when_it_is_done_with(world: World) -> None:
     world.inputs[SEPTEMBER] = {key(SEPTEMBER): "1"}
     publish_by(world, "before", AUGUST)
-    said: list[str] = []
+    told = Told()
     world.jobs = [{SEPTEMBER: "no"}]
-    publish_months(SUBJECT, [AUGUST, SEPTEMBER], mend=no_mend, on_month=said.append)
-    assert said == [f"{AUGUST} up to date", f"{SEPTEMBER} failed"]
+    publish_months(SUBJECT, [AUGUST, SEPTEMBER], mend=no_mend, on_month=told)
+    assert told.months == [(AUGUST, "up to date"), (SEPTEMBER, "failed")]
 
 
 def test_a_month_that_raw_holds_nothing_of_is_an_error(world: World) -> None:

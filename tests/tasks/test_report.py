@@ -26,8 +26,8 @@ def test_verdicts_become_the_rows_of_a_table() -> None:
     checks = [compare("sum", 1, 1), compare("count", 84, 84), compare("weight", 2, 3)]
     assert tabulate_checks(checks) == [
         {"verdict": "FAILED", "check": "weight", "found": "3", "expected": "2"},
-        {"verdict": "passed", "check": "sum", "found": "1", "expected": "1"},
         {"verdict": "passed", "check": "count", "found": "84", "expected": "84"},
+        {"verdict": "passed", "check": "sum", "found": "1", "expected": "1"},
     ]
 
 

@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 from dataclasses import replace
 from typing import Any
@@ -195,24 +196,32 @@ def test_attempts_without_a_plan_are_none(toy: Toy) -> None:
 def test_a_run_is_at_the_month_whose_last_table_it_has_not_written(toy: Toy) -> None:
     run, months = "0123456789ab", ["2025-07", "2025-08", "2025-09"]
 
-    def say(*ended: str) -> str:
-        return describe_place(SUBJECT, run, months, ended)
+    def say(since: dt.datetime) -> str:
+        return describe_place(SUBJECT, run, months, since)
 
     def write(table: Table, attempt: str, month: str) -> None:
         toy.put(f"{table.attempt_folder(run, attempt, month)}part-0.parquet")
 
-    assert say() == "at 2025-07, 0 of 3 month(s) done"
+    first = toy.now
+    assert say(first) == "at 2025-07, 0 of 3 months done"
     write(DAILY, "a", "2025-07")
-    assert say() == "at 2025-07, 0 of 3 month(s) done"
+    for marker in ("", "attempt=a/", "attempt=a_$folder$", "attempt=a/month=2025-07_$folder$"):
+        toy.put(f"{MONTHLY.prefix}run_id={run}/{marker}")
+    assert say(first) == "at 2025-07, 0 of 3 months done"
     write(MONTHLY, "a", "2025-07")
-    assert say() == "at 2025-08, 1 of 3 month(s) done"
-    assert say("a") == "at 2025-07, 0 of 3 month(s) done"
-    write(MONTHLY, "b", "2025-08")
-    write(MONTHLY, "b", "2025-09")
-    assert say() == "at its end, 3 of 3 month(s) done"
-    assert say("a") == "at 2025-07, 2 of 3 month(s) done"
+    assert say(first) == "at 2025-08, 1 of 3 months done"
+    toy.passes(minutes=5)
+    second = toy.now.replace(microsecond=900_000)
+    assert say(second) == "at 2025-07, 0 of 3 months done"
+    for month in months:
+        write(MONTHLY, "b", month)
+    assert say(second) == "at its end, 3 of 3 months done"
+
+
+def test_a_run_of_one_month_is_at_it(toy: Toy) -> None:
+    assert describe_place(SUBJECT, "0123456789ab", ["2025-07"], toy.now) == "at 2025-07"
 
 
 def test_where_s3_does_not_answer_it_is_not_said_where_a_run_is(toy: Toy) -> None:
     nowhere = replace(SUBJECT, bucket="b3-gone")
-    assert describe_place(nowhere, "0123456789ab", ["2025-07"], []) == ""
+    assert describe_place(nowhere, "0123456789ab", ["2025-07"], toy.now) == ""

@@ -6,10 +6,10 @@ import pytest
 from botocore.client import BaseClient
 
 from tasks import sweep
-from tasks.core.errors import NotConfiguredError
+from tasks.core.errors import NotConfiguredError, RemovalError
 from tasks.core.plan import plan_key
 from tasks.core.vacuum import StoredObject, Unit
-from tasks.sweep import MARK_FOR, RemovalError, Sweep, mark, remove, survey
+from tasks.sweep import MARK_FOR, Sweep, mark, remove, survey
 from tests.tasks.toy import BUCKET, D1, D2, DATABASE, MONTH, SUBJECT, TABLES, Toy, both
 
 GRACE = dt.timedelta(days=7)

@@ -2,8 +2,9 @@ import inspect
 
 import pytest
 
-from tasks.core import advice, errors
-from tasks.core.advice import advise, explain_failure, name_deployments
+from flows import advice
+from flows.advice import advise, explain_failure, name_deployments
+from tasks.core import errors
 from tasks.core.errors import (
     B3PipelineError,
     IncompleteError,
@@ -44,6 +45,10 @@ KINDS = [
             "deployment `index-levels` with `year 2025`, `index_codes IBOV`; or wait",
         ),
         (
+            "python -m flows.backfill --index IBXL11 --dataset portfolio --dry-run now",
+            "deployment `backfill` with `index_code IBXL11`, `dataset portfolio`, `dry_run` now",
+        ),
+        (
             "python -m flows.backfill --stale",
             "deployment `backfill` with `stale`",
         ),
@@ -57,7 +62,7 @@ def test_a_page_names_deployments_where_a_message_names_commands(said: str, expe
 
 def test_every_deployment_has_its_command() -> None:
     names = {each["name"]: each["entrypoint"] for each in PROJECT["deployments"]}
-    found = {name: f"flows/{module}.py" for module, name in advice._DEPLOYMENTS.items()}
+    found = {name: f"flows/{module}.py" for module, (name, _) in advice._DEPLOYMENTS.items()}
     assert found == {name: entrypoint.partition(":")[0] for name, entrypoint in names.items()}
 
 
@@ -71,7 +76,7 @@ def test_each_kind_of_error_says_what_to_do_and_names_no_command(kind: type[Exce
 def test_the_nearest_kind_counts() -> None:
     assert advise(RateLimitedError("wait", 1.0)).startswith("It may pass by itself.")
     assert advise(UnreadableRawError("b", "k")).startswith("Run the deployment again: raw")
-    assert advise(InvalidInputError("no session")).startswith("Nothing was done.")
+    assert advise(InvalidInputError("no session")).startswith("Nothing was published.")
     assert advise(RuntimeError("AccessDenied")).startswith("AWS refused or did not answer.")
 
 

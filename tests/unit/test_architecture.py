@@ -18,9 +18,13 @@ MAY_IMPORT = {
     "infra.local.aws": ("infra.local.aws",),
     "infra.local.b3": ("infra.local.b3", "tasks.core"),
     "deployments": ("deployments", "tasks.core"),
+    "infra.local.pictures": ("infra.local.pictures",),  # it sees what a person sees
 }
 OUTSIDE_CORE = (
     "awswrangler",
+    "httpx",
+    "rich",
+    "tenacity",
     "boto3",
     "botocore",
     "os",
@@ -32,7 +36,7 @@ OUTSIDE_CORE = (
 )
 CLOCK_CALLS = {"now", "today", "utcnow"}
 # A step, or what is asked or shown like one though it is no task of its own.
-TASK_DECORATORS = {"task", "materialize", "tried_again", "create_markdown_artifact"}
+MAKES_A_STEP = {"task", "materialize", "tried_again", "create_markdown_artifact"}
 # What a step may use of other steps: refining is the way that every dataset takes, and the vacuum
 # asks whatever may name an object.
 MAY_USE = {
@@ -97,7 +101,7 @@ def decorator_name(node: ast.expr) -> str:
 def defines_tasks(source: str) -> bool:
     """Whether a module has steps: functions decorated as such, or made one by a call."""
     return any(
-        decorator_name(made_by) in TASK_DECORATORS
+        decorator_name(made_by) in MAKES_A_STEP
         for node in ast.walk(ast.parse(source))
         for made_by in (
             node.decorator_list
@@ -302,6 +306,14 @@ def test_the_rules_look_at_every_module() -> None:
             {"tasks.refine": "from tasks.sweep import g", "tasks.sweep": "@task\ndef g(): ..."},
         ),
         (
+            imports_between_tasks,
+            {
+                "tasks.a": "from tasks.b import g\n@task\ndef f(): ...",
+                "tasks.b": "@tried_again\ndef g(): ...",
+            },
+        ),
+        (imports_against_the_layers, {"infra.local.pictures.a": "from infra.local.up import f"}),
+        (
             ways_to_a_room,
             {
                 "tasks.shelf": "from tasks.new import f",
@@ -344,7 +356,7 @@ def test_a_rule_lets_the_rest_pass(rule: Rule) -> None:
         "tasks.refine": "from tasks.month import g\nfrom tasks.glue import h",
         "tasks.month": "from tasks.shelf import p\n@task\ndef g(): ...",
         "tasks.shelf": "from tasks.runs import r\nstep = materialize(a)(p)",
-        "tasks.runs": "@task\ndef r(): ...",
+        "tasks.runs": "@tried_again\ndef r(): ...",
         "tasks.glue": "@task\ndef h(): ...",
         "tasks.store": "@task\ndef g(): ...",
         "tasks.core.datasets": "from tasks.core.quotes import QUOTES",

@@ -12,7 +12,7 @@ from tasks.core.backfill import (
     settle_sessions,
     tabulate_sessions,
 )
-from tasks.core.errors import BadDataError
+from tasks.core.errors import IncompleteError
 from tasks.core.exchange import sessions_between
 from tasks.core.month import PublishedMonths
 
@@ -148,7 +148,7 @@ def test_a_backfill_with_a_failure_fails_and_tells_of_each_month() -> None:
         *outcomes_of("2025-06", "missing at the source", "404"),
         *outcomes_of("2025-07", "published"),
     ]
-    with pytest.raises(BadDataError) as failed:
+    with pytest.raises(IncompleteError) as failed:
         conclude("quotes", found, RUN)
     assert str(failed.value).splitlines() == [
         "quotes: 2 failed, 2 missing at the source, 2 published",

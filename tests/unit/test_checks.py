@@ -3,8 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from tasks.core.checks import Check, compare, count, every, none_of, require
+from tasks.core.checks import Check, compare, none_of, require
 from tasks.core.errors import BadDataError
+from tasks.core.wording import count, every
 
 PASSED = compare("sum", 1, 1)
 FAILED = compare("sum", 1, 2)

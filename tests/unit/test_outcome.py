@@ -7,7 +7,7 @@ from tasks.core.errors import (
     NotPublishedError,
     RetryableError,
 )
-from tasks.core.outcome import conclude, count, name_indices
+from tasks.core.outcome import conclude, count_indices, name_indices
 
 DONE = "published 2 indices of 2025-08-01, run 123"
 BAD, LATE = BadDataError("a check failed"), RetryableError("no answer")
@@ -27,7 +27,7 @@ def test_a_few_indices_are_named_and_many_are_counted(codes: list[str], expected
 
 
 def test_one_index_is_counted_as_one() -> None:
-    assert [count(number) for number in (0, 1, 2)] == ["0 indices", "1 index", "2 indices"]
+    assert [count_indices(number) for number in (0, 1, 2)] == ["0 indices", "1 index", "2 indices"]
 
 
 def test_what_was_done_is_the_outcome_where_nothing_failed() -> None:

@@ -333,7 +333,9 @@ def test_a_text_that_is_too_long_for_a_bar_is_cut(stand_at: Show) -> None:
 def test_on_a_real_terminal_prefect_says_nothing_of_itself(tmp_path: Any) -> None:
     """At the first use, on a terminal, Prefect prints a notice when it is imported."""
     environment = {
-        name: value for name, value in os.environ.items() if name not in ("CI", "DO_NOT_TRACK")
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("CI", "DO_NOT_TRACK") and not name.startswith("PREFECT_")
     } | {"PREFECT_HOME": str(tmp_path), "COLUMNS": "80"}
     module = "-m", "flows.vacuum", "--help"
     told = b""

@@ -7,11 +7,11 @@ from tasks.core.texts import (
     TICKER_FORM,
     is_plain,
     is_ticker,
-    name_span,
     shorten,
     show,
     show_ticker,
 )
+from tasks.core.wording import name_span
 
 
 @pytest.mark.parametrize("text", ["PETR4", "BPAC11", "A1AP34", "B3SA3", "ABCD", "PETRA123W512"])

@@ -1,9 +1,9 @@
 """Take pictures of the dashboard and transcripts of the commands.
 
 Examples:
-  python -m infra.local.pictures --to /tmp/before
+  python -m infra.local.pictures --to before
       everything, on a platform of its own that is thrown away afterwards
-  python -m infra.local.pictures --to /tmp/before --state /tmp/state --only 'form-*' audit
+  python -m infra.local.pictures --to before --state state --only 'form-*' audit
       some of it, on a platform whose runs are there the next time
 
 Exit codes: 0 everything was taken, 1 something was not (its line says why), 2 wrong usage

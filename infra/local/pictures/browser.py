@@ -29,7 +29,7 @@ _BEGIN_SECONDS = 0.3  # before a new page has asked for anything
 _FLAGS = (
     "--headless=new",
     "--hide-scrollbars",
-    # The graph of a run is drawn by WebGL, which a machine without a graphics card has so.
+    # The graph of a run is drawn by WebGL, which a machine without a graphics card has in software.
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     # It asks nobody for anything of its own, and a page's own requests end here as well.

@@ -182,7 +182,7 @@ class Dashboard:
             self._run(run.after)
         parameters = run.parameters
         if run.takes_inbox:
-            parameters |= {"files": [self._platform.save_inbox_file(_SAVED, _SHOWN)]}
+            parameters = parameters | {"files": [self._platform.save_inbox_file(_SAVED, _SHOWN)]}
         run_id = self._runs[key] = self._platform.start(key, run.deployment, parameters)
         working = [picture for picture in self._working if picture.run == key]
         if (run.is_cancelled or working) and self._platform.wait_until_glue_works(

@@ -4,10 +4,11 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from tasks.core.checks import Check, count, every, none_of
+from tasks.core.checks import Check, none_of
 from tasks.core.exchange import is_session, sessions_between
 from tasks.core.levels.answer import IndexLevel
 from tasks.core.past_sessions import FIRST_SURE_YEAR
+from tasks.core.wording import count, every
 
 _MOST_ODD_DAYS = 10  # of a year before 2000; more, and it is no year that the exchange has had
 

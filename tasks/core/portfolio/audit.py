@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tasks.core.checks import Check, count, every, none_of
+from tasks.core.checks import Check, none_of
 from tasks.core.dataset import Table
 from tasks.core.portfolio.expected import Row, expected_daily, expected_monthly, expected_summary
 from tasks.core.portfolio.model import WHOLE_PCT, from_raw_rows
@@ -19,6 +19,7 @@ from tasks.core.portfolio.tables import (
     PORTFOLIO_MONTHLY,
     RAW_PORTFOLIO,
 )
+from tasks.core.wording import count, every
 
 Values = tuple[Any, ...]
 Session = tuple[str, dt.date]

@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 
-from tasks.core.checks import Check, compare, count, every, none_of, show_value
+from tasks.core.checks import Check, compare, none_of, show_value
 from tasks.core.exchange import explains_as_swapped, is_session, next_session
 from tasks.core.numbers import swap_day_and_month
 from tasks.core.portfolio.model import WHOLE_PCT, Constituent, Portfolio
 from tasks.core.texts import PLAIN_FORM, TICKER_FORM, is_plain, is_ticker, show
+from tasks.core.wording import count, every
 
 
 def check_portfolio(

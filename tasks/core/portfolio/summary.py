@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from tasks.core.checks import show_value
 from tasks.core.exchange import month_of
-from tasks.core.outcome import count
+from tasks.core.outcome import count_indices
 from tasks.core.portfolio.model import Constituent, Portfolio
 
 _SHOWN = 10
@@ -60,7 +60,7 @@ def summarize_portfolios(portfolios: Iterable[Portfolio], without: Iterable[str]
     shown = sorted(portfolios, key=lambda one: one.index_code)
     sessions = sorted({each.trading_date for each in shown})
     lines = [
-        f"## {count(len(shown))}, session of {' and of '.join(map(str, sessions))}",
+        f"## {count_indices(len(shown))}, session of {' and of '.join(map(str, sessions))}",
         "",
         "| index | session | constituents | heaviest | weight (%) |",
         "|---|---|---:|---|---:|",

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tasks.core.checks import Check, compare, count, every, none_of
+from tasks.core.checks import Check, compare, none_of
 from tasks.core.quotes.expected import (
     DAILY_KEY,
     MONTHLY_KEY,
@@ -29,6 +29,7 @@ from tasks.core.quotes.expected import (
     order_wholly,
     with_lot_prices,
 )
+from tasks.core.wording import count, every
 
 _MOST_NAMED = 10_000  # of keys that stand twice: one is a fault already
 

@@ -8,6 +8,8 @@ locals {
     PREFECT_HOME                                           = "${local.scratch_path}/prefect"
     PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME   = var.queue_name
     PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_REGION = var.region
+    # At INFO, the worker writes into the log of each run how it starts it; a run tells its own story.
+    PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL = "WARNING"
   }
 
   health_check = "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health', timeout=5)"

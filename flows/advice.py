@@ -13,24 +13,25 @@ from tasks.core.errors import (
     NotPublishedError,
     PublishConflictError,
     RefinementError,
+    RemovalError,
     RetryableError,
     SourceHasNoDataError,
     UnreadableRawError,
 )
 
-# The deployment of each command, and of each option its parameter.
-_DEPLOYMENTS = {
-    "portfolio": "daily-portfolio",
-    "quotes": "daily-quotes",
-    "levels": "index-levels",
-    "freshness": "freshness",
-    "backfill": "backfill",
-    "import_portfolio": "import-portfolio",
-    "vacuum": "vacuum",
+# The deployment of each command, and of its options the parameters that have other names.
+_DEPLOYMENTS: dict[str, tuple[str, dict[str, str]]] = {
+    "portfolio": ("daily-portfolio", {"index": "index_codes"}),
+    "quotes": ("daily-quotes", {}),
+    "levels": ("index-levels", {"index": "index_codes"}),
+    "freshness": ("freshness", {"dataset": "datasets"}),
+    "backfill": ("backfill", {"index": "index_code"}),
+    "import_portfolio": ("import-portfolio", {}),
+    "vacuum": ("vacuum", {}),
 }
-_PARAMETERS = {"index": "index_codes"}
 _COMMAND = re.compile(
-    r"`?python -m flows\.(\w+)((?: +(?:--?[\w-]+|[A-Z]{4,6}|all|FILE\b|\d[\d-]*))*)`?"
+    r"python -m flows\.(\w+)"
+    r"((?: (?:--[a-z-]+|\d{4}(?:-\d\d-\d\d)?|[A-Z0-9]{4,6}|all|portfolio|quotes)\b)*)(?: FILE)?"
 )
 
 _ADVICE: dict[type[B3PipelineError], str] = {
@@ -38,9 +39,9 @@ _ADVICE: dict[type[B3PipelineError], str] = {
     "the schedule goes on with the rest. Or run the deployment again in half an hour.",
     RetryableError: "It may pass by itself. Run the deployment again in a while; it goes on where "
     "this run ended.",
-    InvalidInputError: "Nothing was done. Run the deployment again with other parameters: "
+    InvalidInputError: "Nothing was published. Run the deployment again with other parameters: "
     "*Run*, *Custom run*.",
-    NotConfiguredError: "Nothing was done. The environment lacks something: have it deployed "
+    NotConfiguredError: "Nothing was published. The environment lacks something: have it deployed "
     "again (docs/INSTALL.md), then run the deployment again.",
     NotPublishedError: "Check the code in `index_codes`; `all` takes those that B3 lists.",
     SourceHasNoDataError: "B3 does not have it. Of a portfolio that B3 shows no more, a file that "
@@ -51,11 +52,13 @@ _ADVICE: dict[type[B3PipelineError], str] = {
     BadDataError: "Readers see what they saw before. Landing keeps what came. What is wrong is "
     "named above, and for an audit in the artifact `audit-…` of this run: it must be looked at, "
     "and will not pass by itself.",
-    IncompleteError: "What is not named above is done, and stays. See to each that is named, then "
-    "run the deployment again: it does what is left.",
+    IncompleteError: "What is not named above is as it should be, and stays. See to each that is "
+    "named, then run the deployment again.",
     RefinementError: "Read the log of the Glue run: the artifact `links-…` of this run leads to "
     "it. Then run the deployment again: it goes on from raw.",
     PublishConflictError: "Let the other runs end, then run the deployment again.",
+    RemovalError: "What was removed before stays removed. Run the deployment again; where S3 "
+    "refuses again, look at the bucket's policy.",
     CommitError: "Nothing was written. Restore the object that is named from the bucket's "
     "versions, then run the deployment again.",
 }
@@ -79,13 +82,14 @@ def name_deployments(text: str) -> str:
 def _name_deployment(match: re.Match[str]) -> str:
     if match[1] not in _DEPLOYMENTS:
         return match[0]
-    name = f"deployment `{_DEPLOYMENTS[match[1]]}`"
+    deployment, parameters = _DEPLOYMENTS[match[1]]
+    name = f"deployment `{deployment}`"
     given: list[str] = []
     for word in match[2].split():
         if word.startswith("--"):
             option = word.removeprefix("--")
-            given.append(_PARAMETERS.get(option, option.replace("-", "_")))
-        elif given:  # a FILE without an option is the deployment's own parameter
+            given.append(parameters.get(option, option.replace("-", "_")))
+        elif given:
             given[-1] += f" {word}"
     return f"{name} with {', '.join(f'`{each}`' for each in given)}" if given else name
 
