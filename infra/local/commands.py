@@ -96,6 +96,8 @@ def _take_requests(answers: int) -> dict[str, Any] | None:
     """Fork a process for each line of standard input; return the request in the forked one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run, and for who asked for it
     for line in sys.stdin:
+        sys.stdout.flush()  # what is left in it, the forked one would say again
+        sys.stderr.flush()
         pid = os.fork()
         if pid == 0:
             signal.signal(signal.SIGINT, signal.default_int_handler)

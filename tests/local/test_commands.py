@@ -35,7 +35,8 @@ if __name__ == "__main__":
     time.sleep(600)
 """
 INTERRUPTED = """\
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
 from infra.local.commands import imported_commands
 with imported_commands(["sample_command"], dict(os.environ)) as run:
     run("sample_command", [sys.argv[1]], dict(os.environ))
