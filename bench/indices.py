@@ -34,7 +34,7 @@ from infra.local.b3.sessions import INDEX_SIZES, WITHOUT_PORTFOLIO
 from infra.local.prefect_server import prefect_server
 from tasks.core.indices import ALL
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.pages import PAGE_SIZE
+from tasks.core.portfolio.paging import PAGE_SIZE
 
 ONE = "IBOV"
 PUBLISHED = sorted(INDEX_SIZES.keys() - WITHOUT_PORTFOLIO)

@@ -46,7 +46,7 @@ from tasks.core.portfolio import PORTFOLIO
 from tasks.core.progress import Progress
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import plan_files
-from tasks.month import find_stale_months
+from tasks.published import find_stale_months
 from tasks.refine import publish_months
 from tasks.report import ProgressReport, report_sessions
 

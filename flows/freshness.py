@@ -49,8 +49,9 @@ from tasks.core.outcome import count_indices
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
+from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.landing import find_landed, read_landed_lists
-from tasks.month import find_published
+from tasks.published import find_published
 from tasks.reading import read_absences
 from tasks.report import report_gaps
 from tasks.store import list_names
@@ -115,10 +116,10 @@ class _Look:
         first, last = self.recent[0], min(self.now.date(), next_session(self.trading_date))
         return [first + dt.timedelta(number) for number in range((last - first).days + 1)]
 
-    def published(self, dataset: Dataset) -> dict[dt.date, set[str]]:
-        """What readers see of the last sessions."""
+    def published(self, dataset: Dataset, raw: Table) -> dict[dt.date, set[str]]:
+        """What readers see of the last sessions, of one of its raw tables."""
         months = sorted(set(map(month_of, self.recent)))
-        found = find_published(subject_of(self.settings, dataset), months)
+        found = find_published(subject_of(self.settings, dataset), months, raw)
         return {day: names for day, names in found.items() if day in self.recent}
 
     def expected(
@@ -141,7 +142,7 @@ class _Look:
 
 def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:
     day = look.trading_date
-    by_session = look.published(PORTFOLIO)
+    by_session = look.published(PORTFOLIO, RAW_PORTFOLIO)
     published = by_session.get(day, set())
     recent = set().union(*by_session.values())
     expected = look.expected(recent, published, RAW_PORTFOLIO, None)
@@ -151,7 +152,7 @@ def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:
 
 
 def _look_at_quotes(look: _Look) -> tuple[list[Gap], str]:
-    return find_quotes_gap(look.trading_date, look.published(QUOTES)), ""
+    return find_quotes_gap(look.trading_date, look.published(QUOTES, RAW_QUOTES)), ""
 
 
 def _look_at_levels(look: _Look) -> tuple[list[Gap], str]:

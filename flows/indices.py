@@ -18,8 +18,9 @@ from tasks.core.errors import (
 from tasks.core.exchange import last_sessions, month_of, next_session
 from tasks.core.indices import ALL, Members, nearest_codes
 from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.download import download_indices
-from tasks.month import find_published
+from tasks.published import find_published
 from tasks.turns import Budget
 
 RECENT_SESSIONS = 10  # an index that readers saw in one of them is expected
@@ -99,7 +100,7 @@ def find_recent_portfolios(settings: Settings, today: dt.date) -> set[str]:
     """
     since = last_sessions(today, RECENT_SESSIONS)[0]
     months = {month_of(since), month_of(today), month_of(next_session(today))}
-    published = find_published(subject_of(settings, PORTFOLIO), sorted(months))
+    published = find_published(subject_of(settings, PORTFOLIO), sorted(months), RAW_PORTFOLIO)
     return set().union(*(codes for day, codes in published.items() if day >= since))
 
 

@@ -23,7 +23,8 @@ from tasks.core.indices import LIST_NAME, Members, list_path, read_list
 from tasks.core.levels.answer import Answer, read_answer
 from tasks.core.levels.answer import request_path as levels_path
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.core.portfolio.pages import Page, check_same_portfolio, read_page, request_path
+from tasks.core.portfolio.pages import Page, read_page, request_path
+from tasks.core.portfolio.paging import check_same_portfolio
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.wording import count
 from tasks.http import fetch_body, waiting_as_asked

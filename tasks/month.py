@@ -1,7 +1,5 @@
 """The steps of a month before it is published: a look at it, and the audit of an attempt."""
 
-import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -10,21 +8,19 @@ from prefect import get_run_logger, task
 
 from tasks.core.attempt import Outcome
 from tasks.core.checks import Check, compare, none_of
-from tasks.core.commit import PUBLISHED
-from tasks.core.dataset import Table
+from tasks.core.dataset import RawRows, Table
 from tasks.core.errors import UnreadableRawError
 from tasks.core.month import Look
-from tasks.core.plan import RawObject, Subject, digest_statements
+from tasks.core.plan import RawObject, Subject
 from tasks.core.wording import count, every
 from tasks.objects import (
     has_footer,
     list_at,
-    list_folders,
     parse_table,
     read_exactly,
     read_table,
 )
-from tasks.retries import OVER_AWS, tried_again
+from tasks.retries import OVER_AWS
 from tasks.shelf import follow, follows, is_there, read_latest
 from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
@@ -53,10 +49,7 @@ def look_at_month(
         CommitError: A commit cannot be read, or is missing.
     """
     latest = read_latest(subject, month)
-    commit, raw = latest.commit, subject.dataset.raw
-    found, _ = list_at(subject.bucket, raw.span_prefix(month))
-    inputs = [RawObject(each.key, each.etag, each.size) for each in found]
-    inputs = [each for each in inputs if each.key.endswith(".parquet")]
+    commit, inputs = latest.commit, _list_raw(subject, month)
     is_whole = commit is not None and is_there(subject, commit)
     if mends and commit and is_whole and not follows(subject, commit):
         follow(subject, month)
@@ -87,6 +80,19 @@ def look_at_month(
     return look
 
 
+def _list_raw(subject: Subject, month: str) -> list[RawObject]:
+    """Return what raw holds of a month, table by table."""
+    listed = (
+        list_at(subject.bucket, raw.span_prefix(month))[0] for raw in subject.dataset.raw_tables
+    )
+    return [
+        RawObject(each.key, each.etag, each.size)
+        for found in listed
+        for each in found
+        if each.key.endswith(".parquet")
+    ]
+
+
 INDEX_CODE = "index_code"  # where a raw table has it, an object is named by it
 
 
@@ -96,7 +102,7 @@ class _MovedError(Exception):
 
 def _is_sound(subject: Subject, raw: RawObject, kept: dict[str, bytes], client: Any) -> bool:
     """Return whether a raw object is a file of its table, and of the session and index it names."""
-    table = subject.dataset.raw
+    table = subject.dataset.raw_table_of(raw.key)
     try:
         table.session_of(raw.key)
     except ValueError:
@@ -115,38 +121,6 @@ def _fits(metadata: Any, table: Table, name: str) -> bool:
     groups = (metadata.row_group(each) for each in range(metadata.num_row_groups))
     said = [group.column(place).statistics for group in groups]
     return all(each is None or {each.min, each.max} == {name} for each in said)
-
-
-@task(name="find-stale-months", task_run_name="find stale months of {subject}", **OVER_AWS)
-def find_stale_months(subject: Subject) -> list[str]:
-    """Return the months that readers see as other statements than today's made them, in order.
-
-    Safe to repeat: it only reads.
-
-    Raises:
-        CommitError: A commit cannot be read, or is missing.
-    """
-    current = digest_statements(subject.dataset)
-    months = list_folders(subject.bucket, f"{PUBLISHED}{subject.dataset.name}/")
-    commits = {month: read_latest(subject, month).commit for month in sorted(months)}
-    return [month for month, commit in commits.items() if commit and commit.statements != current]
-
-
-@tried_again
-def find_published(subject: Subject, months: Collection[str]) -> dict[dt.date, set[str]]:
-    """Return of each session of some months the names of the raw objects that readers see of it.
-
-    Safe to repeat: it only reads, one commit a month.
-
-    Raises:
-        CommitError: A commit cannot be read, or is missing.
-    """
-    raw, found = subject.dataset.raw, defaultdict(set)
-    for month in sorted(months):
-        commit = read_latest(subject, month).commit
-        for each in commit.inputs if commit else ():
-            found[raw.session_of(each.key)].add(raw.name_of(each.key))
-    return dict(found)
 
 
 @task(name="audit-month", task_run_name="audit {subject} {look.month}", **OVER_AWS)
@@ -208,10 +182,9 @@ def _audit(subject: Subject, look: Look, outcome: Outcome) -> list[Check]:
     return [*checks, *subject.dataset.audit(_read_raw(subject, look), refined)]
 
 
-def _read_raw(subject: Subject, look: Look) -> Iterator[tuple[dt.date, Any]]:
+def _read_raw(subject: Subject, look: Look) -> Iterator[RawRows]:
     if look.bodies:
-        found, _ = list_at(subject.bucket, subject.dataset.raw.span_prefix(look.month))
-        there = {(each.key, each.etag) for each in found}
+        there = {(each.key, each.etag) for each in _list_raw(subject, look.month)}
         if any((each.key, each.etag) not in there for each in look.inputs):
             raise _MovedError
     client = boto3.client("s3")
@@ -225,7 +198,8 @@ def _read_raw(subject: Subject, look: Look) -> Iterator[tuple[dt.date, Any]]:
         if body is None:
             raise _MovedError
         rows = parse_table(subject.bucket, each.key, body)
-        yield subject.dataset.raw.session_of(each.key), rows
+        table = subject.dataset.raw_table_of(each.key)
+        yield table, table.session_of(each.key), rows
 
 
 def _read_refined(bucket: str, keys: list[str], table: Table) -> Any:

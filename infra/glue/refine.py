@@ -20,7 +20,7 @@ import sys
 import uuid
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 RAW_MOVED = "raw moved"
 _PLAN = re.compile(r"s3://(?P<bucket>[^/]+)/(?P<key>runs/(?P<run_id>[^/]+)/plan\.json)")
 _ROW_GROUP_BYTES = 256 * 1024
@@ -52,6 +52,11 @@ class Spark:
         """Let statements read Parquet files, with what the folders after `base` say, by a name."""
         rows = self.session.read.option("basePath", base).parquet(*paths)
         rows.createOrReplaceTempView(view)
+
+    def read_nothing(self, view: str, columns: list[list[str]]) -> None:
+        """Let statements read a table without rows by a name."""
+        nulls = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in columns]
+        self.session.range(0).selectExpr(*nulls).createOrReplaceTempView(view)
 
     def write(self, table: dict[str, Any], folder: str) -> int:
         """Write what a table's statement gives as one file, let others read it, count its rows."""
@@ -110,24 +115,47 @@ def list_objects(s3: Any, bucket: str, prefix: str) -> dict[str, dict[str, Any]]
 
 def has_moved(s3: Any, bucket: str, inputs: list[dict[str, Any]]) -> bool:
     """Return whether raw is no longer what the plan names."""
-    keys = [each["key"] for each in inputs]
-    shared = os.path.commonprefix(keys)  # noqa: RUF071 - a listing's prefix ends anywhere
-    found = list_objects(s3, bucket, shared)
-    return any(found.get(each["key"], {}).get("ETag") != each["etag"] for each in inputs)
+    for keys in keys_by_table(inputs).values():
+        shared = os.path.commonprefix(keys)  # noqa: RUF071 - a listing's prefix ends anywhere
+        found = list_objects(s3, bucket, shared)
+        etags = {each["key"]: each["etag"] for each in inputs}
+        if any(found.get(key, {}).get("ETag") != etags[key] for key in keys):
+            return True
+    return False
 
 
-def read_inputs(engine: Any, bucket: str, inputs: list[dict[str, Any]]) -> None:
+def keys_by_table(inputs: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the keys of raw objects by the names of their tables."""
+    found: dict[str, list[str]] = {}
+    for each in inputs:
+        found.setdefault(each["table"], []).append(each["key"])
+    return found
+
+
+def read_inputs(
+    engine: Any, bucket: str, inputs: list[dict[str, Any]], raw: list[dict[str, Any]]
+) -> None:
     """Let statements read the raw objects of a month, by the names of their tables."""
-    if not inputs:  # a statement would read those of the month before
+    if not inputs:
         raise ValueError("expected raw objects of the month in the plan, found none")
-    for table in sorted({each["table"] for each in inputs}):
-        keys = [each["key"] for each in inputs if each["table"] == table]
-        base = re.split(r"[^/]+=", keys[0])[0]
-        engine.read(table, f"s3://{bucket}/{base}", [f"s3://{bucket}/{key}" for key in keys])
+    found = keys_by_table(inputs)
+    for table in raw:
+        keys = found.get(table["name"])
+        if keys:
+            base = re.split(r"[^/]+=", keys[0])[0]
+            paths = [f"s3://{bucket}/{key}" for key in keys]
+            engine.read(table["name"], f"s3://{bucket}/{base}", paths)
+        else:  # else a statement would read those of the month before
+            engine.read_nothing(table["name"], table["columns"])
 
 
 def refine_month(
-    engine: Any, s3: Any, bucket: str, inputs: list[dict[str, Any]], tables: dict[str, Any]
+    engine: Any,
+    s3: Any,
+    bucket: str,
+    inputs: list[dict[str, Any]],
+    raw: list[dict[str, Any]],
+    tables: dict[str, Any],
 ) -> dict[str, Any]:
     """Make every table of one month.
 
@@ -136,6 +164,7 @@ def refine_month(
         s3: Lists.
         bucket: The lake's bucket.
         inputs: The plan's raw objects of the month.
+        raw: The plan's description of the raw tables.
         tables: `{folder: the plan's description of a table}`, in the order of the plan.
 
     Returns:
@@ -145,7 +174,7 @@ def refine_month(
         return {"failed": RAW_MOVED}
     made = {}
     try:
-        read_inputs(engine, bucket, inputs)
+        read_inputs(engine, bucket, inputs, raw)
         for folder, table in tables.items():
             rows = engine.write(table, f"s3://{bucket}/{folder}")
             found = sorted(list_objects(s3, bucket, folder).items())
@@ -190,7 +219,8 @@ def main(argv: list[str], engine: Any = None) -> None:
             f"refined/{table['name']}/run_id={run_id}/attempt={attempt}/month={name}/": table
             for table in plan["tables"]
         }
-        months[name] = refine_month(engine, s3, bucket, month["inputs"], folders)
+        inputs, raw = month["inputs"], plan["raw"]
+        months[name] = refine_month(engine, s3, bucket, inputs, raw, folders)
         print(f"{name}: {months[name].get('failed', 'written')}", flush=True)
     outcome = {
         "plan": run_id,

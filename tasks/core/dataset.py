@@ -172,13 +172,13 @@ class Refined:
     about: str = ""
 
 
-Audit = Callable[
-    [Iterable[tuple[dt.date, "pa.Table"]], Mapping[str, "pa.Table"]],
-    list[Check],
-]
+RawRows = tuple[Table, dt.date, "pa.Table"]
+"""A raw object: its table, its session, its rows."""
+
+Audit = Callable[[Iterable[RawRows], Mapping[str, "pa.Table"]], list[Check]]
 """The audit of a refined month, pure. It is given
 
-- every raw object that the month was made from, as its session and its rows;
+- every raw object that the month was made from;
 - `{refined table: rows}` that the run wrote;
 
 and returns one verdict a check.
@@ -195,6 +195,7 @@ class Dataset:
         refined: What is made of it, in the order in which it is made.
         audit: What must hold of a month before anybody may read it.
         refine_seconds_a_month: About how long Glue takes for one month.
+        beside: Raw tables that are refined together with `raw`, by session as well.
     """
 
     name: str
@@ -202,6 +203,16 @@ class Dataset:
     refined: tuple[Refined, ...]
     audit: Audit
     refine_seconds_a_month: int
+    beside: tuple[Table, ...] = ()
+
+    @property
+    def raw_tables(self) -> tuple[Table, ...]:
+        """What it is refined from; a month may hold nothing of one of them."""
+        return (self.raw, *self.beside)
+
+    def raw_table_of(self, key: str) -> Table:
+        """Return the raw table whose object lies at a key."""
+        return next(table for table in self.raw_tables if key.startswith(table.prefix))
 
     @property
     def refined_tables(self) -> tuple[Table, ...]:
@@ -211,4 +222,4 @@ class Dataset:
     @property
     def tables(self) -> tuple[Table, ...]:
         """Every table of it, raw first."""
-        return (self.raw, *self.refined_tables)
+        return (*self.raw_tables, *self.refined_tables)

@@ -18,7 +18,7 @@ from typing import Any
 
 from tasks.core.dataset import Dataset
 
-FORMAT = 1
+FORMAT = 2
 RUNS = "runs/"
 # Text in quotes is kept as it is; a comment is white space, and that is nothing beside a sign.
 _QUOTED = r"""('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`[^`]*`)"""
@@ -85,6 +85,7 @@ class Plan:
                 }
                 for month, inputs in sorted(self.months.items())
             },
+            "raw": describe_raw(self.dataset),
             "tables": describe_tables(self.dataset),
         }
         return json.dumps(document, indent=1).encode()
@@ -108,8 +109,24 @@ def shorten(run_id: str) -> str:
 def describe_inputs(dataset: Dataset, inputs: tuple[RawObject, ...]) -> list[dict[str, Any]]:
     """Return raw objects as plans and commits name them."""
     return [
-        {"table": dataset.raw.name, "key": each.key, "etag": each.etag, "size": each.size}
+        {
+            "table": dataset.raw_table_of(each.key).name,
+            "key": each.key,
+            "etag": each.etag,
+            "size": each.size,
+        }
         for each in sorted(inputs)
+    ]
+
+
+def describe_raw(dataset: Dataset) -> list[dict[str, Any]]:
+    """Return the raw tables as a plan carries them: a month may hold nothing of one of them."""
+    return [
+        {
+            "name": table.name,
+            "columns": [[each.name, each.type] for each in (*table.columns, table.partition_key)],
+        }
+        for table in dataset.raw_tables
     ]
 
 

@@ -9,6 +9,7 @@ import boto3
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from awswrangler._data_types import athena2pyarrow
 
 from tests.standin.sql import MACROS, to_duckdb
 
@@ -28,12 +29,23 @@ class StandIn:
     def __init__(self) -> None:
         self._s3: Any = boto3.client("s3")
         self._raw: dict[str, tuple[str, list[str]]] = {}
+        self._empty: dict[str, pa.Table] = {}
         self._made: dict[str, pa.Table] = {}
 
     def read(self, view: str, base: str, paths: list[str]) -> None:
         """Let statements read Parquet files, with what the folders after `base` say, by a name."""
         self._raw[view] = (base, paths)
+        self._empty.pop(view, None)
         self._read_object(base, paths[0])
+
+    def read_nothing(self, view: str, columns: list[list[str]]) -> None:
+        """Let statements read a table without rows by a name."""
+        kinds = [
+            (name, pa.date32() if kind == "date" else athena2pyarrow(kind))
+            for name, kind in columns
+        ]
+        self._empty[view] = pa.schema(kinds).empty_table()
+        self._raw.pop(view, None)
 
     def write(self, table: dict[str, Any], folder: str) -> int:
         """Write what a table's statement gives as one file, let others read it, count its rows."""
@@ -60,7 +72,7 @@ class StandIn:
         with duckdb.connect(config={"threads": 1}) as connection:
             connection.execute(MACROS)
             types = []
-            for name, rows in (raw | self._made).items():
+            for name, rows in (self._empty | raw | self._made).items():
                 connection.register(name, rows)
                 types.append((name, tuple(map(tuple, _columns(connection.table(name))))))
             query = to_duckdb(table["statement"], tuple(types))

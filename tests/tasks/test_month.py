@@ -7,7 +7,8 @@ from tasks.core.attempt import Outcome, Output
 from tasks.core.dataset import Dataset
 from tasks.core.errors import CommitError, UnreadableRawError
 from tasks.core.month import Look
-from tasks.month import audit_month, find_published, find_stale_months
+from tasks.month import audit_month
+from tasks.published import find_published, find_stale_months
 from tests.tasks.toy import (
     D1,
     D2,

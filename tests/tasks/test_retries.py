@@ -52,7 +52,7 @@ from tasks.core.errors import (
     SourceHasNoDataError,
 )
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.core.portfolio import pages
+from tasks.core.portfolio import paging
 from tasks.download import download_portfolio
 from tasks.retries import (
     OVER_AWS,
@@ -277,7 +277,7 @@ LIMITS = [
     (portfolio_mending, "FETCH_SECONDS", 60.0),
     (turns, "MOST_AT_ONCE", 2),
     (download, "ATTEMPT_SECONDS", 120.0),
-    (pages, "MOST_PAGES", 50),
+    (paging, "MOST_PAGES", 50),
     (download_quotes, "FILE_BUDGET_SECONDS", 1800.0),
     (
         download_quotes,

@@ -50,13 +50,14 @@ MAY_USE = {
     ),
     "tasks.sweep": ("tasks.shelf", "tasks.catalog", "tasks.runs", "tasks.glue"),
     "tasks.month": ("tasks.shelf",),
+    "tasks.published": ("tasks.shelf",),
     "tasks.shelf": ("tasks.catalog", "tasks.runs"),
 }
 # Who must not come to a dataset's room by whatever way.
 WITHOUT_ROOMS = (
     *("tasks.store", "tasks.refine", "tasks.glue", "tasks.shelf", "tasks.month"),
     *("tasks.runs", "tasks.sweep", "tasks.catalog", "tasks.report", "tasks.objects"),
-    *("tasks.landing", "tasks.places"),
+    *("tasks.landing", "tasks.places", "tasks.published"),
     *("tasks.http", "tasks.turns", "tasks.side_by_side"),
 )
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
@@ -234,7 +235,7 @@ def test_the_rules_look_at_every_module() -> None:
         f"tasks.{name}"
         for name in (
             *("catalog", "download", "download_quotes", "glue", "month", "reading", "report"),
-            *("landing", "runs", "saved_files", "shelf", "store", "sweep"),
+            *("landing", "published", "runs", "saved_files", "shelf", "store", "sweep"),
         )
     }
 

@@ -10,20 +10,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tasks.core.checks import Check, none_of
-from tasks.core.dataset import Table
-from tasks.core.portfolio.expected import Row, expected_daily, expected_monthly, expected_summary
+from tasks.core.dataset import RawRows, Table
+from tasks.core.portfolio.expected import (
+    Row,
+    ShownRows,
+    expected_daily,
+    expected_monthly,
+    expected_summary,
+)
 from tasks.core.portfolio.model import WHOLE_PCT, from_raw_rows
+from tasks.core.portfolio.period_tables import SPANS
 from tasks.core.portfolio.tables import (
     PORTFOLIO_DAILY,
     PORTFOLIO_DAILY_SUMMARY,
     PORTFOLIO_MONTHLY,
-    RAW_PORTFOLIO,
 )
 from tasks.core.wording import count, every
 
 Values = tuple[Any, ...]
 Session = tuple[str, dt.date]
-_TABLES = (PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY)
+_TABLES = (PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY, *SPANS)
 _OF_MONTH = (
     "index_code",
     "trading_date",
@@ -34,29 +40,31 @@ _OF_MONTH = (
 )
 
 
-def audit_portfolio_month(
-    raw: Iterable[tuple[dt.date, Any]], refined: Mapping[str, Any]
-) -> list[Check]:
+def audit_portfolio_month(raw: Iterable[RawRows], refined: Mapping[str, Any]) -> list[Check]:
     """Check what a run refined of a month, of whatever indices raw holds.
 
     Args:
-        raw: Every raw object of the month, as its session and its rows (`pyarrow.Table`).
-        refined: `{table: rows}` of the three refined tables, likewise, without the month.
+        raw: Every raw object of the month, with its table and session (rows: `pyarrow.Table`).
+        refined: `{table: rows}` of the refined tables, likewise, without the month.
 
     Returns:
         One verdict a check.
     """
-    daily, summary, monthly = (_rows(table, refined[table.name]) for table in _TABLES)
+    daily, summary, monthly, *spans = (_rows(table, refined[table.name]) for table in _TABLES)
     found = _by_session(daily)
     object_count = 0
     held: list[Session] = []
     unread: list[dt.date] = []
     daily_differences: list[str] = []
     summaries: list[Values] = []
-    for day, rows in raw:
+    shown = {table: ShownRows() for table in SPANS.values()}
+    for table, day, rows in raw:
         object_count += 1
-        if not len(rows) or not RAW_PORTFOLIO.types().keys() <= set(rows.column_names):
+        if not len(rows) or not table.types().keys() <= set(rows.column_names):
             unread.append(day)
+            continue
+        if table in shown:
+            shown[table].add(day, rows)
             continue
         session = from_raw_rows(day, rows.to_pylist())
         held.append((session.portfolio.index_code, day))
@@ -80,7 +88,7 @@ def audit_portfolio_month(
         ),
         _check_sessions("daily", held, found),
         _check_sessions("summary", held, _by_session(summary)),
-        *map(_check_key, _TABLES, (daily, summary, monthly)),
+        *map(_check_key, _TABLES, (daily, summary, monthly, *spans)),
         none_of(
             "daily_weights_sum_to_100",
             f"{WHOLE_PCT} a session",
@@ -104,6 +112,10 @@ def audit_portfolio_month(
             "daily's figures",
             _differences(PORTFOLIO_MONTHLY, months, monthly),
             f"{every(len(months), 'row')} equal",
+        ),
+        *(
+            _check_spans(table, shown[raw_table].spans(), rows)
+            for (table, raw_table), rows in zip(SPANS.items(), spans, strict=True)
         ),
     ]
 
@@ -153,6 +165,15 @@ def _check_sessions(name: str, held: Iterable[Session], found: Mapping[Session, 
         "every session of each index, and no other",
         map(" ".join, sorted(missing + stray)),
         f"{every(len(wanted), 'session')}, of {indices}",
+    )
+
+
+def _check_spans(table: Table, expected: list[Values], found: list[Values]) -> Check:
+    return none_of(
+        f"{table.name}_equals_raw",
+        "each row of raw once, from its first to its last session",
+        _differences(table, expected, found),
+        f"{every(len(expected), 'row')} equal",
     )
 
 

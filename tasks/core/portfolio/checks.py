@@ -1,19 +1,18 @@
 """What must hold of a portfolio that was read, before anything of it is stored.
 
-The invariants are those that B3's own files hold: the weights sum to exactly 100.000, the
-quantities sum to the header's total, no ticker stands twice, and every text has its form, so that
-it is safe in a path, a statement, a page and a line of a log.
+The invariants are those that B3's own files hold: the weights sum to exactly 100.000 (those of a
+period to 99.999 at least), the quantities sum to the header's total, no ticker stands twice, and
+every text has its form, so that it is safe in a path, a statement, a page and a line of a log.
 """
 
 import datetime as dt
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 
 from tasks.core.checks import Check, compare, none_of, show_value
 from tasks.core.exchange import explains_as_swapped, is_session, next_session
 from tasks.core.numbers import swap_day_and_month
-from tasks.core.portfolio.model import WHOLE_PCT, Constituent, Portfolio
+from tasks.core.portfolio.model import LEAST_OF_PERIOD_PCT, WHOLE_PCT, Constituent, Portfolio
 from tasks.core.texts import PLAIN_FORM, TICKER_FORM, is_plain, is_ticker, show
 from tasks.core.wording import count, every
 
@@ -31,15 +30,51 @@ def check_portfolio(
     Returns:
         One verdict a check.
     """
+    there = count(len(portfolio.constituents), "constituent")
+    checks = [
+        compare("weights_sum_to_100", WHOLE_PCT, portfolio.weight_sum, f"in {there}"),
+        compare("header_weight_is_100", WHOLE_PCT, portfolio.total_weight_pct, "in the header"),
+        *_check_rows(portfolio, record_count),
+    ]
+    return checks + _check_session(portfolio.trading_date, today)
+
+
+def check_period(portfolio: Portfolio, *, record_count: int | None = None) -> list[Check]:
+    """Check a portfolio of a period, or a preview of one, against its own header.
+
+    Args:
+        portfolio: What was read; its session is known from elsewhere.
+        record_count: The count of constituents that the source states, where it states one.
+
+    Returns:
+        One verdict a check.
+    """
+    there = count(len(portfolio.constituents), "constituent")
+    weights = (
+        ("weights_sum_to_100", portfolio.weight_sum, f"in {there}"),
+        ("header_weight_is_100", portfolio.total_weight_pct, "in the header"),
+    )
+    return [
+        *(
+            Check(
+                name,
+                f"{LEAST_OF_PERIOD_PCT} to {WHOLE_PCT}",
+                f"{show_value(weight)} {where}",
+                LEAST_OF_PERIOD_PCT <= weight <= WHOLE_PCT,
+            )
+            for name, weight, where in weights
+        ),
+        *_check_rows(portfolio, record_count),
+    ]
+
+
+def _check_rows(portfolio: Portfolio, record_count: int | None) -> list[Check]:
     rows = portfolio.constituents
     expected_count = len(rows) if record_count is None else record_count
-    weight_sum = sum((row.weight_pct for row in rows), Decimal("0.000"))
     counts = Counter(map(str, rows))
     there = count(len(rows), "constituent")
-    checks = [
+    return [
         compare("constituent_count", count(expected_count, "constituent"), there),
-        compare("weights_sum_to_100", WHOLE_PCT, weight_sum, f"in {there}"),
-        compare("header_weight_is_100", WHOLE_PCT, portfolio.total_weight_pct, "in the header"),
         compare(
             "quantities_sum_to_header",
             portfolio.total_theoretical_quantity,
@@ -73,7 +108,6 @@ def check_portfolio(
             portfolio.index_divisor > 0,
         ),
     ]
-    return checks + _check_session(portfolio.trading_date, today)
 
 
 def _check_texts(rows: Sequence[Constituent]) -> list[Check]:

@@ -1,5 +1,6 @@
 """What a month of portfolios must be made into, computed from raw in plain Python."""
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
@@ -8,6 +9,7 @@ from typing import Any
 from tasks.core.portfolio.model import Constituent, RawSession
 
 Row = Mapping[str, Any]
+_SHOWN = ("index_code", "cod", "asset", "type", "theorical_qty", "part")
 
 
 def expected_daily(session: RawSession) -> list[dict[str, Any]]:
@@ -84,3 +86,20 @@ def _monthly_row(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _mean(values: Sequence[Decimal | int], unit: Decimal) -> Decimal:
     return (Decimal(sum(values)) / len(values)).quantize(unit, ROUND_HALF_UP)
+
+
+class ShownRows:
+    """The rows that B3 showed of the period or of previews, and from when to when in a month."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[Any, ...], list[dt.date]] = {}
+
+    def add(self, trading_date: dt.date, rows: Any) -> None:
+        """Take in one raw object (`pyarrow.Table`)."""
+        columns = (rows[name].to_pylist() for name in _SHOWN)
+        for row in zip(*columns, strict=True):
+            self._sessions.setdefault(row, []).append(trading_date)
+
+    def spans(self) -> list[tuple[Any, ...]]:
+        """Return each row with its first and last session."""
+        return [(*row, min(days), max(days)) for row, days in self._sessions.items()]

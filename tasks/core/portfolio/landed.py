@@ -12,7 +12,8 @@ from tasks.core.exchange import SAO_PAULO
 from tasks.core.numbers import parse_date
 from tasks.core.portfolio.checks import check_portfolio
 from tasks.core.portfolio.model import Portfolio, RawSession
-from tasks.core.portfolio.pages import Page, check_same_portfolio, parse_pages, read_page
+from tasks.core.portfolio.pages import Page, parse_pages, read_page
+from tasks.core.portfolio.paging import check_same_portfolio
 from tasks.core.portfolio.reconcile import SavedFile, add_sectors, read_saved_file
 from tasks.core.portfolio.strays import find_strays
 

@@ -9,6 +9,8 @@ from typing import Any
 from tasks.core.texts import is_plain, show_ticker
 
 WHOLE_PCT = Decimal("100.000")
+LEAST_OF_PERIOD_PCT = Decimal("99.999")
+"""What the weights of a period's portfolio sum to at least: B3 rounds them one by one."""
 
 
 @dataclass(frozen=True, order=True)
@@ -77,6 +79,11 @@ class Portfolio:
     index_divisor: Decimal
     constituents: tuple[Constituent, ...]
 
+    @property
+    def weight_sum(self) -> Decimal:
+        """Sum of the constituents' weights, in percent."""
+        return sum((row.weight_pct for row in self.constituents), Decimal("0.000"))
+
     def __str__(self) -> str:
         return f"{self.index_code} {self.trading_date}"
 
@@ -133,7 +140,7 @@ def from_raw_rows(trading_date: dt.date, rows: Sequence[Mapping[str, Any]]) -> R
                 ticker=row["cod"],
                 asset_name=row["asset"],
                 type=row["type"],
-                sector=row["segment"],
+                sector=row.get("segment"),
                 weight_pct=row["part"],
                 theoretical_quantity=row["theorical_qty"],
             )

@@ -25,11 +25,7 @@ One row of an answer in pt-br::
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from decimal import Decimal
-from typing import TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Sequence
 
 from tasks.core.answers import (
     BYTES_KEPT,
@@ -41,43 +37,32 @@ from tasks.core.answers import (
 from tasks.core.checks import require
 from tasks.core.download import Download
 from tasks.core.errors import (
-    BadDataError,
     NotPublishedError,
-    RetryableError,
     SourceHasNoDataError,
 )
-from tasks.core.numbers import LANGUAGE, parse_date, parse_decimal, parse_integer
+from tasks.core.numbers import LANGUAGE, parse_date, parse_integer
 from tasks.core.portfolio.checks import check_portfolio
-from tasks.core.portfolio.model import (
-    Constituent,
-    Portfolio,
-    sort_constituents,
+from tasks.core.portfolio.model import Portfolio, sort_constituents
+from tasks.core.portfolio.paging import (
+    PAGE_SIZE,
+    PageInfo,
+    PlainRow,
+    Strict,
+    parse_divisor,
+    parse_weight,
+    read_row,
+    read_value,
 )
-from tasks.core.texts import show, show_ticker
+from tasks.core.texts import show
 
 PATH = "/indexProxy/indexCall/GetPortfolioDay/"
-PAGE_SIZE = 120  # the most that B3's own page asks for
-MOST_PAGES = 50  # B3's broadest index has two
 WITH_SECTORS = "2"
 TO_IMPORT = (
     "If somebody has saved B3's file of that day, import it: python -m flows.import_portfolio FILE."
 )
-_Value = TypeVar("_Value")
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-class PageInfo(_Strict):
-    """Where an answer stands among the pages of its portfolio."""
-
-    pageNumber: int  # noqa: N815 - B3's names
-    totalRecords: int = Field(ge=1, le=MOST_PAGES * PAGE_SIZE)  # noqa: N815
-    totalPages: int = Field(ge=1, le=MOST_PAGES)  # noqa: N815
-
-
-class Header(_Strict):
+class Header(Strict):
     """What B3 states of the whole portfolio; every value as B3 writes it."""
 
     date: str
@@ -85,19 +70,17 @@ class Header(_Strict):
     reductor: str
     theoricalQty: str  # noqa: N815
 
+    def __str__(self) -> str:
+        return show(self.date)
 
-class Row(_Strict):
-    """One constituent; every value as B3 writes it."""
+
+class Row(PlainRow):
+    """One constituent of the day's portfolio, which has sectors as well."""
 
     segment: str | None
-    cod: str
-    asset: str
-    type: str
-    part: str
-    theoricalQty: str  # noqa: N815
 
 
-class Page(_Strict):
+class Page(Strict):
     """One answer, its fields as B3 writes them."""
 
     page: PageInfo
@@ -139,29 +122,6 @@ def read_page(body: bytes, index_code: str) -> Page:
     return validate_answer(Page, payload, index_code)
 
 
-def check_same_portfolio(pages: Sequence[Page]) -> None:
-    """Go on only if the pages are those of one portfolio, each once.
-
-    Raises:
-        RetryableError: B3 rolled over between two pages, or sent a page twice: fetch all again.
-    """
-    first = pages[0]
-    for number, page in enumerate(pages, start=1):
-        earlier = [earlier.results for earlier in pages[: number - 1]]
-        if page.header != first.header or page.page.totalRecords != first.page.totalRecords:
-            raise RetryableError(
-                f"Page {number} is of another portfolio than page 1: expected "
-                f"{show(first.header.date)} with {first.page.totalRecords} records, found "
-                f"{show(page.header.date)} with {page.page.totalRecords}. B3 rolled over between "
-                f"two pages; fetch all pages again."
-            )
-        if page.page.pageNumber != number or page.results in earlier:
-            raise RetryableError(
-                f"Expected page {number}, found page {page.page.pageNumber}, or one that came "
-                f"before. Fetch all pages again."
-            )
-
-
 def parse_pages(pages: Sequence[Page], index_code: str) -> Portfolio:
     """Turn the pages of one portfolio into typed rows.
 
@@ -176,46 +136,16 @@ def parse_pages(pages: Sequence[Page], index_code: str) -> Portfolio:
     header, where = pages[0].header, f"{index_code} header"
     return Portfolio(
         index_code=index_code,
-        trading_date=_read(parse_date, header.date, f"{where} date"),
-        total_weight_pct=_read(_parse_weight, header.part, f"{where} part"),
-        total_theoretical_quantity=_read(
+        trading_date=read_value(parse_date, header.date, f"{where} date"),
+        total_weight_pct=read_value(parse_weight, header.part, f"{where} part"),
+        total_theoretical_quantity=read_value(
             parse_integer, header.theoricalQty, f"{where} theoricalQty"
         ),
-        index_divisor=_read(
-            lambda text: parse_decimal(text, 8), header.reductor, f"{where} reductor"
-        ),
+        index_divisor=read_value(parse_divisor, header.reductor, f"{where} reductor"),
         constituents=sort_constituents(
-            _read_row(row, index_code) for page in pages for row in page.results
+            read_row(row, index_code, row.segment) for page in pages for row in page.results
         ),
     )
-
-
-def _read_row(row: Row, index_code: str) -> Constituent:
-    ticker = row.cod.strip(" ")
-    where = f"{index_code} {show_ticker(ticker)}"
-    sector = row.segment.strip(" ") if row.segment else ""
-    return Constituent(
-        ticker=ticker,
-        asset_name=row.asset.strip(" "),
-        type=row.type.rstrip(" "),
-        sector=sector or None,
-        weight_pct=_read(_parse_weight, row.part, f"{where} part"),
-        theoretical_quantity=_read(parse_integer, row.theoricalQty, f"{where} theoricalQty"),
-    )
-
-
-def _parse_weight(text: str) -> Decimal:
-    return parse_decimal(text, 3)
-
-
-def _read(parse: Callable[[str], _Value], text: str, where: str) -> _Value:
-    try:
-        return parse(text)
-    except BadDataError as error:
-        raise BadDataError(
-            f"{where}: {error}. B3 was asked for {LANGUAGE}; an answer in another form is "
-            f"not stored."
-        ) from error
 
 
 def read_shown(

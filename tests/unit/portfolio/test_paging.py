@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from tasks.core.errors import RetryableError
-from tasks.core.portfolio.pages import Page, check_same_portfolio, read_page
+from tasks.core.portfolio.pages import Page, read_page
+from tasks.core.portfolio.paging import check_same_portfolio
 from tests.portfolios import BPAC11, PETR4, VALE3, answer, to_bytes
 
 
