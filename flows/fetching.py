@@ -41,6 +41,7 @@ def fetch_each(
     fetch: Callable[[str], Answer],
     budget: Budget,
     blocked_by: BlockedError | None = None,
+    waits_seconds: Sequence[float] = WAITS_SECONDS,
 ) -> Fetched[Answer]:
     """Fetch something of each index; one that fails does not stop the others.
 
@@ -52,9 +53,10 @@ def fetch_each(
         fetch: Fetches it of one index: a step.
         budget: How long all of it may take.
         blocked_by: What has turned us away just before, so that the first thing is to wait.
+        waits_seconds: How long to wait where everybody is turned away, time after time.
     """
     fetched: Fetched[Answer] = Fetched()
-    waiting, waits = list(index_codes), iter(WAITS_SECONDS)
+    waiting, waits = list(index_codes), iter(waits_seconds)
     while waiting:
         if blocked_by:
             seconds = next(waits, None)

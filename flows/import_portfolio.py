@@ -15,8 +15,8 @@ from prefect.states import Completed
 from flows.command import option, parse, run_command, today_in_sao_paulo
 from flows.ending import with_reason
 from flows.forms import Files, Replace
-from flows.portfolio_loading import load_sessions, register_sessions, store_sessions
 from flows.portfolio_mending import mend_session
+from flows.portfolio_sessions import load_sessions, register_sessions, store_sessions
 from flows.settings import load_settings, subject_of
 from tasks.core.errors import IncompleteError
 from tasks.core.exchange import month_of

@@ -27,8 +27,10 @@ from flows.ending import with_reason
 from flows.fetching import FETCH_SECONDS
 from flows.forms import Force, IndexCodes, TradingDate
 from flows.indices import choose_indices, find_recent_portfolios
-from flows.portfolio_loading import Collected, collect_sessions, read_sessions, register_sessions
+from flows.period_loading import collect_period
+from flows.portfolio_loading import Collected, collect_sessions
 from flows.portfolio_mending import mend_session
+from flows.portfolio_sessions import read_sessions, register_sessions
 from flows.settings import Settings, load_settings, subject_of
 from tasks.core.errors import UnreadableRawError
 from tasks.core.exchange import check_requested_session, month_of
@@ -66,6 +68,9 @@ def daily_portfolio(
 ) -> State[Any]:
     """Bring a session of indices from B3 to Athena, all in one run.
 
+    What B3 shows beside the portfolios of the day comes with them, where it can be had: the
+    theoretical portfolio of the period, and previews of the next one.
+
     Args:
         trading_date: The session. Leave it empty for the one that B3 shows now. B3 shows no past
             session: one comes from what the lake has kept of it, or not at all.
@@ -83,23 +88,25 @@ def daily_portfolio(
     find_recent = partial(find_recent_portfolios, settings, today)
     wanted = choose_indices(settings, named, find_recent, budget)
     collected = collect_sessions(settings, wanted, trading_date, budget)
+    beside = collect_period(settings, collected.shown)
     result = PublishedMonths()
     if collected.portfolios:
         sessions = sorted(collected.sessions)
         rename_flow_run(f"{name_indices(named)} {' '.join(map(str, sessions))}")
-        register_sessions(settings, sessions)
+        held = sorted({*sessions, *beside.sessions})
+        register_sessions(settings, held)
         result = publish_months(
             subject_of(settings, PORTFOLIO),
-            sorted(set(map(month_of, sessions))),
+            sorted(set(map(month_of, held))),
             force=force,
             mend=partial(mend_session, settings),
         )
         if result.published:
             report_indices(settings, named, collected)
     errors = collected.failures | result.failures | wanted.problems
-    return Completed(
-        message=conclude(describe(collected, result), errors, collected.without, wanted.codes)
-    )
+    done = describe(collected, result)
+    said = conclude(done, errors, collected.without, wanted.codes)
+    return Completed(message=f"{said}{beside.describe_missing()}")
 
 
 def describe(collected: Collected, result: PublishedMonths) -> str:

@@ -11,23 +11,20 @@ from prefect import get_run_logger
 from flows.command import today_in_sao_paulo
 from flows.fetching import fetch_each
 from flows.indices import Wanted, settle_absent
+from flows.portfolio_sessions import load_sessions, register_sessions, store_sessions
 from flows.settings import Settings
-from tasks.catalog import register_partitions
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
     NotPublishedError,
     RetryableError,
     SourceHasNoDataError,
-    UnreadableRawError,
 )
 from tasks.core.exchange import may_be_shown, previous_session
-from tasks.core.portfolio.model import Portfolio, RawSession, from_raw_rows, to_raw_rows
+from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.strays import find_strays
-from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.download import download_portfolio
 from tasks.reading import read_landed_portfolios, read_portfolios
-from tasks.store import read_raw, write_raw
 from tasks.turns import Budget
 
 
@@ -37,11 +34,13 @@ class Collected:
 
     Attributes:
         portfolios: By index.
+        shown: Those of them that B3 showed in this run.
         failures: Why one is not there, by index.
         without: Indices that B3 lists and publishes no portfolio of.
     """
 
     portfolios: dict[str, Portfolio] = field(default_factory=dict)
+    shown: dict[str, Portfolio] = field(default_factory=dict)
     failures: dict[str, B3PipelineError] = field(default_factory=dict)
     without: list[str] = field(default_factory=list)
 
@@ -131,6 +130,7 @@ def _fetch_sessions(
     ]
     store_sessions(bucket, changed)
     collected.portfolios |= kept
+    collected.shown |= kept
 
 
 def fetch_session(
@@ -197,54 +197,3 @@ def _load_before(bucket: str, portfolios: Mapping[str, Portfolio]) -> dict[str, 
         for day, codes in _by_session(portfolios).items()
         for code, portfolio in load_sessions(bucket, previous_session(day), codes).items()
     }
-
-
-def read_sessions(
-    bucket: str, trading_date: dt.date, index_codes: Collection[str]
-) -> dict[str, Portfolio | UnreadableRawError]:
-    """Return those indices of a session that raw holds, each as it is or why it cannot be read."""
-    sessions: dict[str, Portfolio | UnreadableRawError] = {}
-    found = read_raw(bucket, RAW_PORTFOLIO, str(trading_date), index_codes)
-    for code, rows in found.items():
-        if isinstance(rows, UnreadableRawError):
-            sessions[code] = rows
-            continue
-        portfolio = from_raw_rows(trading_date, rows).portfolio
-        key = RAW_PORTFOLIO.object_key(str(trading_date), code)
-        sessions[code] = (
-            portfolio
-            if portfolio.index_code == code
-            else UnreadableRawError(bucket, key, f"rows of {portfolio.index_code}")
-        )
-    return sessions
-
-
-def load_sessions(
-    bucket: str, trading_date: dt.date, index_codes: Collection[str]
-) -> dict[str, Portfolio]:
-    """Return a session of indices as raw holds it; what cannot be read counts as not held."""
-    sessions = {}
-    for code, found in read_sessions(bucket, trading_date, index_codes).items():
-        if isinstance(found, UnreadableRawError):
-            get_run_logger().warning("%s It counts as not held.", found)
-        else:
-            sessions[code] = found
-    return sessions
-
-
-def store_sessions(bucket: str, sessions: Collection[RawSession]) -> None:
-    """Write sessions to raw, one object an index and session."""
-    objects = {
-        (str(each.portfolio.trading_date), each.portfolio.index_code): to_raw_rows(
-            each.portfolio, each.extracted_at
-        )
-        for each in sessions
-    }
-    if objects:
-        write_raw(bucket, RAW_PORTFOLIO, objects)
-
-
-def register_sessions(settings: Settings, trading_dates: Collection[dt.date]) -> None:
-    """Let readers see the sessions in raw, whichever run wrote them."""
-    values = sorted(map(str, trading_dates))
-    register_partitions(settings.database, RAW_PORTFOLIO, settings.lake_bucket, values)

@@ -3,7 +3,9 @@
 from prefect import get_run_logger
 
 from flows.command import today_in_sao_paulo
-from flows.portfolio_loading import fetch_session, register_sessions, restore_sessions
+from flows.period_loading import restore_period
+from flows.portfolio_loading import fetch_session, restore_sessions
+from flows.portfolio_sessions import register_sessions
 from flows.settings import Settings, lost
 from tasks.core.errors import (
     BadDataError,
@@ -13,6 +15,7 @@ from tasks.core.errors import (
 )
 from tasks.core.exchange import may_be_shown
 from tasks.core.indices import check_index_code
+from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.turns import Budget
 
@@ -31,11 +34,14 @@ def mend_session(settings: Settings, key: str) -> str:
     Raises:
         SourceHasNoDataError: Neither has the session; the message names the object.
     """
+    table = PORTFOLIO.raw_table_of(key)
     try:
-        trading_date = RAW_PORTFOLIO.session_of(key)
-        index_code = check_index_code(RAW_PORTFOLIO.name_of(key))
+        trading_date = table.session_of(key)
+        index_code = check_index_code(table.name_of(key))
     except (ValueError, InvalidInputError) as error:
         raise lost(settings, key, f"it is no session of an index: {error}") from error
+    if table is not RAW_PORTFOLIO:
+        return restore_period(settings, table, index_code, trading_date)
     said = "B3 shows it no more"
     if may_be_shown(trading_date, today_in_sao_paulo()):
         try:

@@ -7,18 +7,12 @@ what may pass (no connection, timeouts, 429, 5xx) raises `RetryableError`. What 
 site, a challenge or a refusal, is a `BlockedError`: the flow waits it out, for all indices.
 """
 
-import datetime as dt
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 
-import requests
 from prefect import get_run_logger, task
 
 from tasks.core.answers import bytes_kept
-from tasks.core.dataset import Table
 from tasks.core.download import Download
-from tasks.core.exchange import day_in_sao_paulo
 from tasks.core.indices import LIST_NAME, Members, list_path, read_list
 from tasks.core.levels.answer import Answer, read_answer
 from tasks.core.levels.answer import request_path as levels_path
@@ -27,9 +21,8 @@ from tasks.core.portfolio.pages import Page, read_page, request_path
 from tasks.core.portfolio.paging import check_same_portfolio
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.wording import count
-from tasks.http import fetch_body, waiting_as_asked
-from tasks.objects import land_bytes
 from tasks.retries import ONE_OF_MANY
+from tasks.site import Site
 from tasks.turns import Budget
 
 ATTEMPT_SECONDS = 120.0  # for all pages of one attempt
@@ -51,11 +44,11 @@ def download_indices(index_url: str, bucket: str, budget: Budget) -> Members:
         RetryableError: It failed in a way that may pass.
         BadDataError: B3's answer cannot be right, or is no answer to such a request.
     """
-    site = _Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
     with site.asked() as session:
-        body, _ = site.fetch(session, list_path(), RAW_PORTFOLIO, LIST_NAME)
+        answer = site.fetch(session, list_path(), RAW_PORTFOLIO, LIST_NAME)
     with bytes_kept():
-        members = read_list(body)
+        members = read_list(answer.body)
     get_run_logger().info("B3 lists %d indices; its answer is kept in landing", len(members))
     return members
 
@@ -80,19 +73,19 @@ def download_portfolio(
         NotPublishedError: B3 publishes no portfolio for the index.
         BadDataError: B3's answer cannot be right, or is no answer to such a request.
     """
-    site = _Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
-    pages: list[Page] = []
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
     with site.asked() as session:
-        while not pages or len(pages) < pages[0].page.totalPages:
-            number = len(pages) + 1
-            path = request_path(index_code, number)
-            body, received_at = site.fetch(session, path, RAW_PORTFOLIO, index_code, number)
-            with bytes_kept():
-                pages.append(read_page(body, index_code))
-    check_same_portfolio(pages)
-    said = count(len(pages), "page")
+        download = site.fetch_pages(
+            session,
+            RAW_PORTFOLIO,
+            index_code,
+            path_of=partial(request_path, index_code),
+            read=lambda body: read_page(body, index_code),
+        )
+    check_same_portfolio(download.pages)
+    said = count(len(download.pages), "page")
     get_run_logger().info("%s: B3's answer kept in landing, %s", index_code, said)
-    return Download(tuple(pages), received_at)
+    return download
 
 
 @task(
@@ -120,44 +113,11 @@ def download_index_levels(
         NotPublishedError: B3 publishes no levels for the index.
         BadDataError: B3's answer is no answer to such a request.
     """
-    site = _Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
     path, name = levels_path(index_code, year), f"{index_code}-{year:04}"
     with site.asked() as session:
-        body, received_at = site.fetch(session, path, INDEX_LEVELS, name)
+        kept = site.fetch(session, path, INDEX_LEVELS, name)
     with bytes_kept():
-        answer = read_answer(body, index_code)
+        answer = read_answer(kept.body, index_code)
     get_run_logger().info("%s levels %d: B3's answer kept in landing", index_code, year)
-    return Download((answer,), received_at)
-
-
-@dataclass(frozen=True)
-class _Site:
-    """B3's site, and the lake that keeps what it answers."""
-
-    index_url: str
-    bucket: str
-    whole: Budget
-    attempt: Budget
-
-    @contextmanager
-    def asked(self) -> Iterator[requests.Session]:
-        """Ask within one session; a limit on the rate of requests is kept."""
-        with requests.Session() as session, waiting_as_asked(self.whole):
-            yield session
-
-    def fetch(
-        self, session: requests.Session, path: str, table: Table, name: str, page: int = 1
-    ) -> tuple[bytes, dt.datetime]:
-        """Fetch an answer and keep it, unless it is blank; return it, and when it had come."""
-        body = fetch_body(session, self.index_url.rstrip("/") + path, self.attempt)
-        received_at = _now()
-        if body.strip():
-            folder = table.landing_folder(day_in_sao_paulo(received_at), name)
-            said = {"request": path, "page": str(page), "order": str(page)}
-            key = land_bytes(self.bucket, folder, body, "json", said)
-            get_run_logger().debug("Landed s3://%s/%s", self.bucket, key)
-        return body, received_at
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC).replace(microsecond=0)
+    return Download((answer,), kept.received_at)

@@ -1,8 +1,8 @@
 """Which failures of a task are worth another attempt, and how often: every task says it in a word.
 
 `@task(name="…", **OVER_AWS)` for what asks AWS, `**OVER_HTTP` for what asks B3, `**ONE_OF_MANY` for
-what asks B3 beside others. What is no step of a run's story is no task: `@tried_again` has it asked
-as often as a step over AWS.
+what asks B3 beside others, `**ASIDE` for what a run can do without. What is no step of a run's
+story is no task: `@tried_again` has it asked as often as a step over AWS.
 """
 
 from collections.abc import Mapping
@@ -112,3 +112,5 @@ def is_retryable_beside_others(
 
 
 ONE_OF_MANY: dict[str, Any] = OVER_HTTP | {"retry_condition_fn": is_retryable_beside_others}
+# What the rest of a run waits for, and goes on without.
+ASIDE: dict[str, Any] = ONE_OF_MANY | {"retries": 2, "retry_delay_seconds": [2.0, 4.0]}

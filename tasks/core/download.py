@@ -2,11 +2,19 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from tasks.core.exchange import day_in_sao_paulo
 
 Form = TypeVar("Form")
+
+
+class Paged(Protocol):
+    """A part of an answer of several pages, which says how many there are."""
+
+    @property
+    def page(self) -> Any:
+        """Where it stands among them; `totalPages` of it is how many there are."""
 
 
 @dataclass(frozen=True)
@@ -16,10 +24,12 @@ class Download(Generic[Form]):
     Attributes:
         pages: Its answers, in order.
         received_at: When the last of them had come (UTC, whole seconds).
+        keys: Where landing keeps them, in order.
     """
 
     pages: tuple[Form, ...]
     received_at: dt.datetime
+    keys: tuple[str, ...] = ()
 
     @property
     def day(self) -> dt.date:

@@ -23,7 +23,7 @@ from flows import (
 )
 from flows.settings import Settings
 from infra.local.b3.replay import Replay, start
-from tasks import download
+from tasks import download, site
 from tasks.core.datasets import TABLES
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.month import PublishedMonths
@@ -128,7 +128,7 @@ def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[dt.datetime], None]:
     """Set what time it is, in São Paulo and everywhere."""
 
     def set_to(now: dt.datetime) -> None:
-        monkeypatch.setattr(download, "_now", lambda: now)
+        monkeypatch.setattr(site, "_now", lambda: now)
         here = now.astimezone(SAO_PAULO)
         for module in (flows.command, levels, freshness):
             monkeypatch.setattr(module, "now_in_sao_paulo", lambda: here)

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from infra.local.b3.replay import Replay
-from tasks import download, download_quotes, http, turns
+from tasks import download, download_quotes, http, site, turns
 from tasks.core.download import Download
 from tasks.core.errors import (
     B3PipelineError,
@@ -185,7 +185,7 @@ def test_json_in_a_json_string_is_read_and_kept_as_it_came(replay: Replay) -> No
 def test_every_page_is_kept_byte_for_byte_by_the_day_it_came_and_what_was_asked(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "_now", lambda: at("2025-08-02T02:59:59+00:00"))
+    monkeypatch.setattr(site, "_now", lambda: at("2025-08-02T02:59:59+00:00"))
     pages = fetch(replay, "ITAG").pages
     assert len(pages) == 2
     found = landed()
@@ -208,7 +208,7 @@ def test_a_page_that_comes_after_midnight_in_sao_paulo_is_one_of_the_next_day(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter(["2025-08-02T02:59:59+00:00", "2025-08-02T03:00:00+00:00"])
-    monkeypatch.setattr(download, "_now", lambda: at(next(times)))
+    monkeypatch.setattr(site, "_now", lambda: at(next(times)))
     answered = fetch(replay, "ITAG")
     assert answered.received_at == at("2025-08-02T03:00:00+00:00")
     days = [key.split("/")[2] for key in sorted(landed())]

@@ -10,7 +10,7 @@ from moto import mock_aws
 from prefect import flow
 
 from infra.local.b3.http_answer import Answer
-from tasks import download
+from tasks import download, site
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -57,7 +57,7 @@ def test_the_list_comes_in_one_request(server: Serve) -> None:
 def test_it_is_kept_byte_for_byte_by_the_day_it_came_among_the_answers_about_portfolios(
     server: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "_now", lambda: LATE)
+    monkeypatch.setattr(site, "_now", lambda: LATE)
     ask(server(200, LIST))
     name = f"{hashlib.sha256(LIST).hexdigest()}.json.gz"
     key = f"landing/portfolio/received=2025-08-01/indices/{name}"

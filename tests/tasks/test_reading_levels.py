@@ -11,7 +11,7 @@ from prefect.context import AssetContext
 
 from infra.local.b3.replay import Replay
 from infra.local.b3.sessions import index_level
-from tasks import download
+from tasks import download, site
 from tasks.assets import asset_of
 from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, RetryableError
@@ -124,7 +124,7 @@ def test_an_answer_is_kept_byte_for_byte_by_the_day_it_came_and_what_was_asked(
     replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = dt.datetime(2025, 8, 2, 2, 59, tzinfo=dt.UTC)
-    monkeypatch.setattr(download, "_now", lambda: late)
+    monkeypatch.setattr(site, "_now", lambda: late)
     answered = ask(replay)
     assert answered.received_at == late
     (key,) = list_etags(BUCKET, "")

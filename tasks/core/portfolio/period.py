@@ -19,13 +19,15 @@ force: only `GetConfigurations` says.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import Field
 
 from tasks.core.answers import BYTES_KEPT, encode_request, load_answer, validate_answer
 from tasks.core.checks import require
+from tasks.core.download import Download
 from tasks.core.errors import BadDataError, NotPublishedError
 from tasks.core.numbers import LANGUAGE, parse_integer
 from tasks.core.portfolio.checks import check_period
@@ -74,6 +76,17 @@ class _Preview(Strict):
 
 class _Configurations(Strict):
     preview: list[_Preview] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class PeriodDownload(Download[PeriodPage]):
+    """What B3 answered, and the session that it is of.
+
+    Attributes:
+        trading_date: The session that the index's day portfolio named before and after.
+    """
+
+    trading_date: dt.date = field(kw_only=True)
 
 
 def period_path(path: str, index_code: str, page_number: int) -> str:
@@ -158,7 +171,7 @@ def parse_period(
 
 
 def refuse_strays(
-    shown: dict[str, Portfolio], of_the_day: dict[str, Portfolio]
+    shown: Mapping[str, Portfolio], of_the_day: Mapping[str, Portfolio]
 ) -> dict[str, BadDataError]:
     """Return, by index, why what B3 showed is taken for the content of another index.
 

@@ -1,0 +1,187 @@
+"""What B3 shows beside the day's portfolios, to raw: the period's portfolio, and previews.
+
+The portfolios of the day never wait long for it, and nothing that fails here holds them back.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from prefect import get_run_logger
+
+from flows.fetching import fetch_each
+from flows.portfolio_sessions import load_sessions, register_sessions, store_sessions
+from flows.settings import Settings, lost
+from tasks.core.dataset import Table
+from tasks.core.errors import B3PipelineError, BlockedError
+from tasks.core.outcome import count_indices
+from tasks.core.portfolio.model import Portfolio, RawSession
+from tasks.core.portfolio.period import PeriodDownload, parse_period, read_period_page
+from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
+from tasks.download_period import download_preview, download_theoretical
+from tasks.landing import read_note, write_note
+from tasks.objects import read_landed
+from tasks.reading import read_period
+from tasks.report import report_page
+from tasks.turns import Budget
+
+PERIOD_SECONDS = 180.0  # for all requests of a run beside those of the day's portfolios
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of portfolio that B3 shows beside the day's."""
+
+    name: str
+    table: Table
+    download: Callable[..., PeriodDownload | None]
+
+
+_KINDS = (
+    _Kind("theoretical portfolio", RAW_THEORETICAL, download_theoretical),
+    _Kind("preview", RAW_PREVIEW, download_preview),
+)
+
+
+@dataclass
+class Beside:
+    """What came of it.
+
+    Attributes:
+        sessions: Those that raw has something new of.
+        missing: Why something is not there, by its kind and index.
+    """
+
+    sessions: set[dt.date] = field(default_factory=set)
+    missing: dict[str, dict[str, Exception]] = field(default_factory=lambda: defaultdict(dict))
+
+    def describe_missing(self) -> str:
+        """Say what is not there, to stand at the end of an outcome; empty if nothing is missing."""
+        said = [f"{kind} of {_name(codes)}" for kind, codes in self.missing.items() if codes]
+        return f"; not had: {', '.join(said)}" if said else ""
+
+
+def _name(index_codes: Collection[str]) -> str:
+    few = len(index_codes) <= _MOST_NAMED
+    return " ".join(sorted(index_codes)) if few else count_indices(len(index_codes))
+
+
+def collect_period(settings: Settings, of_the_day: Mapping[str, Portfolio]) -> Beside:
+    """Bring to raw what it does not hold yet of the session that B3 shows of each index.
+
+    Whatever fails is told in the log, on a page of the run and in its outcome.
+
+    Args:
+        settings: The settings.
+        of_the_day: The portfolios of the day that B3 has just shown, each sound.
+    """
+    beside, budget = Beside(), Budget.of_all(PERIOD_SECONDS)
+    for kind in _KINDS:
+        failures: Mapping[str, Exception]
+        try:
+            failures = _collect(settings, kind, of_the_day, budget, beside)
+        except Exception as error:  # noqa: BLE001 - of whatever kind: the day's portfolios go on
+            get_run_logger().exception("The %s could not be had", kind.name)
+            failures = dict.fromkeys(of_the_day, error)
+        beside.missing[kind.name].update(failures)
+        if any(isinstance(error, BlockedError) for error in failures.values()):
+            break  # who is turned away asks for nothing more
+    _report(beside)
+    return beside
+
+
+def _collect(
+    settings: Settings,
+    kind: _Kind,
+    of_the_day: Mapping[str, Portfolio],
+    budget: Budget,
+    beside: Beside,
+) -> dict[str, B3PipelineError]:
+    bucket, by_session = settings.lake_bucket, defaultdict(list)
+    for code, portfolio in of_the_day.items():
+        by_session[portfolio.trading_date].append(code)
+    held: set[str] = set()
+    for day, codes in by_session.items():
+        held |= load_sessions(bucket, day, codes, kind.table).keys()
+    wanted = [code for code in of_the_day if code not in held]
+
+    def fetch(code: str) -> PeriodDownload | None:
+        day = of_the_day[code].trading_date
+        return kind.download(settings.index_url, code, day, bucket, budget)
+
+    fetched = fetch_each(wanted, fetch, budget, waits_seconds=())
+    downloads = {code: each for code, each in fetched.answers.items() if each is not None}
+    if not downloads:
+        return fetched.failures
+    found = read_period(downloads, of_the_day, kind.name)
+    sound = {code: each for code, each in found.items() if isinstance(each, Portfolio)}
+    sessions = [RawSession(each, downloads[code].received_at) for code, each in sound.items()]
+    store_period(bucket, kind.table, sessions, {code: downloads[code].keys for code in sound})
+    beside.sessions |= {each.trading_date for each in sound.values()}
+    refused = {code: each for code, each in found.items() if isinstance(each, B3PipelineError)}
+    return fetched.failures | refused
+
+
+def _report(beside: Beside) -> None:
+    lines = []
+    for kind, failures in beside.missing.items():
+        for code, error in failures.items():
+            get_run_logger().warning("The %s of %s is not had: %s", kind, code, error)
+            lines.append(f"- {kind} of {code}: {' '.join(str(error).split())}")
+    if lines:
+        said = "What B3 shows beside the day's portfolios and could not be had. The next run asks "
+        text = f"{said}for it again; the portfolios of the day are as they should be."
+        report_page("not-had", "\n".join([text, "", *lines]), text)
+
+
+def store_period(
+    bucket: str,
+    table: Table,
+    sessions: Collection[RawSession],
+    answers: Mapping[str, Sequence[str]],
+) -> None:
+    """Write sessions to raw, each after a note in landing of what it was read from.
+
+    Args:
+        bucket: The lake's bucket.
+        table: The raw table.
+        sessions: Of indices, each at most once.
+        answers: Of each index the keys of what landing keeps of it, page by page.
+    """
+    for each in sessions:
+        portfolio = each.portfolio
+        note = {"answers": list(answers[portfolio.index_code])}
+        key = note_key(table, portfolio.index_code, portfolio.trading_date)
+        write_note(bucket, key, note | {"extracted_at": each.extracted_at.isoformat()})
+    store_sessions(bucket, sessions, table)
+
+
+def note_key(table: Table, index_code: str, trading_date: dt.date) -> str:
+    """Return where landing says which answers a raw object was read from: they name no session."""
+    return f"{table.landing_prefix}session={trading_date}/{index_code}.json"
+
+
+def restore_period(settings: Settings, table: Table, index_code: str, trading_date: dt.date) -> str:
+    """Make a raw object again from what landing keeps; return in a few words how.
+
+    Raises:
+        SourceHasNoDataError: Landing does not have it; the message names the object.
+    """
+    bucket = settings.lake_bucket
+    key = table.object_key(str(trading_date), index_code)
+    note = read_note(bucket, note_key(table, index_code, trading_date)) or {}
+    kind = next(each.name for each in _KINDS if each.table is table)
+    try:
+        bodies = [read_landed(bucket, each) or b"" for each in note["answers"]]
+        at = dt.datetime.fromisoformat(note["extracted_at"])
+        read = partial(read_period_page, subject=f"{kind} of {index_code}")
+        portfolio = parse_period(list(map(read, bodies)), index_code, trading_date, kind)
+    except (KeyError, TypeError, ValueError, B3PipelineError) as error:
+        said = f"landing does not hold what it was read from ({error!r})"
+        raise lost(settings, key, said) from error
+    store_sessions(bucket, [RawSession(portfolio, at)], table)
+    register_sessions(settings, {trading_date})
+    return f"made again from what landing received at {at} UTC"
