@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from infra.local.b3.format import Content, Language
-from infra.local.b3.sessions import INDEX_SIZES, generate_portfolio
+from infra.local.b3.sessions import INDEX_SIZES
 
 
 def _other(language: Language) -> Language:
@@ -28,11 +28,10 @@ def swapped_date(content: Content) -> Content:
 
 
 def roll_over(content: Content) -> Content:
-    """Show the next weekday's session instead."""
+    """Show what B3 shows next instead: the next weekday's session, the next period or preview."""
     shown = content.portfolio
-    days = 3 if shown.trading_date.weekday() == 4 else 1
-    next_day = shown.trading_date + dt.timedelta(days=days)
-    following = generate_portfolio(shown.index_code, next_day, len(shown.constituents))
+    later = content.kind.following(shown.trading_date)
+    following = content.kind.make(shown.index_code, later, len(shown.constituents))
     return replace(content, portfolio=following, rows=following.constituents)
 
 
@@ -61,7 +60,7 @@ def other_index(content: Content) -> Content:
     """Show another index, complete and consistent."""
     shown = content.portfolio
     other_code = "IBXX" if shown.index_code == "IDIV" else "IDIV"
-    other = generate_portfolio(other_code, shown.trading_date, INDEX_SIZES[other_code])
+    other = content.kind.make(other_code, shown.trading_date, INDEX_SIZES[other_code])
     rows = other.constituents
     return replace(content, portfolio=other, rows=rows, total_records=len(rows))
 
@@ -78,9 +77,10 @@ def duplicate_ticker(content: Content) -> Content:
 
 
 def wrong_weight(content: Content) -> Content:
-    """Make the weights sum to one thousandth more than 100.000."""
+    """Make the weights sum to one thousandth more than 100.000, be they less when right."""
     first, *others = content.rows
-    heavier = replace(first, weight_pct=first.weight_pct + Decimal("0.001"))
+    more = Decimal("100.001") - content.portfolio.total_weight_pct
+    heavier = replace(first, weight_pct=first.weight_pct + more)
     return replace(content, rows=(heavier, *others))
 
 

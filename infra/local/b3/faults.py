@@ -75,7 +75,9 @@ FAULTS: dict[str, Fault] = {
         "right numbers, day and month of the date swapped", content=content_faults.swapped_date
     ),
     "rollover": Fault(
-        "page 2 and later are of the next session", content=content_faults.roll_over, from_page=2
+        "page 2 and later are of the next session, period or preview",
+        content=content_faults.roll_over,
+        from_page=2,
     ),
     "repeated_page": Fault(
         "page 2 and later repeat the rows of page 1",

@@ -7,6 +7,9 @@ Request: `GET <call>/<standard base64 of a JSON object>`, e.g.
 |---|---|
 | GetPortfolioDay | JSON of one page: `page`, `header`, `results`; every number is a string |
 | GetDownloadPortfolioDay | base64 text of a latin-1 CSV with CRLF, without sectors |
+| GetTheoricalPortfolio, GetQuartelyPreview | JSON of one page, see `period_calls` |
+| GetDownloadPortfolioTheorical, GetDownloadPreview | the same file, which names a period |
+| GetConfigurations | JSON: `preview[].has` is 1 while a preview is in force, else 0 |
 
 | language | number | date | 1 August 2025 |
 |---|---|---|---|
@@ -16,23 +19,23 @@ Request: `GET <call>/<standard base64 of a JSON object>`, e.g.
 
 import base64
 import binascii
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import ClassVar, Literal, Protocol, TypeVar
 from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
 
-from infra.local.b3.http_answer import Answer, json_answer
+from infra.local.b3.http_answer import Answer
+from infra.local.b3.kinds import DAY, Kind
 from infra.local.b3.sessions import Constituent, Portfolio
 
 Language = Literal["pt-br", "en-us"]
 
 _DATE_FORMATS = {"pt-br": "%d/%m/%y", "en-us": "%m/%d/%y"}
-_TOTAL_TEXTS = {"pt-br": "Quantidade Teórica Total", "en-us": "Total Theorethical Quantity"}
-_DIVISOR_TEXTS = {"pt-br": "Redutor", "en-us": "Reductor"}
+TOTAL_TEXTS = {"pt-br": "Quantidade Teórica Total", "en-us": "Total Theorethical Quantity"}
+DIVISOR_TEXTS = {"pt-br": "Redutor", "en-us": "Reductor"}
+WHOLE_PCT = Decimal("100.000")
 _SWAPPED_SEPARATORS = str.maketrans(",.", ".,")
 
 
@@ -45,6 +48,7 @@ class PortfolioQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
     call: ClassVar[str] = "GetPortfolioDay"
+    target: ClassVar[None] = None
 
     language: Language
     page_number: PositiveInt = Field(alias="pageNumber")
@@ -58,6 +62,7 @@ class DownloadQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
     call: ClassVar[str] = "GetDownloadPortfolioDay"
+    target: ClassVar[str | None] = None
     page_number: ClassVar[int] = 1
 
     language: Literal["pt-br"]
@@ -87,6 +92,8 @@ class Content:
     """What an answer says, before it is put into a form.
 
     Attributes:
+        kind: Which of an index's portfolios it is of.
+        title: What its file calls it; None where it is named by its date.
         portfolio: What the header speaks of.
         rows: The constituents of all pages.
         language: The language of numbers and texts.
@@ -95,6 +102,8 @@ class Content:
         total_records: How many rows the answer claims to have on all pages.
     """
 
+    kind: Kind
+    title: str | None
     portfolio: Portfolio
     rows: tuple[Constituent, ...]
     language: Language
@@ -103,9 +112,18 @@ class Content:
     total_records: int
 
 
-def content_of(portfolio: Portfolio, query: PortfolioQuery | DownloadQuery) -> Content:
+class _PageOrFile(Protocol):
+    @property
+    def language(self) -> Language: ...
+    @property
+    def page_number(self) -> int: ...
+
+
+def content_of(portfolio: Portfolio, query: _PageOrFile, kind: Kind = DAY) -> Content:
     """Return what a well-behaved answer to `query` says."""
     return Content(
+        kind=kind,
+        title=kind.title(portfolio.trading_date) if kind.title else None,
         portfolio=portfolio,
         rows=portfolio.constituents,
         language=query.language,
@@ -113,21 +131,6 @@ def content_of(portfolio: Portfolio, query: PortfolioQuery | DownloadQuery) -> C
         page_number=query.page_number,
         total_records=len(portfolio.constituents),
     )
-
-
-def render_page(content: Content | None, query: PortfolioQuery) -> Answer:
-    """Put one page into B3's JSON; None is an index that B3 publishes no portfolio of."""
-    page: dict[str, int | None] = {"pageNumber": query.page_number, "pageSize": query.page_size}
-    if content is None:
-        page |= {"totalRecords": None, "totalPages": None}
-        return json_answer({"page": page, "header": None, "results": None})
-    total_pages = -(-content.total_records // query.page_size)
-    page |= {"totalRecords": content.total_records, "totalPages": total_pages}
-    header, rows = _header(content), _rows_by_name(content, query.page_size)
-    if query.segment == "2":
-        header |= {"partAcum": _number(content.portfolio.total_weight_pct, content)}
-        rows = _rows_by_sector(content, query.page_size)
-    return json_answer({"page": page, "header": header, "results": rows})
 
 
 def render_csv(content: Content | None) -> Answer:
@@ -147,76 +150,32 @@ def _number(value: Decimal | int, content: Content) -> str:
     return write_number(value, content.language)
 
 
-def _date(content: Content) -> str:
+def write_date(content: Content) -> str:
+    """Write the date of a portfolio."""
     return content.portfolio.trading_date.strftime(_DATE_FORMATS[content.date_language])
 
 
-def _type(row: Constituent) -> str:
+def write_type(row: Constituent) -> str:
+    """Write class, event and segment, each in its columns."""
     columns = (row.share_class, row.corporate_event or "", row.listing_segment or "")
     return "{:<3} {:<3} {:<2}".format(*columns).rstrip()
-
-
-def _header(content: Content) -> dict[str, str | None]:
-    portfolio = content.portfolio
-    return {
-        "date": _date(content),
-        "text": _TOTAL_TEXTS[content.language],
-        "part": _number(portfolio.total_weight_pct, content),
-        "partAcum": None,
-        "textReductor": _DIVISOR_TEXTS[content.language],
-        "reductor": _number(portfolio.index_divisor, content),
-        "theoricalQty": _number(portfolio.total_theoretical_quantity, content),
-    }
-
-
-def _row(row: Constituent, content: Content) -> dict[str, Any]:
-    return {
-        "segment": None,
-        "cod": row.ticker,
-        "asset": row.asset_name,
-        "type": _type(row),
-        "part": _number(row.weight_pct, content),
-        "partAcum": None,
-        "theoricalQty": _number(row.theoretical_quantity, content),
-    }
-
-
-def _rows_by_name(content: Content, page_size: int) -> list[dict[str, Any]]:
-    return [_row(row, content) for row in _cut_page(content.rows, content.page_number, page_size)]
-
-
-def _rows_by_sector(content: Content, page_size: int) -> list[dict[str, Any]]:
-    weights: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for row in content.rows:
-        weights[row.sector] += row.weight_pct
-    rows = sorted(content.rows, key=lambda row: row.sector)
-    return [
-        _row(row, content)
-        | {"segment": row.sector, "partAcum": _number(weights[row.sector], content)}
-        for row in _cut_page(rows, content.page_number, page_size)
-    ]
-
-
-def _cut_page(
-    rows: Sequence[Constituent], page_number: int, page_size: int
-) -> Sequence[Constituent]:
-    return rows[(page_number - 1) * page_size : page_number * page_size]
 
 
 def _csv_lines(content: Content) -> list[str]:
     portfolio = content.portfolio
     quantity = _number(portfolio.total_theoretical_quantity, content)
-    weight = _number(portfolio.total_weight_pct, content)
+    weight = _number(WHOLE_PCT, content)
+    title = content.title or f"Carteira do Dia {write_date(content)}"
     return [
-        f"{portfolio.index_code} - Carteira do Dia {_date(content)}",
+        f"{portfolio.index_code} - {title}",
         "Código;Ação;Tipo;Qtde. Teórica;Part. (%)",
         *(_csv_row(row, content) for row in content.rows),
-        f"{_TOTAL_TEXTS[content.language]};;;{quantity};{weight}",
-        f"{_DIVISOR_TEXTS[content.language]};;;{_number(portfolio.index_divisor, content)}",
+        f"{TOTAL_TEXTS[content.language]};;;{quantity};{weight}",
+        f"{DIVISOR_TEXTS[content.language]};;;{_number(portfolio.index_divisor, content)}",
     ]
 
 
 def _csv_row(row: Constituent, content: Content) -> str:
     quantity = _number(row.theoretical_quantity, content)
     weight = _number(row.weight_pct, content)
-    return f"{row.ticker};{row.asset_name};{_type(row)};{quantity};{weight};"
+    return f"{row.ticker};{row.asset_name};{write_type(row)};{quantity};{weight};"

@@ -31,6 +31,7 @@ class LevelsQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
     call: ClassVar[str] = "IndexStatistics"
+    target: ClassVar[None] = None
     page_number: ClassVar[int] = 1
 
     language: Language

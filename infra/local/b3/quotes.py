@@ -32,6 +32,7 @@ class QuotesQuery:
     """A request for a quotes file."""
 
     call: ClassVar[str] = "COTAHIST"
+    target: ClassVar[None] = None
     page_number: ClassVar[int] = 1
 
     period: QuotesPeriod

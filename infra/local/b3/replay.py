@@ -1,10 +1,12 @@
 """B3's sites on this machine, as a server.
 
 It answers `GetPortfolioDay` and `GetDownloadPortfolioDay` as B3 does (see `format`), for the
-indices of `sessions.INDEX_SIZES`, and like B3 shows one session of an index at a time. It serves
-the list of indices, `GetStockIndex` (see `stock_index`), the files of daily quotes,
-`/InstDados/SerHist/COTAHIST_….ZIP`, of every session so far (see `quotes`), and the levels of the
-indices that these quotes give (see `levels`).
+indices of `sessions.INDEX_SIZES`, and like B3 shows one session of an index at a time. For that
+session it also answers with the portfolio of the period and with the preview of the next one (see
+`period` and `period_calls`). Where no preview is in force it answers with the last that was, as B3
+does: only `GetConfigurations` tells. It serves the list of indices, `GetStockIndex` (see
+`stock_index`), the files of daily quotes, `/InstDados/SerHist/COTAHIST_….ZIP`, of every session so
+far (see `quotes`), and the levels of the indices that these quotes give (see `levels`).
 
     GET  /replay                              what it shows, how it misbehaves, what was asked
     POST /replay {"session": "2025-08-01"}    show another session, of every index
@@ -15,12 +17,20 @@ indices that these quotes give (see `levels`).
     POST /replay {"fault": "http_429", "times": 2, "options": {"retry_after_seconds": 3}}
     POST /replay {"fault": "http_500", "index": "SMLL"}          misbehave for one index
     POST /replay {"fault": "http_500", "index": "list"}          misbehave for the list
+    POST /replay {"fault": "http_500", "index": "theoretical"}   for the period's portfolios
+    POST /replay {"fault": "http_500", "index": "preview"}       for the previews
+    POST /replay {"fault": "http_500", "index": "configurations"}  for whether there is a preview
     POST /replay {"fault": null, "index": "SMLL"}                behave again for that one
     POST /replay {"fault": null}                                 behave again
+    POST /replay {"preview": true}            say that a preview is in force; false that none is
+    POST /replay {"preview": null}            say it by the calendar
 
-The fields of several can stand in one; `index` is then that of session and fault. An index that is
-listed and not in `sessions.INDEX_SIZES` has a portfolio and levels as long as it is listed. A
-program starts it with `start()` and steers it with the methods of `Replay`.
+A fault of an index is for all that is asked about it, a fault of a call for that call about any
+index, its file included; the index's own comes before the call's, and both before that of every
+request. Portfolio requests are those for pages of the day's portfolio alone. The fields of several
+can stand in one; `index` is then that of session and fault. An index that is listed and not in
+`sessions.INDEX_SIZES` has portfolios and levels as long as it is listed. A program starts it with
+`start()` and steers it with the methods of `Replay`.
 """
 
 import datetime as dt

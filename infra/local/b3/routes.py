@@ -15,15 +15,27 @@ from infra.local.b3.format import (
     content_of,
     decode_query,
     render_csv,
-    render_page,
 )
 from infra.local.b3.http_answer import Answer
+from infra.local.b3.kinds import DAY, PREVIEW, THEORETICAL, Kind
 from infra.local.b3.levels import LevelsQuery, serve_levels
+from infra.local.b3.pages import render_page
+from infra.local.b3.period_calls import (
+    ConfigurationsQuery,
+    PeriodQuery,
+    PreviewDownloadQuery,
+    PreviewQuery,
+    TheoreticalDownloadQuery,
+    TheoreticalQuery,
+    render_configurations,
+    render_period_page,
+)
 from infra.local.b3.quotes import QuotesQuery, read_file_name, serve_quotes
 from infra.local.b3.shown import Shown
 from infra.local.b3.stock_index import StockIndexQuery, render_stock_index
 
-Query = PortfolioQuery | DownloadQuery | StockIndexQuery | QuotesQuery | LevelsQuery
+PortfolioRequest = PortfolioQuery | DownloadQuery | PeriodQuery
+Query = PortfolioRequest | StockIndexQuery | QuotesQuery | LevelsQuery
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,39 @@ def ask_download(argument: str) -> Asked:
     return Asked(query, lambda shown, fault: render_csv(_content(query, shown, fault)))
 
 
+def ask_theoretical(argument: str) -> Asked:
+    """Read a request for one page of the portfolio of the period."""
+    return _ask_period_page(decode_query(argument, TheoreticalQuery), THEORETICAL)
+
+
+def ask_preview(argument: str) -> Asked:
+    """Read a request for one page of the preview; without one in force it is the last that was."""
+    return _ask_period_page(decode_query(argument, PreviewQuery), PREVIEW)
+
+
+def ask_theoretical_download(argument: str) -> Asked:
+    """Read a request for the portfolio of the period as a file."""
+    query = decode_query(argument, TheoreticalDownloadQuery)
+    return Asked(query, lambda shown, fault: render_csv(_content(query, shown, fault, THEORETICAL)))
+
+
+def ask_preview_download(argument: str) -> Asked:
+    """Read a request for the preview as a file."""
+    query = decode_query(argument, PreviewDownloadQuery)
+    return Asked(query, lambda shown, fault: render_csv(_content(query, shown, fault, PREVIEW)))
+
+
+def ask_configurations(argument: str) -> Asked:
+    """Read a question about whether a preview is in force; no fault of content changes it."""
+    query = decode_query(argument, ConfigurationsQuery)
+    return Asked(
+        query,
+        lambda shown, fault: render_configurations(
+            has_preview=None if fault.is_unknown_index else shown.has_preview(query.index_code)
+        ),
+    )
+
+
 def ask_stock_index(argument: str) -> Asked:
     """Read a request for the list of indices; no fault of a portfolio's content changes it."""
     query = decode_query(argument, StockIndexQuery)
@@ -75,16 +120,30 @@ def ask_levels(argument: str) -> Asked:
     )
 
 
-def _content(query: PortfolioQuery | DownloadQuery, shown: Shown, fault: Fault) -> Content | None:
-    portfolio = shown.portfolio(query.index_code)
+def _ask_period_page(query: PeriodQuery, kind: Kind) -> Asked:
+    return Asked(
+        query,
+        lambda shown, fault: render_period_page(_content(query, shown, fault, kind), query),
+    )
+
+
+def _content(
+    query: PortfolioRequest, shown: Shown, fault: Fault, kind: Kind = DAY
+) -> Content | None:
+    portfolio = shown.portfolio(query.index_code, kind)
     if portfolio is None or fault.is_unknown_index:
         return None
-    return fault.content(content_of(portfolio, query))
+    return fault.content(content_of(portfolio, query, kind))
 
 
 ROUTES: dict[str, Callable[[str], Asked]] = {
     "/indexProxy/indexCall/GetPortfolioDay/": ask_portfolio_day,
     "/indexProxy/indexCall/GetDownloadPortfolioDay/": ask_download,
+    "/indexProxy/indexCall/GetTheoricalPortfolio/": ask_theoretical,
+    "/indexProxy/indexCall/GetDownloadPortfolioTheorical/": ask_theoretical_download,
+    "/indexProxy/indexCall/GetQuartelyPreview/": ask_preview,
+    "/indexProxy/indexCall/GetDownloadPreview/": ask_preview_download,
+    "/indexProxy/indexCall/GetConfigurations/": ask_configurations,
     "/indexProxy/indexCall/GetStockIndex/": ask_stock_index,
     "/indexStatisticsProxy/IndexCall/GetPortfolioDay/": ask_levels,
     "/InstDados/SerHist/": ask_quotes,

@@ -10,21 +10,13 @@ quantity than usual. The divisor changes only when the members of the index do.
 """
 
 import datetime as dt
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from infra.local.b3.constituents import LISTED_SHARES, ListedShare
-from infra.local.b3.shares import (
-    draw,
-    event_on,
-    invent_share,
-    price_on,
-    quantity_on,
-    usual_quantity,
-    value_at_close,
-)
+from infra.local.b3.composition import composition_on
+from infra.local.b3.constituents import ListedShare
+from infra.local.b3.shares import event_on, price_on, quantity_on, value_at_close
 
 SESSIONS = (dt.date(2025, 7, 31), dt.date(2025, 8, 1), dt.date(2025, 8, 4))
 INDEX_SIZES = {
@@ -72,10 +64,7 @@ INDEX_SIZES = {
 """The indices that B3 lists, and how many constituents each has."""
 WITHOUT_PORTFOLIO = frozenset({"AGFS"})
 """Of these neither portfolio nor levels are published."""
-ENTRIES = {"CURY3": SESSIONS[-1]}
-EXITS = {"STBP3": SESSIONS[-1]}
 
-_INDEX_LEVEL = 133_000
 _WEIGHT_UNITS = 100_000
 _MAX_CONSTITUENTS = 600
 
@@ -113,7 +102,7 @@ class Portfolio:
         index_code: B3's code of the index.
         trading_date: The session.
         constituents: In the order of their short names, then tickers; tickers are unique and
-            the weights sum to exactly 100.000.
+            the weights sum to exactly 100.000 (of other portfolios see `period`).
         index_divisor: Reais of market value for one point of the index, 8 decimals.
     """
 
@@ -159,19 +148,14 @@ def generate_portfolio(
         raise ValueError(
             f"A portfolio has 1 to {_MAX_CONSTITUENTS} constituents; asked for {constituent_count}."
         )
-    shares, divisor = _composition(index_code, constituent_count, _unlisted_on(trading_date))
-    quantities = [quantity_on(share, trading_date) for share in shares]
-    values = [
-        quantity * price_on(share, trading_date)
-        for share, quantity in zip(shares, quantities, strict=True)
-    ]
-    rows = zip(shares, quantities, _apportion_weights(values), strict=True)
-    constituents = (_constituent(*row, trading_date) for row in rows)
+    made_of = composition_on(index_code, constituent_count, trading_date)
+    quantities = [quantity_on(share, trading_date) for share in made_of.shares]
+    constituents = weigh(made_of.shares, quantities, trading_date, trading_date)
     return Portfolio(
         index_code=index_code,
         trading_date=trading_date,
         constituents=tuple(sorted(constituents, key=lambda row: (row.asset_name, row.ticker))),
-        index_divisor=divisor,
+        index_divisor=made_of.divisor,
     )
 
 
@@ -187,43 +171,43 @@ def generate_level(index_code: str, trading_date: dt.date, constituent_count: in
 
     It is the sum of quantity times closing price over the divisor, in points with two decimals.
     """
-    shares, divisor = _composition(index_code, constituent_count, _unlisted_on(trading_date))
-    centavos = sum(value_at_close(share, trading_date) for share in shares)
-    return (Decimal(centavos).scaleb(-2) / divisor).quantize(Decimal("0.01"))
+    made_of = composition_on(index_code, constituent_count, trading_date)
+    centavos = sum(value_at_close(share, trading_date) for share in made_of.shares)
+    return (Decimal(centavos).scaleb(-2) / made_of.divisor).quantize(Decimal("0.01"))
 
 
-def _unlisted_on(day: dt.date) -> frozenset[str]:
-    not_yet = {ticker for ticker, entry in ENTRIES.items() if day < entry}
-    return frozenset(not_yet | {ticker for ticker, exit_ in EXITS.items() if exit_ <= day})
+def weigh(
+    shares: Sequence[ListedShare],
+    quantities: Sequence[int],
+    priced_on: dt.date,
+    described_on: dt.date,
+    weight_units: int = _WEIGHT_UNITS,
+) -> list[Constituent]:
+    """Return the constituents that so many of each share make, in the order of the shares.
+
+    Args:
+        shares: The members.
+        quantities: How many of each.
+        priced_on: The session by whose prices they weigh.
+        described_on: The session whose corporate events they are marked with.
+        weight_units: What the weights sum to, in thousandths of a percent.
+    """
+    values = [
+        quantity * price_on(share, priced_on)
+        for share, quantity in zip(shares, quantities, strict=True)
+    ]
+    rows = zip(shares, quantities, _apportion_weights(values, weight_units), strict=True)
+    return [_constituent(*row, described_on) for row in rows]
 
 
-@functools.lru_cache(maxsize=512)
-def _composition(
-    index_code: str, count: int, unlisted: frozenset[str]
-) -> tuple[tuple[ListedShare, ...], Decimal]:
-    """Return the members of an index and its divisor, while some tickers are not listed."""
-    listed = [share for share in LISTED_SHARES if share.ticker not in unlisted]
-    listed.sort(key=lambda share: draw(2**64, "member", index_code, share.ticker))
-    invented = (invent_share(number) for number in range(1, count - len(listed) + 1))
-    shares = (*listed[:count], *invented)
-    return shares, _index_divisor(shares)
-
-
-def _apportion_weights(values: Sequence[int]) -> list[Decimal]:
-    """Share 100.000 % out by value, in thousandths, the largest remainders rounded up."""
+def _apportion_weights(values: Sequence[int], units: int) -> list[Decimal]:
+    """Share thousandths of a percent out by value, the largest remainders rounded up."""
     total = sum(values)
-    units = [value * _WEIGHT_UNITS // total for value in values]
-    by_remainder = sorted(
-        range(len(values)), key=lambda place: -(values[place] * _WEIGHT_UNITS % total)
-    )
-    for place in by_remainder[: _WEIGHT_UNITS - sum(units)]:
-        units[place] += 1
-    return [Decimal(unit).scaleb(-3) for unit in units]
-
-
-def _index_divisor(shares: Sequence[ListedShare]) -> Decimal:
-    centavos = sum(usual_quantity(share) * share.price_centavos for share in shares)
-    return (Decimal(centavos).scaleb(-2) / _INDEX_LEVEL).quantize(Decimal("1E-8"))
+    shared = [value * units // total for value in values]
+    by_remainder = sorted(range(len(values)), key=lambda place: -(values[place] * units % total))
+    for place in by_remainder[: units - sum(shared)]:
+        shared[place] += 1
+    return [Decimal(unit).scaleb(-3) for unit in shared]
 
 
 def _constituent(

@@ -12,8 +12,7 @@ from infra.local.b3.format import PortfolioQuery
 from infra.local.b3.routes import Query
 from infra.local.b3.sessions import SESSIONS
 from infra.local.b3.shown import Shown
-from infra.local.b3.steering import LIST, Steering, check_code, check_codes, check_target
-from infra.local.b3.stock_index import StockIndexQuery
+from infra.local.b3.steering import Steering, check_code, check_codes, check_target
 from infra.local.b3.wire_faults import FaultOptions
 
 
@@ -45,8 +44,10 @@ class _Coming:
 class ReplayState:
     """What is shown, and the faults in force; safe to use from any thread.
 
-    A fault is for one target, an index or `"list"`, the list of indices; or, as None, for every
-    request of every kind. A target has at most one, and it comes before that of every request.
+    A fault is for one target, an index or one of `steering.CALLS` (`"list"` is the list of indices,
+    the others are calls about every index); or, as None, for every request of every kind. A target
+    has at most one. That of the index comes before that of the call, and both before that of every
+    request.
 
     Attributes:
         requests: The requests that were understood, misbehaved answers included, in order.
@@ -95,6 +96,17 @@ class ReplayState:
         with self._lock:
             self._shown = replace(self._shown, listed=listed)
 
+    def say_preview(self, in_force: bool | None) -> None:  # noqa: FBT001 - it reads as a sentence
+        """Say of every index that a preview is in force, or that none is.
+
+        What is answered for the preview stays as it is.
+
+        Args:
+            in_force: What to say; None for what the calendar tells.
+        """
+        with self._lock:
+            self._shown = replace(self._shown, says_preview=in_force)
+
     def misbehave(
         self, fault: str, times: int | None = None, index: str | None = None, **options: float
     ) -> None:
@@ -103,7 +115,7 @@ class ReplayState:
         Args:
             fault: A name in `faults.FAULTS`.
             times: How many answers misbehave; None for all until told otherwise.
-            index: For requests about this index alone, or, with `"list"`, for the list.
+            index: For requests about this index alone, or for one of `steering.CALLS`.
             **options: Fields of `FaultOptions`.
 
         Raises:
@@ -120,10 +132,10 @@ class ReplayState:
             self._faults[index] = FaultInForce(fault, FAULTS[fault], chosen, times)
 
     def behave(self, index: str | None = None) -> None:
-        """Answer well from now on: to every request, or to those about one index or the list.
+        """Answer well from now on: to every request, or to those of one target.
 
         Raises:
-            ValueError: index is neither an index code nor `"list"`.
+            ValueError: index is neither an index code nor one of `steering.CALLS`.
         """
         with self._lock:
             if index is None:
@@ -147,6 +159,8 @@ class ReplayState:
                 self.show(steering.session, steering.index, steering.after)
             if steering.says("listed"):
                 self.list_only(steering.listed)
+            if steering.says("preview"):
+                self.say_preview(steering.preview)
 
     def state(self) -> dict[str, Any]:
         """Return what `GET /replay` tells."""
@@ -169,6 +183,7 @@ class ReplayState:
                     if index is not None
                 },
                 "listed": None if shown.listed is None else list(shown.listed),
+                "preview": shown.says_preview,
             }
 
     def take(self, query: Query) -> tuple[Shown, FaultInForce]:
@@ -200,9 +215,8 @@ class ReplayState:
                 self._coming[index] = replace(coming, after=coming.after - 1)
 
     def _use_fault(self, query: Query) -> FaultInForce:
-        """Return the first fault that is for this request and page, its target's own before all."""
-        target = LIST if isinstance(query, StockIndexQuery) else query.index_code
-        for index in (target, None):
+        """Return the first fault that is for this request and page, its index's own before all."""
+        for index in (*filter(None, (query.index_code, query.target)), None):
             in_force = self._faults.get(index, FaultInForce())
             if in_force.name is None or query.page_number < in_force.fault.from_page:
                 continue

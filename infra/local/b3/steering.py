@@ -4,12 +4,14 @@ import datetime as dt
 import re
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PositiveInt, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, PositiveInt, StrictBool, model_validator
 
 from infra.local.b3.wire_faults import FaultOptions
 
 LIST = "list"
 """The list of indices, where an index can be named as well."""
+CALLS = (LIST, "theoretical", "preview", "configurations")
+"""What a fault can be for where an index can be named: the list, or calls about every index."""
 
 _INDEX_CODE = re.compile(r"[A-Z0-9]{4,6}")
 
@@ -40,12 +42,12 @@ def check_codes(index_codes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def check_target(target: str) -> str:
-    """Return an index code or `LIST`.
+    """Return an index code or one of `CALLS`.
 
     Raises:
         ValueError: It is neither.
     """
-    return target if target == LIST else check_code(target)
+    return target if target in CALLS else check_code(target)
 
 
 class Steering(BaseModel):
@@ -60,6 +62,7 @@ class Steering(BaseModel):
     options: FaultOptions = FaultOptions()
     index: Annotated[str, AfterValidator(check_target)] | None = None
     listed: Annotated[tuple[str, ...], AfterValidator(check_codes)] | None = None
+    preview: StrictBool | None = None
 
     def says(self, name: str) -> bool:
         """Return whether a field is there, be it null."""
@@ -73,6 +76,6 @@ class Steering(BaseModel):
             raise ValueError("after belongs to a session: name it in session.")
         if self.index is not None and self.session is None and not self.says("fault"):
             raise ValueError("index belongs to a session or a fault: name one.")
-        if self.index == LIST and self.session is not None:
-            raise ValueError("The list has no session of its own: it follows the indices.")
+        if self.index in CALLS and self.session is not None:
+            raise ValueError(f"{self.index} has no session of its own: it follows the indices.")
         return self

@@ -15,6 +15,7 @@ from infra.local.b3.format import Language
 from infra.local.b3.http_answer import Answer, json_answer
 from infra.local.b3.sessions import Constituent
 from infra.local.b3.shown import Shown
+from infra.local.b3.steering import LIST
 
 _PERIOD_MONTHS = 4
 
@@ -24,6 +25,7 @@ class StockIndexQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, strict=True)
     call: ClassVar[str] = "GetStockIndex"
+    target: ClassVar[str] = LIST
     index_code: ClassVar[None] = None
 
     language: Language = "pt-br"

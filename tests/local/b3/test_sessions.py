@@ -8,10 +8,9 @@ from decimal import Decimal
 import exchange_calendars
 import pytest
 
+from infra.local.b3.composition import ENTRIES, EXITS, REBALANCED_ON
 from infra.local.b3.constituents import LISTED_SHARES
 from infra.local.b3.sessions import (
-    ENTRIES,
-    EXITS,
     INDEX_SIZES,
     SESSIONS,
     WITHOUT_PORTFOLIO,
@@ -109,9 +108,30 @@ def test_the_heaviest_are_vale_itau_and_petrobras() -> None:
 def test_one_constituent_leaves_and_one_enters_on_the_last_session() -> None:
     first, second, last = (set(by_ticker(portfolio)) for portfolio in IBOV)
     assert first == second
-    assert second - last == set(EXITS) == {"STBP3"}
-    assert last - second == set(ENTRIES) == {"CURY3"}
+    assert second - last == {ticker for ticker, day in EXITS.items() if day == SESSIONS[-1]}
+    assert last - second == set(ENTRIES)
+    assert (second - last, last - second) == ({"STBP3"}, {"CURY3"})
     assert len(first) == len(last) == 84
+
+
+def test_with_the_new_period_shares_leave_and_one_index_counts_others_anew() -> None:
+    old = by_ticker(generate_portfolio("IBOV", REBALANCED_ON - dt.timedelta(days=3)))
+    new = by_ticker(generate_portfolio("IBOV", REBALANCED_ON))
+    assert old.keys() - new.keys() == {"CVCB3", "PETZ3"}
+    assert len(new.keys() - old.keys()) == 2
+    changes = {
+        ticker: new[ticker].theoretical_quantity / old[ticker].theoretical_quantity
+        for ticker in old.keys() & new.keys()
+    }
+    assert {ticker for ticker, change in changes.items() if not 0.99 < change < 1.01} == {
+        "B3SA3",
+        "WEGE3",
+    }
+    other_old = by_ticker(generate_portfolio("IBRA", REBALANCED_ON - dt.timedelta(days=3), 120))
+    other_new = by_ticker(generate_portfolio("IBRA", REBALANCED_ON, 120))
+    for ticker in ("B3SA3", "WEGE3"):
+        quantities = [other[ticker].theoretical_quantity for other in (other_old, other_new)]
+        assert 0.99 < quantities[1] / quantities[0] < 1.01
 
 
 @pytest.mark.parametrize("field", ["weight_pct", "corporate_event", "theoretical_quantity"])
