@@ -9,6 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from infra.local.b3.format import Content, Language
+from infra.local.b3.kinds import DAY
 from infra.local.b3.sessions import INDEX_SIZES
 
 
@@ -77,9 +78,10 @@ def duplicate_ticker(content: Content) -> Content:
 
 
 def wrong_weight(content: Content) -> Content:
-    """Make the weights sum to one thousandth more than 100.000, be they less when right."""
+    """Make the weights sum to a thousandth more than they do at most: of the day 100.000."""
     first, *others = content.rows
-    more = Decimal("100.001") - content.portfolio.total_weight_pct
+    wrong = Decimal("100.001") if content.kind is DAY else Decimal("100.002")
+    more = wrong - content.portfolio.total_weight_pct
     heavier = replace(first, weight_pct=first.weight_pct + more)
     return replace(content, rows=(heavier, *others))
 

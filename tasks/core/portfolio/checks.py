@@ -1,7 +1,7 @@
 """What must hold of a portfolio that was read, before anything of it is stored.
 
 The invariants are those that B3's own files hold: the weights sum to exactly 100.000 (those of a
-period to 99.999 at least), the quantities sum to the header's total, no ticker stands twice, and
+period to 99.999 to 100.001), the quantities sum to the header's total, no ticker stands twice, and
 every text has its form, so that it is safe in a path, a statement, a page and a line of a log.
 """
 
@@ -12,7 +12,13 @@ from collections.abc import Sequence
 from tasks.core.checks import Check, compare, none_of, show_value
 from tasks.core.exchange import explains_as_swapped, is_session, next_session
 from tasks.core.numbers import swap_day_and_month
-from tasks.core.portfolio.model import LEAST_OF_PERIOD_PCT, WHOLE_PCT, Constituent, Portfolio
+from tasks.core.portfolio.model import (
+    LEAST_OF_PERIOD_PCT,
+    MOST_OF_PERIOD_PCT,
+    WHOLE_PCT,
+    Constituent,
+    Portfolio,
+)
 from tasks.core.texts import PLAIN_FORM, TICKER_FORM, is_plain, is_ticker, show
 from tasks.core.wording import count, every
 
@@ -58,9 +64,9 @@ def check_period(portfolio: Portfolio, *, record_count: int | None = None) -> li
         *(
             Check(
                 name,
-                f"{LEAST_OF_PERIOD_PCT} to {WHOLE_PCT}",
+                f"{LEAST_OF_PERIOD_PCT} to {MOST_OF_PERIOD_PCT}",
                 f"{show_value(weight)} {where}",
-                LEAST_OF_PERIOD_PCT <= weight <= WHOLE_PCT,
+                LEAST_OF_PERIOD_PCT <= weight <= MOST_OF_PERIOD_PCT,
             )
             for name, weight, where in weights
         ),

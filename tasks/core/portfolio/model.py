@@ -9,8 +9,8 @@ from typing import Any
 from tasks.core.texts import is_plain, show_ticker
 
 WHOLE_PCT = Decimal("100.000")
-LEAST_OF_PERIOD_PCT = Decimal("99.999")
-"""What the weights of a period's portfolio sum to at least: B3 rounds them one by one."""
+LEAST_OF_PERIOD_PCT, MOST_OF_PERIOD_PCT = Decimal("99.999"), Decimal("100.001")
+"""What the weights of a period's portfolio sum to: B3 rounds them one by one."""
 
 
 @dataclass(frozen=True, order=True)

@@ -67,7 +67,7 @@ GROUP BY index_code, cod, asset, type, theorical_qty, part
 PORTFOLIO_THEORETICAL = Table(
     name="portfolio_theoretical",
     description="The theoretical portfolio of the period, of four months, as B3 showed it. "
-    "Weights of one index on one session sum to 99.999 to 100.000.",
+    "Weights of one index on one session sum to 99.999 to 100.001.",
     grain=_GRAIN,
     key=_KEY,
     prefix="refined/portfolio_theoretical/",

@@ -365,10 +365,10 @@ def spoilt(replay: Replay, kind: str, fault: str, **changes: Any) -> dict[str, A
 
 @pytest.mark.parametrize("kind", PAGES)
 @pytest.mark.parametrize("index", ["IBOV", "IBXX", "SMLL", "IDIV", "IFNC", "UTIL"])
-def test_wrong_weight_makes_100_001_of_any_right_sum(replay: Replay, kind: str, index: str) -> None:
+def test_wrong_weight_makes_100_002_of_any_right_sum(replay: Replay, kind: str, index: str) -> None:
     replay.misbehave("wrong_weight", index=kind)
     body = page(replay, kind, index)
-    assert weights(body) == Decimal("100.001")
+    assert weights(body) == Decimal("100.002")
     assert body["header"]["part"] == "100,000"
 
 
