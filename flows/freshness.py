@@ -42,11 +42,13 @@ from tasks.core.freshness import (
     find_level_gaps,
     find_portfolio_gaps,
     find_quotes_gap,
+    find_theoretical_gaps,
 )
 from tasks.core.indices import LIST_NAME
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.outcome import count_indices
 from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.period_tables import RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.tables import RAW_QUOTES
@@ -148,6 +150,11 @@ def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:
     expected = look.expected(recent, published, RAW_PORTFOLIO, None)
     stored = list_names(look.settings.lake_bucket, RAW_PORTFOLIO, str(day))
     gaps = find_portfolio_gaps(day, expected, published, stored, look.now)
+    theoretical = look.published(PORTFOLIO, RAW_THEORETICAL)
+    had_lately = set().union(*theoretical.values())
+    gaps += find_theoretical_gaps(
+        day, had_lately & published, theoretical.get(day, set()), look.now
+    )
     return gaps, f" ({count_indices(len(published))})"
 
 

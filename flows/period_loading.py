@@ -69,7 +69,9 @@ def _name(index_codes: Collection[str]) -> str:
     return " ".join(sorted(index_codes)) if few else count_indices(len(index_codes))
 
 
-def collect_period(settings: Settings, of_the_day: Mapping[str, Portfolio]) -> Beside:
+def collect_period(
+    settings: Settings, of_the_day: Mapping[str, Portfolio], *, is_blocked: bool = False
+) -> Beside:
     """Bring to raw what it does not hold yet of the session that B3 shows of each index.
 
     Whatever fails is told in the log, on a page of the run and in its outcome.
@@ -77,18 +79,22 @@ def collect_period(settings: Settings, of_the_day: Mapping[str, Portfolio]) -> B
     Args:
         settings: The settings.
         of_the_day: The portfolios of the day that B3 has just shown, each sound.
+        is_blocked: Whether B3 has turned us away: then it is asked for nothing more.
     """
     beside, budget = Beside(), Budget.of_all(PERIOD_SECONDS)
     for kind in _KINDS:
         failures: Mapping[str, Exception]
+        if is_blocked:
+            failures = dict.fromkeys(of_the_day, BlockedError("B3 was not asked for it any more."))
+            beside.missing[kind.name].update(failures)
+            continue
         try:
             failures = _collect(settings, kind, of_the_day, budget, beside)
         except Exception as error:  # noqa: BLE001 - of whatever kind: the day's portfolios go on
             get_run_logger().exception("The %s could not be had", kind.name)
             failures = dict.fromkeys(of_the_day, error)
         beside.missing[kind.name].update(failures)
-        if any(isinstance(error, BlockedError) for error in failures.values()):
-            break  # who is turned away asks for nothing more
+        is_blocked = any(isinstance(error, BlockedError) for error in failures.values())
     _report(beside)
     return beside
 

@@ -16,6 +16,7 @@ from flows.settings import Settings
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
+    BlockedError,
     NotPublishedError,
     RetryableError,
     SourceHasNoDataError,
@@ -48,6 +49,11 @@ class Collected:
     def sessions(self) -> set[dt.date]:
         """The sessions that they are of: two, where B3 rolled over under way."""
         return {portfolio.trading_date for portfolio in self.portfolios.values()}
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether B3 has turned us away in the end."""
+        return any(isinstance(error, BlockedError) for error in self.failures.values())
 
 
 def collect_sessions(

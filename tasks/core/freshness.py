@@ -19,14 +19,14 @@ class Gap:
     """Something that should be there and is not.
 
     Attributes:
-        dataset: Of what.
+        dataset: Of what: a `Kind`, or `theoretical portfolio`.
         trading_date: The session.
         index_code: The index; empty for quotes, which are of all instruments.
         advice: What can be done.
         until: Until when that helps.
     """
 
-    dataset: Kind
+    dataset: str
     trading_date: dt.date
     index_code: str
     advice: str
@@ -75,8 +75,7 @@ def find_portfolio_gaps(
             gaps.append(Gap("portfolio", trading_date, code, advice, "at any time"))
         elif _is_shown(trading_date, now):
             advice = f"B3 shows it: python -m flows.portfolio{index or ' --index all'}"
-            until = f"until {trading_date} {PORTFOLIO_GONE_AT:%H:%M} in São Paulo"
-            gaps.append(Gap("portfolio", trading_date, code, advice, until))
+            gaps.append(Gap("portfolio", trading_date, code, advice, _until_gone(trading_date)))
         else:
             advice = (
                 f"B3 shows it no more; what landing has: python -m flows.portfolio --trading-date "
@@ -84,6 +83,35 @@ def find_portfolio_gaps(
             )
             gaps.append(Gap("portfolio", trading_date, code, advice, "if there is either"))
     return gaps
+
+
+def find_theoretical_gaps(
+    trading_date: dt.date, expected: Collection[str], published: Collection[str], now: dt.datetime
+) -> list[Gap]:
+    """Return the indices whose theoretical portfolio readers should see, and do not.
+
+    Args:
+        trading_date: The session.
+        expected: Those that it was published of lately, and whose portfolio of the day is there.
+        published: Those that readers see.
+        now: The date and time in São Paulo.
+    """
+    name, gaps = "theoretical portfolio", []
+    for code in sorted(set(expected) - set(published)):
+        if _is_shown(trading_date, now):
+            advice = f"B3 shows it: python -m flows.portfolio --index {code}"
+            gaps.append(Gap(name, trading_date, code, advice, _until_gone(trading_date)))
+        else:
+            advice = (
+                f"a saved file of the period: python -m flows.import_portfolio --period-of "
+                f"{trading_date} FILE"
+            )
+            gaps.append(Gap(name, trading_date, code, advice, "if there is one"))
+    return gaps
+
+
+def _until_gone(trading_date: dt.date) -> str:
+    return f"until {trading_date} {PORTFOLIO_GONE_AT:%H:%M} in São Paulo"
 
 
 def find_level_gaps(

@@ -11,6 +11,7 @@ from flows import fetching, indices
 from flows.portfolio import daily_portfolio
 from infra.local.b3.replay import Replay
 from infra.local.b3.sessions import INDEX_SIZES, WITHOUT_PORTFOLIO, published_portfolio
+from tasks.core.dataset import Table
 from tasks.core.errors import (
     BadDataError,
     BlockedError,
@@ -43,7 +44,7 @@ def waits(monkeypatch: pytest.MonkeyPatch, at_once: None) -> list[float]:
 def published(monkeypatch: pytest.MonkeyPatch) -> dict[dt.date, set[str]]:
     """What readers see, by session; which months are looked at is asked of another test."""
     found: dict[dt.date, set[str]] = {}
-    monkeypatch.setattr(indices, "find_published", lambda _subject, _months: found)
+    monkeypatch.setattr(indices, "find_published", lambda _subject, _months, _raw: found)
     return found
 
 
@@ -240,7 +241,7 @@ def test_the_months_of_the_last_ten_sessions_and_the_next_are_looked_at(
 ) -> None:
     looked_at: list[list[str]] = []
 
-    def find(_subject: object, months: list[str]) -> dict[dt.date, set[str]]:
+    def find(_subject: object, months: list[str], _raw: Table) -> dict[dt.date, set[str]]:
         looked_at.append(months)
         return {}
 

@@ -13,6 +13,7 @@ from flows.freshness import freshness
 from flows.levels import index_levels
 from flows.portfolio import daily_portfolio
 from infra.local.b3.replay import Replay
+from tasks.core.dataset import Table
 from tasks.core.errors import IncompleteError, InvalidInputError
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.freshness import Gap
@@ -33,11 +34,11 @@ def at(day: dt.date, time: str) -> dt.datetime:
 
 @pytest.fixture(autouse=True)
 def published(monkeypatch: pytest.MonkeyPatch) -> Published:
-    """What readers see, by dataset and session; commits are read in another test."""
+    """What readers see, by raw table and session; commits are read in another test."""
     found: Published = defaultdict(dict)
 
-    def find(subject: Subject, months: list[str]) -> dict[dt.date, set[str]]:
-        seen = found[subject.dataset.name]
+    def find(_subject: Subject, months: list[str], raw: Table) -> dict[dt.date, set[str]]:
+        seen = found[raw.name.removeprefix("raw_")]
         return {day: names for day, names in seen.items() if f"{day:%Y-%m}" in months}
 
     for each in (module, indices):

@@ -92,7 +92,7 @@ FAULTS: dict[str, Fault] = {
         "one ticker stands twice, another is missing", content=content_faults.duplicate_ticker
     ),
     "wrong_weight": Fault(
-        "weights sum to 100.001, of a period to 100.002", content=content_faults.wrong_weight
+        "weights sum to 100.001, or 100.002 of a period", content=content_faults.wrong_weight
     ),
     "zero_weight": Fault(
         "one weight is zero, the sum is right", content=content_faults.zero_weight
