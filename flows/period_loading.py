@@ -16,6 +16,7 @@ from flows.portfolio_sessions import load_sessions, register_sessions, store_ses
 from flows.settings import Settings, lost
 from tasks.core.dataset import Table
 from tasks.core.errors import B3PipelineError, BlockedError
+from tasks.core.indices import Members
 from tasks.core.outcome import count_indices
 from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.period import PeriodDownload, parse_period, read_period_page
@@ -70,7 +71,11 @@ def _name(index_codes: Collection[str]) -> str:
 
 
 def collect_period(
-    settings: Settings, of_the_day: Mapping[str, Portfolio], *, is_blocked: bool = False
+    settings: Settings,
+    of_the_day: Mapping[str, Portfolio],
+    members: Members,
+    *,
+    is_blocked: bool = False,
 ) -> Beside:
     """Bring to raw what it does not hold yet of the session that B3 shows of each index.
 
@@ -79,6 +84,7 @@ def collect_period(
     Args:
         settings: The settings.
         of_the_day: The portfolios of the day that B3 has just shown, each sound.
+        members: B3's list of indices; empty where it was not asked for.
         is_blocked: Whether B3 has turned us away: then it is asked for nothing more.
     """
     beside, budget = Beside(), Budget.of_all(PERIOD_SECONDS)
@@ -89,7 +95,7 @@ def collect_period(
             beside.missing[kind.name].update(failures)
             continue
         try:
-            failures = _collect(settings, kind, of_the_day, budget, beside)
+            failures = _collect(settings, kind, of_the_day, members, budget, beside)
         except Exception as error:  # noqa: BLE001 - of whatever kind: the day's portfolios go on
             get_run_logger().exception("The %s could not be had", kind.name)
             failures = dict.fromkeys(of_the_day, error)
@@ -103,6 +109,7 @@ def _collect(
     settings: Settings,
     kind: _Kind,
     of_the_day: Mapping[str, Portfolio],
+    members: Members,
     budget: Budget,
     beside: Beside,
 ) -> dict[str, B3PipelineError]:
@@ -122,7 +129,7 @@ def _collect(
     downloads = {code: each for code, each in fetched.answers.items() if each is not None}
     if not downloads:
         return fetched.failures
-    found = read_period(downloads, of_the_day, kind.name)
+    found = read_period(downloads, of_the_day, kind.name, members)
     sound = {code: each for code, each in found.items() if isinstance(each, Portfolio)}
     sessions = [RawSession(each, downloads[code].received_at) for code, each in sound.items()]
     store_period(bucket, kind.table, sessions, {code: downloads[code].keys for code in sound})

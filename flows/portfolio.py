@@ -88,7 +88,9 @@ def daily_portfolio(
     find_recent = partial(find_recent_portfolios, settings, today)
     wanted = choose_indices(settings, named, find_recent, budget)
     collected = collect_sessions(settings, wanted, trading_date, budget)
-    beside = collect_period(settings, collected.shown, is_blocked=collected.is_blocked)
+    beside = collect_period(
+        settings, collected.shown, wanted.members, is_blocked=collected.is_blocked
+    )
     result = PublishedMonths()
     if collected.portfolios:
         sessions = sorted(collected.sessions)

@@ -13,6 +13,7 @@ from tasks.core.answers import BYTES_KEPT, bytes_kept
 from tasks.core.checks import require
 from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, NotPublishedError
+from tasks.core.indices import Members
 from tasks.core.levels.answer import Answer, IndexLevel, parse_levels, read_answer
 from tasks.core.levels.checks import check_levels
 from tasks.core.outcome import name_indices
@@ -72,7 +73,10 @@ def read_portfolios(
 
 @task(name="read-period", task_run_name=_name_check_of_period)
 def read_period(
-    downloads: Mapping[str, PeriodDownload], of_the_day: Mapping[str, Portfolio], what: str
+    downloads: Mapping[str, PeriodDownload],
+    of_the_day: Mapping[str, Portfolio],
+    what: str,
+    members: Members,
 ) -> dict[str, Portfolio | B3PipelineError]:
     """Turn what B3 shows beside the day's portfolio into typed rows and check it.
 
@@ -82,6 +86,7 @@ def read_period(
         downloads: B3's answer of each index, with its session.
         of_the_day: The portfolios of the day.
         what: `theoretical portfolio`, or `preview`.
+        members: B3's list of indices; empty where it was not asked for.
 
     Returns:
         Of each index its portfolio, or why it is refused (`RetryableError`, `BadDataError`).
@@ -94,7 +99,7 @@ def read_period(
             found[code] = parse_period(download.pages, code, download.trading_date, subject)
         except B3PipelineError as error:
             refused[code] = error
-    refused |= refuse_strays(found, of_the_day)
+    refused |= refuse_strays(found, members, of_the_day)
     for code in sorted(found.keys() - refused.keys()):
         there = count(len(found[code].constituents), "constituent")
         get_run_logger().info("%s %s: %s, sound", found[code], what, there)

@@ -22,11 +22,12 @@ from prefect import Task, flow
 from prefect.states import Completed, Crashed, Failed
 
 import tasks
-from flows import fetching, forms, indices, portfolio_mending
+from flows import fetching, forms, indices, period_loading, portfolio_mending
 from infra.local.b3.replay import Replay
 from tasks import (
     catalog,
     download,
+    download_period,
     download_quotes,
     glue,
     http,
@@ -188,6 +189,7 @@ STEPS = {
 }
 NEVER, OFTEN = (0, 0, None, None), (5, [2, 4, 8, 16, 32], 0.5, is_retryable)
 BESIDE_OTHERS = (*OFTEN[:3], is_retryable_beside_others)
+ASIDE = (2, [2.0, 4.0], 0.5, is_retryable_beside_others)
 A_FEW_TIMES = (3, [2.0, 4.0, 8.0], None, is_retryable)
 # How often each step is tried again: what asks nobody is not.
 EXPECTED = {
@@ -196,7 +198,9 @@ EXPECTED = {
     "download-index-levels": BESIDE_OTHERS,
     "download-indices": BESIDE_OTHERS,
     "download-portfolio": BESIDE_OTHERS,
+    "download-preview": ASIDE,
     "download-quotes": OFTEN,
+    "download-theoretical": ASIDE,
     "find-stale-months": A_FEW_TIMES,
     "land-files": A_FEW_TIMES,
     "land-zip": A_FEW_TIMES,
@@ -204,6 +208,7 @@ EXPECTED = {
     "mark": A_FEW_TIMES,
     "read-landed-portfolios": A_FEW_TIMES,
     "read-levels": NEVER,
+    "read-period": NEVER,
     "read-portfolios": NEVER,
     "read-saved-files": A_FEW_TIMES,
     "register-partitions": A_FEW_TIMES,
@@ -277,6 +282,9 @@ LIMITS = [
     (portfolio_mending, "FETCH_SECONDS", 60.0),
     (turns, "MOST_AT_ONCE", 2),
     (download, "ATTEMPT_SECONDS", 120.0),
+    (period_loading, "PERIOD_SECONDS", 180.0),
+    (download_period, "ATTEMPT_SECONDS", 60.0),
+    (download_period, "MOST_ROUNDS", 3),
     (paging, "MOST_PAGES", 50),
     (download_quotes, "FILE_BUDGET_SECONDS", 1800.0),
     (

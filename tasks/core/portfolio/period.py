@@ -29,6 +29,7 @@ from tasks.core.answers import BYTES_KEPT, encode_request, load_answer, validate
 from tasks.core.checks import require
 from tasks.core.download import Download
 from tasks.core.errors import BadDataError, NotPublishedError
+from tasks.core.indices import Members
 from tasks.core.numbers import LANGUAGE, parse_integer
 from tasks.core.portfolio.checks import check_period
 from tasks.core.portfolio.model import Portfolio, sort_constituents
@@ -171,13 +172,14 @@ def parse_period(
 
 
 def refuse_strays(
-    shown: Mapping[str, Portfolio], of_the_day: Mapping[str, Portfolio]
+    shown: Mapping[str, Portfolio], members: Members, of_the_day: Mapping[str, Portfolio]
 ) -> dict[str, BadDataError]:
     """Return, by index, why what B3 showed is taken for the content of another index.
 
     Args:
         shown: What B3 showed beside the day's portfolio.
+        members: B3's list of indices; empty where it was not asked for.
         of_the_day: The portfolios of the day, which share most of their tickers with it.
     """
-    strays = find_strays(shown, {}, of_the_day)
+    strays = find_strays(shown, members, of_the_day)
     return {code: BadDataError(f"{reason} {BYTES_KEPT}") for code, reason in strays.items()}
