@@ -1,8 +1,9 @@
 """Print what the Glue job does, from the statements in code: `make docs`."""
 
+import re
 import textwrap
 
-from tasks.core.dataset import Dataset, Refined
+from tasks.core.dataset import Dataset, Refined, Table
 from tasks.core.datasets import DATASETS
 
 _INTRO = """\
@@ -23,9 +24,10 @@ The plan names the raw objects of each month and carries the statements
 ([ADR 5](adr/0005-plan.md)). The job takes one month after another, so that memory does not grow
 with their number: it looks whether raw is what the plan names, runs the statements in order, writes
 each table as one file, sorted, under `refined/<table>/run_id=…/attempt=…/month=…/`, and looks at
-raw once more. A month that fails takes no other with it. Spark runs with ANSI rules: an overflow is
-an error, not a null. The job's very last act is `runs/<run_id>/<attempt>/outcome.json`, which names
-every object that it made.
+raw once more. A raw table of which a month holds nothing has no rows for that month's statements. A
+month that fails takes no other with it. Spark runs with ANSI rules: an overflow is an error, not a
+null. The job's very last act is `runs/<run_id>/<attempt>/outcome.json`, which names every object
+that it made.
 
 Nobody reads what the job has written until the audit has passed and a commit names it
 ([ADR 6](adr/0006-commit.md)). The plan of what readers see now is named by its partition: the
@@ -36,7 +38,9 @@ parameter `b3_run_id` is the `<run_id>` above.
 def describe_step(step: Refined, dataset: Dataset) -> str:
     """Return the section of one table: what its statement does, and the statement."""
     order = ", ".join(f"`{name}`" for name in step.order)
-    about = f"From `{dataset.raw.name}`. {step.about} The file's rows are sorted by {order}."
+    read = [each.name for each in dataset.raw_tables if _reads(step, each)]
+    source = f"From {', '.join(f'`{name}`' for name in read)}. " if read else ""
+    about = f"{source}{step.about} The file's rows are sorted by {order}."
     return "\n".join(
         [
             f"## {step.table.name}",
@@ -48,6 +52,10 @@ def describe_step(step: Refined, dataset: Dataset) -> str:
             "```",
         ]
     )
+
+
+def _reads(step: Refined, table: Table) -> bool:
+    return bool(re.search(rf"\b{table.name}\b", step.statement))
 
 
 def job_steps() -> str:

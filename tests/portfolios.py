@@ -88,5 +88,27 @@ def answer(
     }
 
 
+def period_answer(
+    shown: Portfolio | None = None,
+    *,
+    rows: Sequence[Constituent] | None = None,
+    language: str = PORTUGUESE,
+    page: tuple[int, int] = (1, 1),
+    **header: Any,
+) -> dict[str, Any]:
+    """B3's answer for the portfolio of a period, or a preview: no session, no sectors."""
+    of_the_day = answer(shown, rows=rows, language=language, page=page)
+    totals = {name: of_the_day["header"][name] for name in ("part", "theoricalQty", "reductor")}
+    return {
+        "page": of_the_day["page"],
+        "header": totals | header,
+        "results": [
+            {name: row[name] for name in ("cod", "asset", "type", "theoricalQty", "part")}
+            | {"cont": place}
+            for place, row in enumerate(of_the_day["results"], start=1)
+        ],
+    }
+
+
 def to_bytes(payload: object) -> bytes:
     return json.dumps(payload, ensure_ascii=False).encode()

@@ -40,10 +40,8 @@ class StandIn:
 
     def read_nothing(self, view: str, columns: list[list[str]]) -> None:
         """Let statements read a table without rows by a name."""
-        kinds = [
-            (name, pa.date32() if kind == "date" else athena2pyarrow(kind))
-            for name, kind in columns
-        ]
+        as_read = {"date": pa.date32(), "timestamp": pa.timestamp("us")}
+        kinds = [(name, as_read.get(kind) or athena2pyarrow(kind)) for name, kind in columns]
         self._empty[view] = pa.schema(kinds).empty_table()
         self._raw.pop(view, None)
 

@@ -1,7 +1,6 @@
 """Raw rows go into the lake, a plan is executed, refined rows come out."""
 
 import io
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,16 +13,13 @@ from infra.glue import refine
 from tasks.core.attempt import Outcome, Output, read_outcome
 from tasks.core.dataset import Dataset, Table
 from tasks.core.plan import Plan, RawObject, plan_key
+from tasks.core.quotes import QUOTES
+from tasks.core.quotes.tables import QUOTES_OBJECT
 from tests.standin.engine import StandIn
 from tests.standin.glue import BUCKET
 from tests.standin.golden import Rows, read_golden
 
 Objects = dict[str, Rows]
-DATE_OF = {"raw_portfolio": "trading_date", "raw_quotes": "data"}
-OBJECT_OF: dict[str, Callable[[dict[str, Any]], str]] = {
-    "raw_portfolio": lambda row: str(row["index_code"]),
-    "raw_quotes": lambda _: "quotes",
-}
 
 
 def arrow_schema(table: Table) -> pa.Schema:
@@ -35,20 +31,27 @@ def arrow_schema(table: Table) -> pa.Schema:
     )
 
 
+def golden_raw(dataset: Dataset) -> Objects:
+    """Return the golden rows of all raw tables of a dataset as `{key: rows of one object}`."""
+    return {
+        key: rows for table in dataset.raw_tables for key, rows in golden_objects(table).items()
+    }
+
+
 def golden_objects(table: Table) -> Objects:
     """Return the golden rows of a raw table as `{key: rows of one object}`."""
-    date = DATE_OF[table.name]
+    date = "data" if table == QUOTES.raw else table.partition_key.name
     objects: Objects = {}
     for row in read_golden(table.name, table.types() | {date: "date"}):
-        key = table.object_key(str(row[date]), OBJECT_OF[table.name](row))
+        key = table.object_key(str(row[date]), row.get("index_code", QUOTES_OBJECT))
         objects.setdefault(key, []).append({name: row[name] for name in table.types()})
     return objects
 
 
-def put_raw(table: Table, objects: Objects) -> None:
+def put_raw(dataset: Dataset, objects: Objects) -> None:
     """Write raw objects as flows do."""
     for key, rows in objects.items():
-        body = io.BytesIO()
+        body, table = io.BytesIO(), dataset.raw_table_of(key)
         pq.write_table(raw_table(table, rows), body, use_deprecated_int96_timestamps=True)
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body.getvalue())
 
@@ -67,8 +70,9 @@ def list_raw(table: Table) -> tuple[RawObject, ...]:
 def put_plan(dataset: Dataset) -> str:
     """Write the plan of every month that raw holds; return its address."""
     months: dict[str, list[RawObject]] = {}
-    for each in list_raw(dataset.raw):
-        months.setdefault(dataset.raw.value_of(each.key)[:7], []).append(each)
+    for table in dataset.raw_tables:
+        for each in list_raw(table):
+            months.setdefault(table.value_of(each.key)[:7], []).append(each)
     plan = Plan(dataset, {month: tuple(inputs) for month, inputs in months.items()})
     key = plan_key(plan.run_id)
     boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=plan.to_bytes())

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from tasks.core.numbers import MOST_DIGITS
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.checks import check_portfolio
+from tasks.core.portfolio.checks import check_period, check_portfolio
 from tasks.core.portfolio.model import Constituent, Portfolio, to_raw_rows
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.convert import convert_quotes
@@ -105,7 +105,7 @@ def _read(records: list[Record], period: QuotesPeriod) -> Iterator[tuple[str, An
 
 
 def odd_portfolios() -> Objects:
-    """Return a month of an index with the extremes of each field, as raw objects."""
+    """Return a month of an index with the extremes of each field, as objects of each raw table."""
     most = 10**MOST_DIGITS - 1
     marks = "'\"\\%_;&"
     first = (
@@ -129,10 +129,14 @@ def odd_portfolios() -> Objects:
             (31, last, Decimal("0.00000001")),
         )
     ]
-    return dict(map(_object_of, sessions))
+    return {
+        table.object_key(str(session.trading_date), session.index_code): _rows_of(session)
+        for table in PORTFOLIO.raw_tables
+        for session in sessions
+    }
 
 
-def _object_of(session: Portfolio) -> tuple[str, Any]:
-    assert all(check.has_passed for check in check_portfolio(session))
-    key = PORTFOLIO.raw.object_key(str(session.trading_date), session.index_code)
-    return key, to_raw_rows(session, EXTRACTED_AT)
+def _rows_of(session: Portfolio) -> list[dict[str, Any]]:
+    checks = [*check_portfolio(session), *check_period(session)]
+    assert all(check.has_passed for check in checks)
+    return to_raw_rows(session, EXTRACTED_AT)

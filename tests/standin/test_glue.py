@@ -13,7 +13,7 @@ from tasks.core.datasets import TABLES
 from tasks.core.portfolio import PORTFOLIO
 from tests.standin.engine import StandIn
 from tests.standin.glue import BUCKET, DATABASE, JOB, Jobs, standin
-from tests.standin.lake import check_golden, golden_objects, list_keys, put_plan, put_raw, read_body
+from tests.standin.lake import check_golden, golden_raw, list_keys, put_plan, put_raw, read_body
 
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
@@ -45,7 +45,7 @@ def held() -> Iterator[Any]:
 
 
 def golden_plan() -> str:
-    put_raw(PORTFOLIO.raw, golden_objects(PORTFOLIO.raw))
+    put_raw(PORTFOLIO, golden_raw(PORTFOLIO))
     return put_plan(PORTFOLIO)
 
 

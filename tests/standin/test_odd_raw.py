@@ -34,7 +34,7 @@ def raw() -> Objects:
 @pytest.fixture
 def made(raw: Objects, jobs: Jobs) -> dict[str, Tables]:
     """The refined tables of each month."""
-    put_raw(QUOTES.raw, raw)
+    put_raw(QUOTES, raw)
     outcome = execute(put_plan(QUOTES))
     assert outcome.failures == {}
     return {
@@ -45,9 +45,10 @@ def made(raw: Objects, jobs: Jobs) -> dict[str, Tables]:
 
 def audit(raw: Objects, month: str, refined: Tables, dataset: Dataset = QUOTES) -> list[Check]:
     objects = [
-        (dataset.raw.session_of(key), raw_table(dataset.raw, rows))
+        (table, table.session_of(key), raw_table(table, rows))
+        for table in dataset.raw_tables
         for key, rows in raw.items()
-        if key.startswith(dataset.raw.span_prefix(month))
+        if key.startswith(table.span_prefix(month))
     ]
     return dataset.audit(objects, refined)
 
@@ -62,13 +63,13 @@ def test_the_extremes_of_every_field_are_refined_and_pass_the_audit(
 
 def test_the_extremes_of_every_field_of_a_portfolio_pass_the_audit(jobs: Jobs) -> None:
     raw = odd_portfolios()
-    put_raw(PORTFOLIO.raw, raw)
+    put_raw(PORTFOLIO, raw)
     outcome = execute(put_plan(PORTFOLIO))
     assert outcome.failures == {}
     refined = {table.name: read_outputs(outcome, table) for table in PORTFOLIO.refined_tables}
     checks = audit(raw, "2025-07", refined, PORTFOLIO)
     assert [check for check in checks if not check.has_passed] == []
-    assert [len(rows) for rows in refined.values()] == [6, 2, 3]
+    assert [len(rows) for rows in refined.values()] == [6, 2, 3, 5, 5]
 
 
 def test_a_term_that_is_unreadable_is_null_and_raw_keeps_its_bytes(

@@ -39,6 +39,7 @@ from tests.standin.lake import (
     columns_of,
     execute,
     golden_objects,
+    golden_raw,
     put_plan,
     put_raw,
     read_body,
@@ -104,7 +105,7 @@ def stored_types(outcome: Outcome) -> Any:
 def test_both_make_the_same_of_the_same_plan(
     dataset: Dataset, jobs: Jobs, engine: MirroredSpark
 ) -> None:
-    put_raw(dataset.raw, golden_objects(dataset.raw) | generated_objects(dataset))
+    put_raw(dataset, golden_raw(dataset) | generated_objects(dataset))
     plan = put_plan(dataset)
 
     stands_in, real = execute(plan), execute(plan, engine)
@@ -126,7 +127,7 @@ def test_both_make_the_same_of_the_same_plan(
 def test_spark_makes_the_same_of_the_extremes_of_every_field_and_of_repeated_keys(
     dataset: Dataset, make_raw: Callable[[], Objects], jobs: Jobs, engine: MirroredSpark
 ) -> None:
-    put_raw(dataset.raw, make_raw())
+    put_raw(dataset, make_raw())
     plan = put_plan(dataset)
 
     stands_in, real = execute(plan), execute(plan, engine)
@@ -139,7 +140,7 @@ def test_spark_makes_the_same_of_the_extremes_of_every_field_and_of_repeated_key
 
 @by_dataset
 def test_spark_makes_the_golden_tables(dataset: Dataset, jobs: Jobs, engine: MirroredSpark) -> None:
-    put_raw(dataset.raw, golden_objects(dataset.raw))
+    put_raw(dataset, golden_raw(dataset))
     check_golden(dataset, execute(put_plan(dataset), engine))
 
 
@@ -170,9 +171,9 @@ def test_both_refuse_the_same_months_and_make_the_others(
     dataset: Dataset, jobs: Jobs, engine: MirroredSpark
 ) -> None:
     refused = REFUSED[dataset.name]
-    put_raw(dataset.raw, rows_on(dataset, "2001-12-28", "good"))
+    put_raw(dataset, rows_on(dataset, "2001-12-28", "good"))
     for month, (_, changes) in refused.items():
-        put_raw(dataset.raw, rows_on(dataset, f"{month}-10", "bad", **changes))
+        put_raw(dataset, rows_on(dataset, f"{month}-10", "bad", **changes))
     plan = put_plan(dataset)
 
     stands_in, real = execute(plan), execute(plan, engine)
@@ -186,7 +187,7 @@ def test_both_refuse_the_same_months_and_make_the_others(
 
 
 def test_both_refuse_a_folder_that_exists(jobs: Jobs, engine: MirroredSpark) -> None:
-    put_raw(QUOTES.raw, rows_on(QUOTES, "2001-12-28", "good"))
+    put_raw(QUOTES, rows_on(QUOTES, "2001-12-28", "good"))
     (table, *_), folder = describe_tables(QUOTES), f"s3://{BUCKET}/refined/again/"
     path = f"s3://{BUCKET}/{QUOTES.raw.object_key('2001-12-28', 'good')}"
     for each in (engine, StandIn()):
@@ -203,7 +204,7 @@ def test_both_refuse_a_folder_that_exists(jobs: Jobs, engine: MirroredSpark) -> 
 def test_a_statement_that_gives_other_columns_than_the_plan_is_refused_by_both(
     jobs: Jobs, engine: MirroredSpark
 ) -> None:
-    put_raw(QUOTES.raw, rows_on(QUOTES, "2001-12-28", "good"))
+    put_raw(QUOTES, rows_on(QUOTES, "2001-12-28", "good"))
     path = f"s3://{BUCKET}/{QUOTES.raw.object_key('2001-12-28', 'good')}"
     (table, *_) = describe_tables(QUOTES)
     statement = table["statement"].replace("totneg AS", "CAST(totneg AS int) AS")

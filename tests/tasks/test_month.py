@@ -1,15 +1,25 @@
 import datetime as dt
+import io
+from collections.abc import Iterable
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tasks.core.attempt import Outcome, Output
-from tasks.core.dataset import Dataset
+from tasks.core.checks import Check
+from tasks.core.dataset import RawRows, Table
 from tasks.core.errors import CommitError, UnreadableRawError
 from tasks.core.month import Look
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.model import to_raw_rows
+from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.month import audit_month
-from tasks.published import find_published, find_stale_months
+from tests.portfolios import EXTRACTED_AT, FRIDAY, portfolio
 from tests.tasks.toy import (
+    BESIDE,
     D1,
     D2,
     D3,
@@ -33,6 +43,18 @@ OTHERWISE = replace(
 
 def key(day: dt.date, name: str = "toy") -> str:
     return RAW.object_key(str(day), name)
+
+
+def beside(day: dt.date) -> str:
+    return BESIDE.object_key(str(day), "toy")
+
+
+def stored(index_code: str, table: Table) -> bytes:
+    """A portfolio with the columns of a raw table."""
+    file = io.BytesIO()
+    rows = pa.Table.from_pylist(to_raw_rows(portfolio(index_code=index_code), EXTRACTED_AT))
+    pq.write_table(rows.select(list(table.types())), file)
+    return file.getvalue()
 
 
 def test_a_month_without_commits_is_looked_at(toy: Toy) -> None:
@@ -74,6 +96,58 @@ def test_only_parquet_files_of_the_month_count(toy: Toy) -> None:
     toy.write(D1, D1.replace(month=9))
     toy.put(f"raw/toy/trading_date={D1}/_SUCCESS")
     assert [each.key for each in toy.look().inputs] == [key(D1)]
+
+
+def test_a_look_takes_in_every_raw_table_of_the_dataset(toy: Toy) -> None:
+    toy.write(D2)
+    toy.write(D1, D1.replace(month=9), table=BESIDE)
+    toy.put(f"raw/toy_beside/trading_date={D1}/_SUCCESS")
+    look = toy.look()
+    assert [each.key for each in look.inputs] == [key(D2), beside(D1)]
+    assert look.unreadable == ()
+
+
+def test_a_month_may_hold_nothing_but_what_is_beside(toy: Toy) -> None:
+    toy.write(D1, table=BESIDE)
+    assert [each.key for each in toy.look().inputs] == [beside(D1)]
+    toy.publish()
+    assert toy.look().is_up_to_date
+
+
+@pytest.mark.parametrize("change", ["new", "other", "gone"])
+def test_a_month_follows_what_is_beside_too(toy: Toy, change: str) -> None:
+    toy.write(D1)
+    toy.write(D1, table=BESIDE)
+    toy.publish()
+    if change == "gone":
+        toy.delete(beside(D1))
+    else:
+        toy.write(D2 if change == "new" else D1, value=2, table=BESIDE)
+    look = toy.look()
+    assert not look.is_up_to_date
+    assert look.lost == ([beside(D1)] if change == "gone" else [])
+
+
+def test_a_raw_object_is_to_be_one_of_the_table_that_it_lies_in(toy: Toy) -> None:
+    whole = stored("IBOV", RAW_PORTFOLIO)
+    ibov, ibxx = (stored(code, RAW_PREVIEW) for code in ("IBOV", "IBXX"))
+    kept = {
+        RAW_PORTFOLIO.object_key(str(FRIDAY), "IBOV"): whole,
+        RAW_THEORETICAL.object_key(str(FRIDAY), "IBOV"): ibov,
+        RAW_PREVIEW.object_key(str(FRIDAY), "IBXX"): ibxx,
+    }
+    refused = {
+        RAW_PORTFOLIO.object_key(str(FRIDAY), "IDIV"): whole,
+        RAW_PORTFOLIO.object_key(str(FRIDAY), "IBXX"): ibxx,
+        RAW_THEORETICAL.object_key(str(FRIDAY), "IBXX"): ibov,
+        RAW_PREVIEW.object_key(str(FRIDAY), "IBOV"): whole,
+        f"{RAW_PREVIEW.prefix}trading_date=2025-08-xx/IBXX.parquet": ibxx,
+    }
+    for place, body in (kept | refused).items():
+        toy.put(place, body)
+    look = toy.look(dataset=PORTFOLIO)
+    assert {each.key for each in look.inputs} == kept.keys() | refused.keys()
+    assert set(look.unreadable) == refused.keys()
 
 
 def test_what_is_left_out_is_no_input_and_not_looked_at(toy: Toy) -> None:
@@ -202,65 +276,6 @@ def test_a_look_that_mends_nothing_leaves_partitions_where_they_are(toy: Toy) ->
     assert toy.locations() == both("a")
 
 
-def test_what_readers_see_of_each_session_is_told_by_name(toy: Toy) -> None:
-    months = ["2025-08", "2025-07", "2025-06"]
-    assert find_published(SUBJECT, months) == {}
-    for month in months[:2]:
-        day = D1.replace(month=int(month[-2:]))
-        toy.write(day)
-        toy.put(key(day, "other"), parquet([1]))
-        toy.publish(month=month)
-    toy.write(D2)
-    july = D1.replace(month=7)
-    assert find_published(SUBJECT, months) == {
-        july: {"toy", "other"},
-        D1: {"toy", "other"},
-    }
-    assert find_published(SUBJECT, months[1:]) == {july: {"toy", "other"}}
-
-
-def test_what_readers_see_is_told_by_the_latest_commit(toy: Toy) -> None:
-    toy.write(D1)
-    toy.publish()
-    toy.write(D2)
-    toy.publish("b")
-    toy.calls.clear()
-    assert find_published(SUBJECT, [MONTH]) == {D1: {"toy"}, D2: {"toy"}}
-    assert toy.asked("GetObject") == [f"{PUBLISHED}000002.json"]
-
-
-def test_what_readers_see_is_not_told_where_a_commit_is_missing(toy: Toy) -> None:
-    toy.put(f"{PUBLISHED}000002.json")
-    with pytest.raises(CommitError, match="a commit is gone"):
-        find_published(SUBJECT, [MONTH])
-
-
-def stale(dataset: Dataset) -> list[str]:
-    return find_stale_months.fn(subject(dataset))
-
-
-def test_months_made_by_other_statements_are_stale_whatever_raw_is(toy: Toy) -> None:
-    assert stale(OTHERWISE) == []
-    months = ("2025-08", "2025-07")
-    for month in months:
-        toy.write(D1.replace(month=int(month[-2:])))
-        toy.publish(month=month)
-    toy.write(D1, value=2)
-    assert stale(TOY) == []
-    assert stale(OTHERWISE) == ["2025-07", "2025-08"]
-
-
-def test_a_month_is_stale_by_its_latest_commit(toy: Toy) -> None:
-    toy.write(D1)
-    first = toy.publish()
-    body = toy.body(f"{PUBLISHED}000001.json")
-    toy.put(f"{PUBLISHED}000001.json", body.replace(first.statements.encode(), b"before"))
-    assert stale(TOY) == [MONTH]
-    toy.write(D2)
-    toy.publish("b")
-    assert stale(TOY) == []
-
-
 def failed(look: Look, outcome: Outcome) -> list[str] | None:
     """The names of the checks that failed; None for: look again."""
     checks = audit_month.fn(SUBJECT, look, outcome)
@@ -363,6 +378,37 @@ def test_raw_that_is_another_than_the_plans_is_looked_at_again(
         toy.delete(key(D2))
     else:
         toy.write(D2, value=3)
+    assert failed(look, outcome) is None
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_an_audit_is_given_every_raw_object_with_its_table_and_session(
+    toy: Toy, keeps: bool
+) -> None:
+    toy.write(D1, D2, value=2)
+    toy.write(D2, value=3, table=BESIDE)
+    given: list[tuple[Table, dt.date, list[int]]] = []
+
+    def audit(raw: Iterable[RawRows], _: object) -> list[Check]:
+        given.extend((table, day, rows["value"].to_pylist()) for table, day, rows in raw)
+        return []
+
+    look, outcome = toy.look(keeps=keeps), toy.refine()
+    audit_month.fn(subject(replace(TOY, audit=audit)), look, outcome)
+    assert given == [(RAW, D1, [2]), (RAW, D2, [2]), (BESIDE, D2, [3])]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_moves_beside_is_looked_at_again_too(toy: Toy, is_gone: bool, keeps: bool) -> None:
+    toy.write(D1)
+    toy.write(D1, table=BESIDE)
+    look, outcome = toy.look(keeps=keeps), toy.refine()
+    assert failed(look, outcome) == []
+    if is_gone:
+        toy.delete(beside(D1))
+    else:
+        toy.write(D1, value=3, table=BESIDE)
     assert failed(look, outcome) is None
 
 

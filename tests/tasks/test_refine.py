@@ -12,6 +12,7 @@ from tasks import refine, runs
 from tasks.core.attempt import RAW_MOVED, Outcome, Output
 from tasks.core.checks import Check
 from tasks.core.commit import Commit
+from tasks.core.dataset import Table
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -27,7 +28,7 @@ from tasks.glue import GlueRun
 from tasks.refine import publish_months
 from tasks.runs import Attempt
 from tasks.shelf import Latest
-from tests.tasks.toy import NOON, RAW, SUBJECT, TABLES, TOY
+from tests.tasks.toy import BESIDE, NOON, RAW, SUBJECT, TABLES, TOY
 
 JULY, AUGUST, SEPTEMBER = "2025-07", "2025-08", "2025-09"
 GOOD = Check("sum", "1", "1", has_passed=True)
@@ -270,13 +271,6 @@ def test_a_month_is_looked_at_refined_audited_and_shown(world: World) -> None:
     assert world.steps("report-checks") == [(f"toy {AUGUST}", [GOOD])]
 
 
-def test_what_came_of_a_month_is_its_run_its_failure_or_nothing_new() -> None:
-    result = PublishedMonths({AUGUST: "run"}, [JULY], {"2025-06": BadDataError("bad")})
-    assert (result.run_of(AUGUST), result.run_of(JULY)) == ("run", "")
-    with pytest.raises(BadDataError, match="bad"):
-        result.run_of("2025-06")
-
-
 def test_the_run_and_its_tables_are_linked(world: World) -> None:
     publish()
     ((subject, links),) = world.steps("report-links")
@@ -391,15 +385,17 @@ def test_raw_that_readers_see_and_that_is_gone_is_made_again(world: World) -> No
     assert publish(mend=mend) == PublishedMonths(up_to_date=[AUGUST])
 
 
-def test_raw_that_cannot_be_made_again_is_left_out_and_told(world: World) -> None:
-    world.inputs[AUGUST][key(AUGUST, 4)] = "2"
-    world.unreadable.add(key(AUGUST, 4))
+@pytest.mark.parametrize("table", TOY.raw_tables, ids=lambda table: table.name)
+def test_raw_that_cannot_be_made_again_is_left_out_and_told(world: World, table: Table) -> None:
+    bad = table.object_key(f"{AUGUST}-04", "toy")
+    world.inputs[AUGUST][bad] = "2"
+    world.unreadable.add(bad)
     result = publish()
     assert list(result.published) == [AUGUST]
     assert [each.key for each in world.commits[AUGUST].inputs] == [key(AUGUST)]
     said = str(result.failures[AUGUST])
     assert "is published without" in said
-    assert f"{key(AUGUST, 4)}: landing knows nothing of it" in said
+    assert f"{bad}: landing knows nothing of it" in said
     with pytest.raises(BadDataError, match="is published without"):
         run_of(AUGUST)
 
@@ -411,6 +407,13 @@ def test_raw_that_is_no_better_made_again_is_left_out(world: World) -> None:
     result = publish(mend=mend)
     assert mend.asked == [key(AUGUST, 4)]
     assert "it was made again, and is no better" in str(result.failures[AUGUST])
+
+
+def test_a_month_of_what_lies_beside_alone_is_refined_and_shown(world: World) -> None:
+    beside = BESIDE.object_key(f"{AUGUST}-04", "toy")
+    world.inputs = {AUGUST: {beside: "2"}}
+    assert publish() == PublishedMonths({AUGUST: world.plan.run_id})
+    assert [each.key for each in world.commits[AUGUST].inputs] == [beside]
 
 
 def test_nothing_is_published_without_what_readers_see(world: World) -> None:

@@ -42,7 +42,7 @@ def test_a_plan_is_written_before_anything_is_looked_for(toy: Toy) -> None:
     plan = Plan(TOY, {MONTH: toy.inputs()})
     toy.calls.clear()
     url, attempts, outcomes = found(toy)
-    assert toy.calls[1] == ("PutObject", plan_key(plan.run_id))
+    assert toy.calls[len(TOY.raw_tables)] == ("PutObject", plan_key(plan.run_id))
     assert toy.body(plan_key(plan.run_id)) == plan.to_bytes()
     assert url == f"s3://{BUCKET}/{plan_key(plan.run_id)}"
     assert (attempts, outcomes) == ([], {})

@@ -1,6 +1,7 @@
 """A lake with one small dataset, for the steps of a month: AWS inside this process.
 
-The tables hold one number a row, so that a test says in a line what raw and readers have.
+The tables hold one number a row, so that a test says in a line what raw and readers have. Beside
+the raw table there is another one, of which most tests have nothing.
 """
 
 import datetime as dt
@@ -23,7 +24,7 @@ from tasks import shelf
 from tasks.core.attempt import Outcome, attempt_key, read_outcome
 from tasks.core.checks import Check, compare
 from tasks.core.commit import Commit, commit_key, write_commit
-from tasks.core.dataset import Column, Dataset, Refined, Table
+from tasks.core.dataset import Column, Dataset, RawRows, Refined, Table
 from tasks.core.month import Look, make_commit
 from tasks.core.plan import Plan, RawObject, Subject, plan_key
 from tasks.month import look_at_month
@@ -40,15 +41,16 @@ def _table(name: str, prefix: str, key: Column) -> Table:
 
 
 RAW = _table("raw_toy", "raw/toy/", Column("trading_date", "date", "The session."))
+BESIDE = _table("raw_toy_beside", "raw/toy_beside/", RAW.partition_key)
 MONTH_KEY = Column("month", "string", "The month.")
 DAILY = _table("toy_daily", "refined/toy_daily/", MONTH_KEY)
 MONTHLY = _table("toy_monthly", "refined/toy_monthly/", MONTH_KEY)
 TABLES = (DAILY.name, MONTHLY.name)
 
 
-def audit(raw: Iterable[tuple[dt.date, pa.Table]], refined: Mapping[str, pa.Table]) -> list[Check]:
-    """Every table has the sum of raw."""
-    total = sum(pc.sum(rows["value"]).as_py() for _, rows in raw)
+def audit(raw: Iterable[RawRows], refined: Mapping[str, pa.Table]) -> list[Check]:
+    """Every table has the sum of raw, whichever table of it."""
+    total = sum(pc.sum(rows["value"]).as_py() for *_, rows in raw)
     return [
         compare(f"{table}_has_the_sum", total, pc.sum(rows["value"]).as_py())
         for table, rows in refined.items()
@@ -59,11 +61,16 @@ TOY = Dataset(
     name="toy",
     raw=RAW,
     refined=(
-        Refined(DAILY, "SELECT value FROM raw_toy", ("value",)),
+        Refined(
+            DAILY,
+            "SELECT value FROM raw_toy UNION ALL SELECT value FROM raw_toy_beside",
+            ("value",),
+        ),
         Refined(MONTHLY, "SELECT value FROM toy_daily", ("value",)),
     ),
     audit=audit,
     refine_seconds_a_month=1,
+    beside=(BESIDE,),
 )
 SUBJECT = Subject(TOY, BUCKET, DATABASE, JOB)
 Values = Iterable[int]
@@ -160,15 +167,17 @@ class Toy:
         for key in keys:
             boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
-    def write(self, *days: dt.date, value: int = 1) -> None:
+    def write(self, *days: dt.date, value: int = 1, table: Table = RAW) -> None:
         """Write sessions of one row to raw."""
         for day in days:
-            self.put(RAW.object_key(str(day), "toy"), parquet([value]))
+            self.put(table.object_key(str(day), "toy"), parquet([value]))
 
     def inputs(self, month: str = MONTH) -> tuple[RawObject, ...]:
         """What raw holds of a month."""
-        found, _ = list_at(BUCKET, RAW.span_prefix(month))
-        return tuple(RawObject(each.key, each.etag, each.size) for each in found)
+        found = (list_at(BUCKET, table.span_prefix(month))[0] for table in TOY.raw_tables)
+        return tuple(
+            RawObject(each.key, each.etag, each.size) for listed in found for each in listed
+        )
 
     # Steps
 

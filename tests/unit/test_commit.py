@@ -15,9 +15,10 @@ from tasks.core.commit import (
     read_commit,
     write_commit,
 )
-from tasks.core.errors import CommitError
-from tasks.core.month import Look, Work, make_commit
+from tasks.core.errors import CommitError, RefinementError
+from tasks.core.month import Look, PublishedMonths, Work, make_commit
 from tasks.core.plan import RawObject, digest_month, digest_statements
+from tasks.core.portfolio import PORTFOLIO
 from tasks.core.quotes import QUOTES
 
 AT = dt.datetime(2025, 8, 4, 12, 30, tzinfo=dt.UTC)
@@ -191,3 +192,24 @@ def test_what_is_left_out_is_said_a_line_each() -> None:
     assert Work(left_out={"raw/a": "cut", "raw/b": "gone"}).describe_left_out() == (
         "  raw/a: cut\n  raw/b: gone"
     )
+
+
+def test_a_month_tells_the_run_that_made_it_or_why_there_is_none() -> None:
+    error = RefinementError("no")
+    months = PublishedMonths({"2025-08": "run-1"}, ["2025-07"], {"2025-06": error})
+    assert (months.run_of("2025-08"), months.run_of("2025-07")) == ("run-1", "")
+    with pytest.raises(RefinementError) as raised:
+        months.run_of("2025-06")
+    assert raised.value is error
+
+
+def test_a_commit_names_each_raw_object_by_the_table_that_it_lies_in() -> None:
+    keys = [table.object_key("2025-08-01", "IBOV") for table in PORTFOLIO.raw_tables]
+    inputs = tuple(RawObject(key, '"a"', 1) for key in sorted(keys))
+    tables = {t.name: Output({f"{t.prefix}x.parquet": 1}, 0) for t in PORTFOLIO.refined_tables}
+    commit = replace(COMMIT, inputs=inputs, tables=tables)
+    body = write_commit(commit, PORTFOLIO, "b3-lake")
+    named = {each["key"]: each["table"] for each in json.loads(body)["inputs"]}
+    assert named == {key: table.name for key, table in zip(keys, PORTFOLIO.raw_tables, strict=True)}
+    key = commit_key(PORTFOLIO, "2025-08", 2)
+    assert read_commit(body, key) == commit

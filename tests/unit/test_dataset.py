@@ -6,7 +6,10 @@ import pytest
 from tasks.core.dataset import Table
 from tasks.core.errors import InvalidInputError
 from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import PORTFOLIO_MONTHLY, RAW_PORTFOLIO
+from tasks.core.quotes import QUOTES
 from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
 
 FRIDAY = dt.date(2025, 8, 1)
@@ -70,6 +73,14 @@ def test_the_prefix_of_a_span_covers_its_sessions_and_no_others() -> None:
 
 def test_a_raw_key_tells_its_session() -> None:
     assert RAW_QUOTES.session_of(RAW_QUOTES.object_key("2025-08-01", QUOTES_OBJECT)) == FRIDAY
+
+
+def test_a_dataset_tells_its_raw_tables_apart_by_where_an_object_lies() -> None:
+    assert PORTFOLIO.raw_tables == (RAW_PORTFOLIO, RAW_THEORETICAL, RAW_PREVIEW)
+    assert QUOTES.raw_tables == (RAW_QUOTES,)
+    for dataset in (PORTFOLIO, QUOTES):
+        for table in dataset.raw_tables:
+            assert dataset.raw_table_of(table.object_key("2025-08-01", "IBOV")) == table
 
 
 def test_a_refined_month_lies_under_its_run_and_attempt() -> None:

@@ -10,6 +10,7 @@ from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.expected import expected_daily, expected_monthly, expected_summary
 from tasks.core.portfolio.model import to_raw_rows
+from tasks.core.portfolio.period_tables import SPANS
 from tasks.core.portfolio.tables import (
     PORTFOLIO_DAILY,
     PORTFOLIO_DAILY_SUMMARY,
@@ -30,18 +31,27 @@ def test_every_table_has_a_name_and_a_place_of_its_own() -> None:
     assert len({table.name for table in TABLES}) == len({t.prefix for t in TABLES}) == len(TABLES)
     for dataset in DATASETS:
         assert set(dataset.tables) <= set(TABLES)
-        assert dataset.tables == (dataset.raw, *dataset.refined_tables)
+        assert dataset.tables == (*dataset.raw_tables, *dataset.refined_tables)
+        assert dataset.raw_tables[0] == dataset.raw
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 def test_raw_is_laid_out_by_session_and_what_is_refined_by_month(dataset: Dataset) -> None:
-    assert dataset.raw.partition_key.name == "trading_date"
+    assert {table.partition_key.name for table in dataset.raw_tables} == {"trading_date"}
     assert {table.partition_key.name for table in dataset.refined_tables} == {"month"}
 
 
 def test_an_index_is_a_column_and_the_first_one() -> None:
-    for table in (RAW_PORTFOLIO, *PORTFOLIO.refined_tables, INDEX_LEVELS):
+    for table in (*PORTFOLIO.tables, INDEX_LEVELS):
         assert next(iter(table.types())) == "index_code"
+
+
+def test_what_b3_shows_beside_the_day_has_the_days_columns_but_the_sector() -> None:
+    types = {name: kind for name, kind in RAW_PORTFOLIO.types().items() if name != "segment"}
+    for table in PORTFOLIO.beside:
+        assert table.types() == types
+        assert table.key == RAW_PORTFOLIO.key
+        assert table.partition_key.type == "date"
 
 
 @pytest.mark.parametrize(("dataset", "refined"), STATEMENTS)
@@ -65,11 +75,14 @@ def test_the_portfolios_audit_takes_tables_as_they_lie_in_the_lake() -> None:
         "portfolio_daily_summary": [expected_summary(raw)],
         "portfolio_monthly": expected_monthly(daily),
     }
-    refined = {table: pa.Table.from_pylist(each) for table, each in rows.items()}
+    refined = {table: pa.Table.from_pylist(each) for table, each in rows.items()} | {
+        table.name: pa.table({name: pa.array([], pa.null()) for name in table.types()})
+        for table in SPANS
+    }
     stored = pa.Table.from_pylist(to_raw_rows(raw.portfolio, EXTRACTED_AT))
 
     def failed(day: dt.date) -> list[str]:
-        checks = PORTFOLIO.audit(iter([(day, stored)]), refined)
+        checks = PORTFOLIO.audit(iter([(RAW_PORTFOLIO, day, stored)]), refined)
         return [check.name for check in checks if not check.has_passed]
 
     assert failed(FRIDAY) == []

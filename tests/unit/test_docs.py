@@ -61,6 +61,20 @@ def test_the_job_steps_show_each_statement_as_the_plan_carries_it() -> None:
     assert page.count("```sql") == sum(len(dataset.refined) for dataset in DATASETS)
 
 
+def test_the_job_steps_name_the_raw_tables_that_a_statement_reads() -> None:
+    sections = dict(re.findall(r"^## (\w+)\n\n(.*?)```sql", job_steps(), re.M | re.S))
+    named = {table: set(re.findall(r"`(raw_\w+)`", text)) for table, text in sections.items()}
+    assert named == {
+        "portfolio_daily": {"raw_portfolio"},
+        "portfolio_daily_summary": {"raw_portfolio"},
+        "portfolio_monthly": set(),
+        "portfolio_theoretical": {"raw_portfolio_theoretical"},
+        "portfolio_preview": {"raw_portfolio_preview"},
+        "quotes_daily": {"raw_quotes"},
+        "quotes_monthly": set(),
+    }
+
+
 def test_every_sql_block_of_the_queries_page_is_a_documented_query() -> None:
     page = (ROOT / "docs/ATHENA_QUERIES.md").read_text(encoding="utf-8")
     assert len(documented_queries()) == page.count("```sql") >= 8

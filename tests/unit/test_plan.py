@@ -19,6 +19,7 @@ from tasks.core.plan import (
     shorten,
 )
 from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.quotes import QUOTES
 
 FIRST = RawObject("raw/portfolio/trading_date=2025-08-01/IBOV.parquet", '"a"', 10)
@@ -34,8 +35,8 @@ def changed(**changes: object) -> Dataset:
 
 def test_a_plan_names_its_inputs_and_carries_its_statements() -> None:
     plan = json.loads(PLAN.to_bytes())
-    assert plan.keys() == {"format", "dataset", "months", "tables"}
-    assert (plan["format"], plan["dataset"]) == (1, "portfolio")
+    assert plan.keys() == {"format", "dataset", "months", "raw", "tables"}
+    assert (plan["format"], plan["dataset"]) == (2, "portfolio")
     month = plan["months"]["2025-08"]
     assert month["digest"] == digest_month(PORTFOLIO, (FIRST, SECOND))
     assert month["inputs"] == [
@@ -49,6 +50,40 @@ def test_a_plan_names_its_inputs_and_carries_its_statements() -> None:
     assert first["statement"] == DAILY.statement.strip()
     assert first["columns"][:2] == [["index_code", "string"], ["trading_date", "date"]]
     assert first["order"] == ["index_code", "trading_date", "ticker"]
+
+
+def test_a_plan_describes_each_raw_table_so_that_a_month_may_hold_nothing_of_it() -> None:
+    plan = json.loads(PLAN.to_bytes())
+    described = {each["name"]: each["columns"] for each in plan["raw"]}
+    assert list(described) == [
+        "raw_portfolio",
+        "raw_portfolio_theoretical",
+        "raw_portfolio_preview",
+    ]
+    assert described["raw_portfolio_preview"] == [
+        ["index_code", "string"],
+        ["cod", "string"],
+        ["asset", "string"],
+        ["type", "string"],
+        ["part", "decimal(6,3)"],
+        ["theorical_qty", "bigint"],
+        ["header_part", "decimal(6,3)"],
+        ["header_theorical_qty", "bigint"],
+        ["header_reductor", "decimal(28,8)"],
+        ["extracted_at", "timestamp"],
+        ["trading_date", "date"],
+    ]
+    assert ["segment", "string"] in described["raw_portfolio"]
+
+
+def test_an_input_is_named_by_the_table_that_it_lies_in() -> None:
+    tables = (PORTFOLIO.raw, RAW_THEORETICAL, RAW_PREVIEW)
+    keys = [table.object_key("2025-08-01", "IBOV") for table in tables]
+    inputs = tuple(RawObject(key, '"a"', 1) for key in keys[::-1])
+    plan = json.loads(Plan(PORTFOLIO, {"2025-08": inputs}).to_bytes())
+    named = {each["key"]: each["table"] for each in plan["months"]["2025-08"]["inputs"]}
+    assert named == dict(zip(keys, [table.name for table in tables], strict=True))
+    assert list(named) == sorted(keys)
 
 
 def test_a_plan_is_named_by_the_digest_of_its_exact_bytes() -> None:
@@ -71,7 +106,10 @@ def test_the_same_plan_gives_the_same_bytes_whatever_the_order() -> None:
         pytest.param(
             Plan(PORTFOLIO, {"2025-08": (FIRST, replace(SECOND, etag='"c"'))}), id="other-bytes"
         ),
-        pytest.param(Plan(QUOTES, {"2025-08": (FIRST, SECOND)}), id="another-dataset"),
+        pytest.param(Plan(QUOTES, {"2025-08": ()}), id="another-dataset"),
+        pytest.param(
+            Plan(replace(PORTFOLIO, beside=()), {"2025-08": (FIRST, SECOND)}), id="less-raw"
+        ),
     ],
 )
 def test_another_plan_has_another_name(other: Plan) -> None:

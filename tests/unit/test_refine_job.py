@@ -20,12 +20,16 @@ BUCKET = "b3-lake"
 ADDRESS = f"s3://{BUCKET}/runs/run-1/plan.json"
 MONTHS = {"2025-07": ["2025-07-30", "2025-07-31"], "2025-08": ["2025-08-01"]}
 TABLES = ["daily", "monthly"]
+COLUMNS = [["value", "int"], ["trading_date", "date"]]
+RAW = [{"name": name, "columns": COLUMNS} for name in ("raw_t", "raw_beside")]
 
 
 class Engine:
     """Writes an object a table, named by what it read.
 
     Attributes:
+        reads: What it was to read: name, base and paths.
+        empty: What it was to read nothing of: name and columns.
         on_read: Called with the paths.
         on_write: Called with the table's name and the folder.
     """
@@ -34,6 +38,7 @@ class Engine:
 
     def __init__(self) -> None:
         self.reads: list[tuple[str, str, list[str]]] = []
+        self.empty: list[tuple[str, list[list[str]]]] = []
         self.writes: list[tuple[str, str]] = []
         self.on_read: Callable[[list[str]], Any] = lambda _: None
         self.on_write: Callable[[str, str], Any] = lambda *_: None
@@ -41,6 +46,9 @@ class Engine:
     def read(self, view: str, base: str, paths: list[str]) -> None:
         self.reads.append((view, base, paths))
         self.on_read(paths)
+
+    def read_nothing(self, view: str, columns: list[list[str]]) -> None:
+        self.empty.append((view, columns))
 
     def write(self, table: dict[str, Any], folder: str) -> int:
         self.writes.append((table["name"], folder))
@@ -64,8 +72,14 @@ def keys(prefix: str = "") -> list[str]:
     return [each.key for each in boto3.resource("s3").Bucket(BUCKET).objects.filter(Prefix=prefix)]
 
 
-def raw_key(day: str) -> str:
-    return f"raw/t/trading_date={day}/x.parquet"
+def raw_key(day: str, table: str = "t") -> str:
+    return f"raw/{table}/trading_date={day}/x.parquet"
+
+
+def put_input(day: str, table: str = "t") -> dict[str, str]:
+    """Put a raw object; return it as a plan names it."""
+    key = raw_key(day, table)
+    return {"table": f"raw_{table}", "key": key, "etag": put(key, key.encode())}
 
 
 def put_plan(**changes: Any) -> str:
@@ -73,15 +87,13 @@ def put_plan(**changes: Any) -> str:
     months = {
         month: {
             "digest": "d",
-            "inputs": [
-                {"table": "raw_t", "key": raw_key(day), "etag": put(raw_key(day), day.encode())}
-                for day in days
-            ],
+            "inputs": [put_input(day) for day in days],
         }
         for month, days in MONTHS.items()
     }
     tables = [{"name": name, "statement": name, "columns": [], "order": []} for name in TABLES]
-    document = {"format": plan.FORMAT, "dataset": "t", "months": months, "tables": tables}
+    document = {"format": plan.FORMAT, "dataset": "t", "months": months, "raw": RAW}
+    document["tables"] = tables
     body = json.dumps(document | changes).encode()
     key = f"runs/{hashlib.sha256(body).hexdigest()}/plan.json"
     put(key, body)
@@ -217,6 +229,69 @@ def test_reads_of_each_month_what_the_plan_names(engine: Engine) -> None:
     ]
 
 
+def put_plan_of_two_tables() -> str:
+    """Put a plan of three months, of which the first and the last hold both raw tables."""
+    months = {
+        "2025-06": [put_input("2025-06-30"), put_input("2025-06-30", "beside")],
+        "2025-07": [put_input("2025-07-30"), put_input("2025-07-31")],
+        "2025-08": [put_input("2025-08-04", "beside"), put_input("2025-08-01", "beside")],
+    }
+    return put_plan(months={month: {"inputs": inputs} for month, inputs in months.items()})
+
+
+def test_reads_each_raw_table_or_nothing_where_the_month_holds_none(engine: Engine) -> None:
+    assert run(engine, put_plan_of_two_tables()).failures == {}
+    root = f"s3://{BUCKET}"
+    assert engine.reads == [
+        ("raw_t", f"{root}/raw/t/", [f"{root}/{raw_key('2025-06-30')}"]),
+        ("raw_beside", f"{root}/raw/beside/", [f"{root}/{raw_key('2025-06-30', 'beside')}"]),
+        (
+            "raw_t",
+            f"{root}/raw/t/",
+            [f"{root}/{raw_key(day)}" for day in ("2025-07-30", "2025-07-31")],
+        ),
+        (
+            "raw_beside",
+            f"{root}/raw/beside/",
+            [f"{root}/{raw_key(day, 'beside')}" for day in ("2025-08-04", "2025-08-01")],
+        ),
+    ]
+    assert engine.empty == [("raw_beside", COLUMNS), ("raw_t", COLUMNS)]
+
+
+@pytest.mark.parametrize("moves", ["rewritten", "deleted"])
+@pytest.mark.parametrize(
+    ("day", "table"), [("2025-06-30", "t"), ("2025-06-30", "beside"), ("2025-08-04", "beside")]
+)
+def test_each_raw_table_may_move(engine: Engine, moves: str, day: str, table: str) -> None:
+    address = put_plan_of_two_tables()
+    MOVES[moves](raw_key(day, table))
+    outcome = run(engine, address)
+    assert outcome.failures == {day[:7]: attempt.RAW_MOVED}
+    assert len(outcome.months) == 2
+
+
+def test_whether_raw_has_moved_is_asked_of_the_months_objects_alone(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = put_plan_of_two_tables()
+    listed: list[str] = []
+    make: Any = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def record(client: BaseClient, operation: str, parameters: Any) -> Any:
+        if operation == "ListObjectsV2":
+            listed.append(parameters["Prefix"])
+        return make(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", record)
+    run(engine, address)
+    assert {prefix for prefix in listed if prefix.startswith("raw/")} == {
+        *(raw_key("2025-06-30", table) for table in ("t", "beside")),
+        "raw/t/trading_date=2025-07-3",
+        "raw/beside/trading_date=2025-08-0",
+    }
+
+
 def test_the_same_plan_twice_is_two_attempts(engine: Engine) -> None:
     address = put_plan()
     one, other = run(engine, address), run(engine, address)
@@ -271,7 +346,7 @@ def test_a_month_without_raw_is_not_made_of_another_months(engine: Engine) -> No
     assert outcome.failures == {
         "2025-09": "ValueError: expected raw objects of the month in the plan, found none"
     }
-    assert engine.writes == []
+    assert (engine.reads, engine.empty, engine.writes) == ([], [], [])
 
 
 MOVES: dict[str, Callable[[str], Any]] = {

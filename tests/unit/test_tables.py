@@ -87,6 +87,8 @@ def test_the_data_dictionary_says_where_objects_lie() -> None:
     page = data_dictionary()
     for place in (
         "`raw/portfolio/trading_date=<trading_date>/<index_code>.parquet`",
+        "`raw/portfolio_theoretical/trading_date=<trading_date>/<index_code>.parquet`",
+        "`raw/portfolio_preview/trading_date=<trading_date>/<index_code>.parquet`",
         "`raw/quotes/trading_date=<trading_date>/quotes.parquet`",
         "`raw/index_levels/year=<year>/<index_code>.parquet`",
         "`refined/portfolio_daily/run_id=<run>/attempt=<attempt>/month=<month>/`",
@@ -97,9 +99,13 @@ def test_the_data_dictionary_says_where_objects_lie() -> None:
 def test_everything_is_laid_out_by_time() -> None:
     assert {table.name: table.partition_key.name for table in TABLES} == {
         "raw_portfolio": "trading_date",
+        "raw_portfolio_theoretical": "trading_date",
+        "raw_portfolio_preview": "trading_date",
         "portfolio_daily": "month",
         "portfolio_daily_summary": "month",
         "portfolio_monthly": "month",
+        "portfolio_theoretical": "month",
+        "portfolio_preview": "month",
         "raw_quotes": "trading_date",
         "quotes_daily": "month",
         "quotes_monthly": "month",

@@ -25,7 +25,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from tasks.core.answers import BYTES_KEPT, encode_request, load_answer, validate_answer
+from tasks.core.answers import (
+    BYTES_KEPT,
+    bytes_kept,
+    encode_request,
+    load_answer,
+    validate_answer,
+)
 from tasks.core.checks import require
 from tasks.core.download import Download
 from tasks.core.errors import BadDataError, NotPublishedError
@@ -154,18 +160,19 @@ def parse_period(
     """
     check_same_portfolio(pages)
     header, where = pages[0].header, f"{subject} header"
-    portfolio = Portfolio(
-        index_code=index_code,
-        trading_date=trading_date,
-        total_weight_pct=read_value(parse_weight, header.part, f"{where} part"),
-        total_theoretical_quantity=read_value(
-            parse_integer, header.theoricalQty, f"{where} theoricalQty"
-        ),
-        index_divisor=read_value(parse_divisor, header.reductor, f"{where} reductor"),
-        constituents=sort_constituents(
-            read_row(row, index_code) for page in pages for row in page.results
-        ),
-    )
+    with bytes_kept():
+        portfolio = Portfolio(
+            index_code=index_code,
+            trading_date=trading_date,
+            total_weight_pct=read_value(parse_weight, header.part, f"{where} part"),
+            total_theoretical_quantity=read_value(
+                parse_integer, header.theoricalQty, f"{where} theoricalQty"
+            ),
+            index_divisor=read_value(parse_divisor, header.reductor, f"{where} reductor"),
+            constituents=sort_constituents(
+                read_row(row, index_code) for page in pages for row in page.results
+            ),
+        )
     checks = check_period(portfolio, record_count=pages[0].page.totalRecords)
     require(checks, f"B3's {subject} on {trading_date}", BYTES_KEPT)
     return portfolio

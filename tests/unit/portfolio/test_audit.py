@@ -8,12 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from tasks.core.dataset import Table
+from tasks.core.dataset import RawRows, Table
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.audit import audit_portfolio_month
 from tasks.core.portfolio.expected import expected_daily, expected_monthly, expected_summary
 from tasks.core.portfolio.model import Constituent, RawSession, to_raw_rows
-from tasks.core.portfolio.tables import PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY
+from tasks.core.portfolio.period_tables import PORTFOLIO_THEORETICAL, RAW_PREVIEW, RAW_THEORETICAL
+from tasks.core.portfolio.tables import PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_MONTHLY, RAW_PORTFOLIO
 from tests.portfolios import EXTRACTED_AT, raw_session
 
 D = Decimal
@@ -52,11 +53,46 @@ OTHER = raw_session(
 RAW = (*IBOV, OTHER)
 
 
-def stored(sessions: Iterable[RawSession] = RAW) -> Iterator[tuple[dt.date, pa.Table]]:
+A60, A99, A100 = row("AAAA3", "60.000", 10), row("AAAA3", "99.999", 7), row("AAAA3", "100.000", 5)
+B20, B21 = row("BBBB3", "40.000", 20), row("BBBB3", "40.000", 21)
+THEORETICAL = (  # a quantity changes and comes back; an index enters on the last session
+    raw_session(A60, B20, trading_date=FIRST),
+    raw_session(A60, B21, trading_date=SECOND),
+    raw_session(A60, B20, trading_date=THIRD),
+    raw_session(A100, index_code="IBXX", trading_date=THIRD),
+)
+PREVIEW = (raw_session(A99, trading_date=SECOND), raw_session(A99, trading_date=THIRD))
+
+
+def stored(sessions: Iterable[RawSession] = RAW, table: Table = RAW_PORTFOLIO) -> Iterator[RawRows]:
     """Raw objects as the audit is given them: one at a time."""
     for session in sessions:
         rows = to_raw_rows(session.portfolio, session.extracted_at)
-        yield session.portfolio.trading_date, pa.Table.from_pylist(rows)
+        columns = list(table.types())
+        yield table, session.portfolio.trading_date, pa.Table.from_pylist(rows).select(columns)
+
+
+def all_stored() -> Iterator[RawRows]:
+    """`RAW`, and what lies beside it, in the order of their keys."""
+    yield from stored()
+    yield from stored(PREVIEW, RAW_PREVIEW)
+    yield from stored(THEORETICAL, RAW_THEORETICAL)
+
+
+def span(
+    shown: Constituent, first: dt.date, last: dt.date, index_code: str = "IBOV"
+) -> dict[str, Any]:
+    """A row of what B3 showed from one session to another."""
+    return {
+        "index_code": index_code,
+        "ticker": shown.ticker,
+        "asset_name": f"{shown.ticker} SA",
+        "type": "ON  ED  NM",
+        "theoretical_quantity": shown.theoretical_quantity,
+        "weight_pct": shown.weight_pct,
+        "first_session": first,
+        "last_session": last,
+    }
 
 
 @pytest.fixture
@@ -67,6 +103,13 @@ def refined() -> Refined:
         "portfolio_daily": daily,
         "portfolio_daily_summary": [expected_summary(session) for session in RAW],
         "portfolio_monthly": expected_monthly(daily),
+        "portfolio_theoretical": [
+            span(A60, FIRST, THIRD),
+            span(B20, FIRST, THIRD),
+            span(B21, SECOND, SECOND),
+            span(A100, THIRD, THIRD, "IBXX"),
+        ],
+        "portfolio_preview": [span(A99, SECOND, THIRD)],
     }
 
 
@@ -75,7 +118,7 @@ def to_tables(refined: Refined) -> dict[str, pa.Table]:
     return {
         table.name: (
             pa.Table.from_pylist(refined[table.name])
-            if refined[table.name]
+            if refined.get(table.name)
             else pa.table({name: pa.array([], pa.null()) for name in table.types()})
         )
         for table in PORTFOLIO.refined_tables
@@ -83,7 +126,11 @@ def to_tables(refined: Refined) -> dict[str, pa.Table]:
 
 
 def failed(refined: Refined) -> dict[str, str]:
-    checks = audit_portfolio_month(stored(), to_tables(refined))
+    return failed_of(all_stored(), refined)
+
+
+def failed_of(raw: Iterable[RawRows], refined: Refined) -> dict[str, str]:
+    checks = audit_portfolio_month(raw, to_tables(refined))
     return {check.name: check.found for check in checks if not check.has_passed}
 
 
@@ -164,24 +211,28 @@ def test_a_monthly_row_takes_its_name_from_the_last_session_in_any_row_order() -
 
 def test_a_right_run_passes_every_check(refined: Refined) -> None:
     assert failed(refined) == {}
-    names = [check.name for check in audit_portfolio_month(stored(), to_tables(refined))]
-    assert len(names) == len(set(names)) == 11
+    names = [check.name for check in audit_portfolio_month(all_stored(), to_tables(refined))]
+    assert len(names) == len(set(names)) == 15
 
 
 def test_checks_that_pass_say_what_was_counted(refined: Refined) -> None:
-    checks = audit_portfolio_month(stored(), to_tables(refined))
+    checks = audit_portfolio_month(all_stored(), to_tables(refined))
     assert {check.name: check.found for check in checks} == {
-        "raw_objects_hold_rows": "rows in 4 of 4 raw objects",
-        "columns_are_there": "33 of 33 columns",
+        "raw_objects_hold_rows": "rows in 10 of 10 raw objects",
+        "columns_are_there": "49 of 49 columns",
         "daily_has_the_sessions_of_raw": "4 of 4 sessions, of 2 indices",
         "summary_has_the_sessions_of_raw": "4 of 4 sessions, of 2 indices",
         "portfolio_daily_key_is_unique": "no key twice in 10 rows",
         "portfolio_daily_summary_key_is_unique": "no key twice in 4 rows",
         "portfolio_monthly_key_is_unique": "no key twice in 6 rows",
+        "portfolio_theoretical_key_is_unique": "no key twice in 4 rows",
+        "portfolio_preview_key_is_unique": "no key twice in 1 row",
         "daily_weights_sum_to_100": "100.000 in 4 of 4 sessions",
         "daily_equals_raw": "10 of 10 rows equal",
         "summary_equals_header": "4 of 4 headers equal",
         "monthly_agrees_with_daily": "6 of 6 rows equal",
+        "portfolio_theoretical_equals_raw": "4 of 4 rows equal",
+        "portfolio_preview_equals_raw": "1 of 1 row equal",
     }
 
 
@@ -190,6 +241,7 @@ def test_a_month_without_anything_says_so() -> None:
     found = {c.name: c.found for c in audit_portfolio_month([], to_tables(nothing))}
     assert found["daily_weights_sum_to_100"] == "100.000 in 0 of 0 sessions"
     assert found["daily_has_the_sessions_of_raw"] == "0 of 0 sessions, of 0 indices"
+    assert found["portfolio_preview_equals_raw"] == "0 of 0 rows equal"
 
 
 def test_the_order_of_rows_and_columns_does_not_matter(refined: Refined) -> None:
@@ -334,6 +386,72 @@ STRAY = dt.date(2025, 7, 28)
             "IBOV CCCC3, IBOV EEEE3",
             id="the-month-has-another-ticker",
         ),
+        pytest.param(
+            drop("portfolio_theoretical", index_code="IBXX"),
+            "portfolio_theoretical_equals_raw",
+            "IBXX AAAA3 2025-07-31",
+            id="the-period-lacks-an-index",
+        ),
+        pytest.param(
+            drop("portfolio_theoretical", theoretical_quantity=21),
+            "portfolio_theoretical_equals_raw",
+            "IBOV BBBB3 2025-07-30",
+            id="the-period-lacks-a-value-of-one-session",
+        ),
+        pytest.param(
+            double("portfolio_theoretical", 0),
+            "portfolio_theoretical_equals_raw",
+            "IBOV AAAA3 2025-07-29",
+            id="a-row-of-the-period-stands-twice",
+        ),
+        pytest.param(
+            double("portfolio_theoretical", 0),
+            "portfolio_theoretical_key_is_unique",
+            "IBOV AAAA3 2025-07-29",
+            id="a-key-of-the-period-stands-twice",
+        ),
+        pytest.param(
+            double("portfolio_preview", 0),
+            "portfolio_preview_key_is_unique",
+            "IBOV AAAA3 2025-07-30",
+            id="a-key-of-previews-stands-twice",
+        ),
+        pytest.param(
+            add("portfolio_theoretical", 3, index_code="SMLL"),
+            "portfolio_theoretical_equals_raw",
+            "SMLL AAAA3 2025-07-31",
+            id="the-period-has-an-index-too-many",
+        ),
+        pytest.param(
+            add("portfolio_preview", 0, ticker="STRAY3"),
+            "portfolio_preview_equals_raw",
+            "IBOV STRAY3 2025-07-30",
+            id="previews-have-a-row-too-many",
+        ),
+        pytest.param(
+            drop("portfolio_preview", ticker="AAAA3"),
+            "portfolio_preview_equals_raw",
+            "IBOV AAAA3 2025-07-30",
+            id="previews-are-missing",
+        ),
+        pytest.param(
+            change("portfolio_theoretical", 1, first_session=SECOND),
+            "portfolio_theoretical_equals_raw",
+            "IBOV BBBB3 2025-07-29, IBOV BBBB3 2025-07-30",
+            id="a-first-session-has-moved",
+        ),
+        pytest.param(
+            change("portfolio_preview", 0, last_session=SECOND),
+            "portfolio_preview_equals_raw",
+            "IBOV AAAA3 2025-07-30",
+            id="a-last-session-has-moved",
+        ),
+        pytest.param(
+            change("portfolio_preview", 0, weight_pct=None),
+            "portfolio_preview_equals_raw",
+            "IBOV AAAA3 2025-07-30",
+            id="a-weight-of-a-preview-is-null",
+        ),
     ],
 )
 def test_each_violation_fails_its_check(
@@ -385,12 +503,55 @@ def test_every_monthly_column_is_worked_out_again(refined: Refined, column: str)
     assert failed(refined) == {"monthly_agrees_with_daily": "IBOV AAAA3"}
 
 
+@pytest.mark.parametrize("table", ["portfolio_theoretical", "portfolio_preview"])
+@pytest.mark.parametrize("column", list(PORTFOLIO_THEORETICAL.types()))
+@pytest.mark.parametrize("other", [other_value, lambda _: None], ids=["other", "null"])
+def test_every_column_of_what_b3_showed_is_compared_with_raw(
+    refined: Refined, table: str, column: str, other: Callable[[Any], Any]
+) -> None:
+    refined[table][0][column] = other(refined[table][0][column])
+    assert failed(refined).keys() == {f"{table}_equals_raw"}
+
+
+def test_the_period_and_previews_are_not_taken_for_each_other(refined: Refined) -> None:
+    period, preview = refined["portfolio_theoretical"], refined["portfolio_preview"]
+    swapped = refined | {"portfolio_theoretical": preview, "portfolio_preview": period}
+    assert failed(swapped).keys() == {
+        "portfolio_theoretical_equals_raw",
+        "portfolio_preview_equals_raw",
+    }
+
+
+def test_a_month_may_hold_the_period_and_no_day_at_all(refined: Refined) -> None:
+    name = "portfolio_theoretical"
+    raw = list(stored(THEORETICAL, RAW_THEORETICAL))
+    alone = {name: refined[name]}
+    assert failed_of(raw, alone) == {}
+    assert failed_of([], alone).keys() == {"portfolio_theoretical_equals_raw"}
+    assert failed_of(raw, {}).keys() == {"portfolio_theoretical_equals_raw"}
+    assert failed_of(raw, refined | {"portfolio_preview": []}).keys() >= {
+        "daily_has_the_sessions_of_raw",
+        "daily_equals_raw",
+    }
+
+
+def test_the_order_of_sessions_does_not_matter_to_what_b3_showed(refined: Refined) -> None:
+    assert failed_of(reversed(list(all_stored())), refined) == {}
+
+
+def test_raw_of_the_period_needs_no_sector(refined: Refined) -> None:
+    (_, _, rows) = next(stored(THEORETICAL, RAW_THEORETICAL))
+    assert "segment" not in rows.column_names
+    day = [(RAW_PORTFOLIO, THIRD, rows)]  # the day's portfolio does
+    assert failed_of([*all_stored(), *day], refined) == {"raw_objects_hold_rows": "2025-07-31"}
+
+
 @pytest.mark.parametrize("table", PORTFOLIO.refined_tables, ids=lambda table: table.name)
 def test_every_column_must_be_there(refined: Refined, table: Table) -> None:
     for name in table.types():
         tables = to_tables(refined)
         tables[table.name] = tables[table.name].drop_columns([name])
-        checks = {check.name: check for check in audit_portfolio_month(stored(), tables)}
+        checks = {check.name: check for check in audit_portfolio_month(all_stored(), tables)}
         assert checks["columns_are_there"].found == f"{table.name}.{name}"
         assert not checks["columns_are_there"].has_passed
 
@@ -411,24 +572,35 @@ def test_an_empty_run_fails(refined: Refined) -> None:
         "summary_has_the_sessions_of_raw",
         "daily_equals_raw",
         "summary_equals_header",
+        "portfolio_theoretical_equals_raw",
+        "portfolio_preview_equals_raw",
     } <= failed(nothing).keys()
 
 
 def test_a_session_that_raw_holds_twice_is_found(refined: Refined) -> None:
     refined["portfolio_daily"] += [dict(each) for each in refined["portfolio_daily"][8:]]
-    checks = audit_portfolio_month(stored((*RAW, OTHER)), to_tables(refined))
-    assert "portfolio_daily_key_is_unique" in [c.name for c in checks if not c.has_passed]
+    assert "portfolio_daily_key_is_unique" in failed_of(stored((*RAW, OTHER)), refined)
 
 
+def test_a_row_that_raw_of_the_period_repeats_is_one_row(refined: Refined) -> None:
+    twice = stored(THEORETICAL, RAW_THEORETICAL)
+    assert failed_of([*all_stored(), *twice], refined) == {}
+
+
+@pytest.mark.parametrize("table", PORTFOLIO.raw_tables, ids=lambda table: table.name)
 @pytest.mark.parametrize("rows", [pa.table({}), pa.table({"index_code": ["IBOV"]})])
 def test_a_raw_object_without_rows_or_of_another_table_is_told(
-    refined: Refined, rows: pa.Table
+    refined: Refined, rows: pa.Table, table: Table
 ) -> None:
-    raw = [*stored(), (THIRD, rows)]
-    checks = audit_portfolio_month(raw, to_tables(refined))
-    assert [(c.name, c.found) for c in checks if not c.has_passed] == [
-        ("raw_objects_hold_rows", "2025-07-31")
-    ]
+    raw = [*all_stored(), (table, THIRD, rows)]
+    assert failed_of(raw, refined) == {"raw_objects_hold_rows": "2025-07-31"}
+
+
+@pytest.mark.parametrize("table", PORTFOLIO.raw_tables, ids=lambda table: table.name)
+def test_a_raw_object_with_its_columns_and_no_rows_is_told(refined: Refined, table: Table) -> None:
+    rows = pa.table({name: pa.array([], pa.null()) for name in table.types()})
+    raw = [(table, FIRST, rows), *all_stored()]
+    assert failed_of(raw, refined) == {"raw_objects_hold_rows": "2025-07-29"}
 
 
 def test_raw_that_differs_from_its_own_header_is_told() -> None:
@@ -438,10 +610,9 @@ def test_raw_that_differs_from_its_own_header_is_told() -> None:
         "portfolio_daily_summary": [expected_summary(raw) | {"total_theoretical_quantity": 10}],
         "portfolio_monthly": expected_monthly(expected_daily(raw)),
     }
-    checks = audit_portfolio_month(stored([raw]), to_tables(refined))
-    assert [c.found for c in checks if not c.has_passed] == [
-        "IBOV 2025-08-01 total_theoretical_quantity 11, not 10"
-    ]
+    assert failed_of(stored([raw]), refined) == {
+        "summary_equals_header": "IBOV 2025-08-01 total_theoretical_quantity 11, not 10"
+    }
 
 
 def test_a_month_of_forty_indices_takes_seconds() -> None:
@@ -458,9 +629,14 @@ def test_a_month_of_forty_indices_takes_seconds() -> None:
             "portfolio_daily": daily,
             "portfolio_daily_summary": [expected_summary(session) for session in raw],
             "portfolio_monthly": expected_monthly(daily),
+            "portfolio_theoretical": [
+                span(each, days[0], days[-1], f"IX{number:02}")
+                for number in range(40)
+                for each in rows
+            ],
         }
     )
-    objects = list(stored(raw))
+    objects = [*stored(raw), *stored(raw, RAW_THEORETICAL)]
     started = time.process_time()
     checks = audit_portfolio_month(objects, tables)
     assert time.process_time() - started < 20
