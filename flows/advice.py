@@ -31,7 +31,8 @@ _DEPLOYMENTS: dict[str, tuple[str, dict[str, str]]] = {
 }
 _COMMAND = re.compile(
     r"python -m flows\.(\w+)"
-    r"((?: (?:--[a-z-]+|\d{4}(?:-\d\d-\d\d)?|[A-Z0-9]{4,6}|all|portfolio|quotes)\b)*)(?: FILE)?"
+    r"((?: (?:--[a-z-]+|\d{4}(?:-\d\d-\d\d)?|YYYY-MM-DD|[A-Z0-9]{4,6}|all|portfolio|quotes)\b)*)"
+    r"(?: FILE)?"
 )
 
 _ADVICE: dict[type[B3PipelineError], str] = {

@@ -82,6 +82,7 @@ _CodeOrAll = Annotated[_Text, Field(json_schema_extra={"pattern": f"^({_CODE}|{A
 TradingDate = Annotated[_Day, _titled("Trading date", "2025-08-04")]
 Start = Annotated[_Day, _titled("Start", "2025-07-01")]
 End = Annotated[_Day, _titled("End", "2025-07-31")]
+PeriodOf = Annotated[_Day, _titled("Period of", "2025-01-06")]
 IndexCode = Annotated[_Text, _titled("Index code", "IBOV", "SMLL", pattern=f"^{_CODE}$")]
 IndexCodes = Annotated[
     tuple[_CodeOrAll, ...],

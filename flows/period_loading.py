@@ -21,6 +21,7 @@ from tasks.core.outcome import count_indices
 from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.period import PeriodDownload, parse_period, read_period_page
 from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
+from tasks.core.portfolio.reconcile import SavedFile, read_period_file
 from tasks.download_period import download_preview, download_theoretical
 from tasks.landing import read_note, write_note
 from tasks.objects import read_landed
@@ -188,13 +189,31 @@ def restore_period(settings: Settings, table: Table, index_code: str, trading_da
     note = read_note(bucket, note_key(table, index_code, trading_date)) or {}
     kind = next(each.name for each in _KINDS if each.table is table)
     try:
-        bodies = [read_landed(bucket, each) or b"" for each in note["answers"]]
+        bodies = {each: read_landed(bucket, each) or b"" for each in note["answers"]}
         at = dt.datetime.fromisoformat(note["extracted_at"])
-        read = partial(read_period_page, subject=f"{kind} of {index_code}")
-        portfolio = parse_period(list(map(read, bodies)), index_code, trading_date, kind)
-    except (KeyError, TypeError, ValueError, B3PipelineError) as error:
+        portfolio = _read_again(bodies, index_code, trading_date, kind)
+    except (LookupError, TypeError, ValueError, B3PipelineError) as error:
         said = f"landing does not hold what it was read from ({error!r})"
         raise lost(settings, key, said) from error
     store_sessions(bucket, [RawSession(portfolio, at)], table)
     register_sessions(settings, {trading_date})
     return f"made again from what landing received at {at} UTC"
+
+
+def _read_again(
+    bodies: Mapping[str, bytes], index_code: str, trading_date: dt.date, kind: str
+) -> Portfolio:
+    """Read what was read once: the pages that B3 answered with, or one saved file.
+
+    Raises:
+        B3PipelineError: It is not that, or not sound.
+        ValueError: There are several files, or it is one of another index.
+    """
+    if any(key.endswith(".csv.gz") for key in bodies):
+        ((key, body),) = bodies.items()
+        portfolio = read_period_file(SavedFile(key, body), trading_date).portfolio
+        if portfolio.index_code != index_code:
+            raise ValueError(f"expected a file of {index_code}, found {portfolio.index_code}")
+        return portfolio
+    read = partial(read_period_page, subject=f"{kind} of {index_code}")
+    return parse_period(list(map(read, bodies.values())), index_code, trading_date, kind)

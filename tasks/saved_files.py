@@ -110,7 +110,7 @@ def _over_limits(found: Sequence[Found]) -> list[str]:
 def _too_large(name: str, size: object) -> str:
     return (
         f"Expected at most {LARGEST_FILE_BYTES} bytes in {name}, found {size}: "
-        f"it is no file of the day's portfolio."
+        f"it is no file of a portfolio."
     )
 
 

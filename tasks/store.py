@@ -32,8 +32,8 @@ Objects = Mapping[tuple[str, str], Rows]
 
 
 @task(name="land-files", task_run_name="land saved files", **OVER_AWS)
-def land_csvs(bucket: str, files: Sequence[tuple[str, bytes]]) -> None:
-    """Keep saved files byte for byte, compressed, named by their bytes.
+def land_csvs(bucket: str, files: Sequence[tuple[str, bytes]]) -> list[str]:
+    """Keep saved files byte for byte, compressed, named by their bytes; return their keys.
 
     Safe to repeat: the same bytes give the same key and the same object.
 
@@ -41,10 +41,11 @@ def land_csvs(bucket: str, files: Sequence[tuple[str, bytes]]) -> None:
         bucket: The lake's bucket.
         files: Of each where to keep it, with a slash at its end, and its bytes.
     """
-    for folder, body in files:
-        key = land_bytes(bucket, folder, body, "csv", {})
+    keys = [land_bytes(bucket, folder, body, "csv", {}) for folder, body in files]
+    for key in keys:
         get_run_logger().debug("Landed s3://%s/%s", bucket, key)
     get_run_logger().info("%s kept in landing", count(len(files), "saved file"))
+    return keys
 
 
 @task(name="land-zip", task_run_name="land {path.name}", **OVER_AWS)

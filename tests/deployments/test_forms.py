@@ -21,7 +21,11 @@ FLOWS: dict[str, Flow[..., Any]] = {
 FIELDS = [
     (name, field) for name, flow in FLOWS.items() for field in parameter_schema(flow).properties
 ]
-DATED = [(name, field) for name, field in FIELDS if field in {"trading_date", "start", "end"}]
+DATED = [
+    (name, field)
+    for name, field in FIELDS
+    if field in {"trading_date", "period_of", "start", "end"}
+]
 CODED = [("daily-portfolio", "index_codes"), ("index-levels", "index_codes")]
 
 each_field = pytest.mark.parametrize(("name", "field"), FIELDS)
@@ -190,6 +194,11 @@ def test_programs_give_days_and_tuples_as_before() -> None:
     [
         ("import-portfolio", {"files": ["s3://lake/inbox/"]}, "import s3://lake/inbox/"),
         ("import-portfolio", {"files": ["a.csv", "b.csv", "c.csv"]}, "import 3 files"),
+        (
+            "import-portfolio",
+            {"files": ["a.csv"], "period_of": "2025-01-06"},
+            "import a.csv, period of 2025-01-06",
+        ),
         ("vacuum", {}, "vacuum dry run, 7 days of grace"),
         ("vacuum", {"grace_days": 1, "delete": True}, "vacuum delete, 1 day of grace"),
         ("backfill", {"stale": True}, "backfill quotes stale months"),

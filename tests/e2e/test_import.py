@@ -78,6 +78,31 @@ def test_saved_files_are_published_and_one_that_disagrees_is_refused_unless_it_m
     assert weights[first.ticker] == first.weight_pct + moved
 
 
+def test_a_portfolio_of_a_period_is_published_into_a_month_that_holds_no_day(
+    cloud: Cloud, tmp_path: Path
+) -> None:
+    day = dt.date(2023, 6, 5)
+    path = write(tmp_path, saved(day))
+    body = path.read_bytes().replace(b" do Dia 05/06/23", b" Mai. a Ago. 2023")
+    path.write_bytes(body)
+    before = cloud.objects()
+    refused = cloud.run_flow("import_portfolio", str(path))
+    assert refused.code == 1
+    assert "import_portfolio FILE --period-of YYYY-MM-DD" in refused.error
+    assert cloud.objects() == before
+
+    outcome = cloud.run_flow("import_portfolio", str(path), "--period-of", str(day))
+    assert outcome.code == 0, outcome.error
+    done = f"published theoretical portfolio of {INDEX} on {day}, run "
+    assert outcome.last_line.startswith(done)
+    rows = cloud.published_rows("portfolio_theoretical", INDEX, "2023-06")
+    assert {row["ticker"]: row["weight_pct"] for row in rows} == {
+        row.ticker: row.weight_pct for row in saved(day).constituents
+    }
+    assert {(row["first_session"], row["last_session"]) for row in rows} == {(day, day)}
+    assert cloud.published_rows("portfolio_daily", INDEX, "2023-06") == []
+
+
 def test_a_backfill_of_the_portfolio_lists_what_only_a_saved_file_can_bring(
     cloud: Cloud, tmp_path: Path
 ) -> None:

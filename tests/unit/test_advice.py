@@ -30,6 +30,10 @@ KINDS = [
             "import it: deployment `import-portfolio`.",
         ),
         (
+            "import it: python -m flows.import_portfolio FILE --period-of YYYY-MM-DD.",
+            "import it: deployment `import-portfolio` with `period_of YYYY-MM-DD`.",
+        ),
+        (
             "raw holds it: python -m flows.portfolio --trading-date 2025-08-01 --index IBOV",
             (
                 "raw holds it: deployment `daily-portfolio` with `trading_date 2025-08-01`, "

@@ -1,4 +1,4 @@
-"""Saved files of the day's portfolio against each other and against what raw holds.
+"""Saved files of portfolios, of the day or of a period, against each other and against raw.
 
 A plain CSV carries no sectors. What a file does not carry is no difference, and what raw has of it
 stays.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from tasks.core.checks import Check, require
 from tasks.core.errors import BadDataError
 from tasks.core.exchange import next_session
-from tasks.core.portfolio.checks import check_portfolio
+from tasks.core.portfolio.checks import check_period, check_portfolio
 from tasks.core.portfolio.model import Constituent, Portfolio
 from tasks.core.portfolio.saved_csv import parse_portfolio_csv
 
@@ -47,31 +47,61 @@ class SavedPortfolio:
 
     @property
     def session(self) -> Session:
-        """The index and session that the content names."""
+        """The index that the content names, and the session that it is of."""
         return self.portfolio.index_code, self.portfolio.trading_date
 
 
 def read_saved_file(file: SavedFile, today: dt.date) -> SavedPortfolio:
-    """Read and check one file.
+    """Read and check one file of the day's portfolio.
 
     Raises:
         BadDataError: It is not B3's file, or a check failed.
     """
-    try:
-        portfolio = parse_portfolio_csv(file.body)
-    except BadDataError as error:
-        raise BadDataError(f"{file.name}: {error}") from error
+    portfolio = _parse(file, None)
     day, latest = portfolio.trading_date, next_session(today)
     checks = [
         *check_portfolio(portfolio),
         Check("date_is_not_past_next_session", f"{latest} or before", str(day), day <= latest),
     ]
+    return _check(file, portfolio, checks)
+
+
+def read_period_file(file: SavedFile, period_of: dt.date) -> SavedPortfolio:
+    """Read and check one file of a period's portfolio.
+
+    Args:
+        file: The file.
+        period_of: The session on which B3 showed it; the file names none.
+
+    Raises:
+        BadDataError: It is not B3's file, not of a period that holds the session, or a check
+            failed.
+    """
+    portfolio = _parse(file, period_of)
+    return _check(file, portfolio, check_period(portfolio))
+
+
+def _parse(file: SavedFile, period_of: dt.date | None) -> Portfolio:
+    try:
+        return parse_portfolio_csv(file.body, period_of)
+    except BadDataError as error:
+        raise BadDataError(f"{file.name}: {error}") from error
+
+
+def _check(file: SavedFile, portfolio: Portfolio, checks: Sequence[Check]) -> SavedPortfolio:
     require(checks, f"{file.name} ({portfolio})", "Save the file from B3's page again.")
     return SavedPortfolio(file, portfolio)
 
 
-def read_saved_files(files: Iterable[SavedFile], today: dt.date) -> list[SavedPortfolio]:
+def read_saved_files(
+    files: Iterable[SavedFile], today: dt.date, period_of: dt.date | None = None
+) -> list[SavedPortfolio]:
     """Read and check every file.
+
+    Args:
+        files: The files, all of the day or all of a period.
+        today: The day it is in São Paulo.
+        period_of: The session of files of a period; None for files of the day.
 
     Raises:
         BadDataError: At least one file is bad; the message tells of each.
@@ -79,7 +109,9 @@ def read_saved_files(files: Iterable[SavedFile], today: dt.date) -> list[SavedPo
     saved, problems = [], []
     for file in files:
         try:
-            saved.append(read_saved_file(file, today))
+            saved.append(
+                read_period_file(file, period_of) if period_of else read_saved_file(file, today)
+            )
         except BadDataError as error:
             problems.append(str(error))
     if problems:

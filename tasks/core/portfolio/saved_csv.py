@@ -1,4 +1,4 @@
-"""B3's CSV form of the day's portfolio: what `GetDownloadPortfolioDay` answers and people save.
+"""B3's CSV form of a portfolio, of the day or of a period: what B3's page has people save.
 
 Latin-1, CRLF, semicolons, Portuguese numbers whatever the language of the page::
 
@@ -9,7 +9,8 @@ Latin-1, CRLF, semicolons, Portuguese numbers whatever the language of the page:
     Quantidade Teórica Total;;;91.922.324.640;100,000
     Redutor;;;15.438.607,05630450
 
-The by-sector form has `Setor` before the first column and `Part. (%)Acum.` after the last.
+The day's by-sector form has `Setor` before the first column and `Part. (%)Acum.` after the last. A
+period's portfolio has another title (`tasks.core.portfolio.saved_title`), and no such form.
 
 A program that saves it again may write UTF-8 or UTF-16, other line ends, quotation marks, more
 semicolons, and DOS's mark at the end: all of that is read, as nothing is lost. A spreadsheet that
@@ -28,17 +29,14 @@ from decimal import Decimal
 from typing import TypeVar
 
 from tasks.core.errors import BadDataError, InvalidInputError
-from tasks.core.indices import check_index_code
-from tasks.core.numbers import parse_date, parse_decimal, parse_integer
+from tasks.core.numbers import parse_decimal, parse_integer
 from tasks.core.portfolio.model import Constituent, Portfolio, sort_constituents
+from tasks.core.portfolio.saved_title import describe_source, read_title
 
 T = TypeVar("T")
 Line = tuple[int, list[str]]
 """The number of a line, from 1 as an editor counts, and its values."""
 
-_TITLE = re.compile(r"(\S{1,12}) - Carteira do Dia (\d\d/\d\d/\d\d)", re.ASCII)
-_TITLE_OF_PERIOD = re.compile(r"\w{1,12} - Carteira \w{3,9}\.? a \w{3,9}\.? (?:de )?\d{4}")
-_TITLE_OF_ANY = re.compile(r"\w{1,12} - Carteira\b.{0,40}")
 _COLUMNS = ["Código", "Ação", "Tipo", "Qtde. Teórica", "Part. (%)"]
 _COLUMNS_BY_SECTOR = ["Setor", *_COLUMNS, "Part. (%)Acum."]
 _TOTAL, _DIVISOR = "Quantidade Teórica Total", "Redutor"
@@ -48,28 +46,29 @@ _DOS_END = "\x1a"
 _LINE_END = re.compile(r"\r\n?|\n")
 _GROUPS = re.compile(r"-?\d{1,3}(?:\.\d{3})*", re.ASCII)
 _IN_DIGITS = re.compile(r"[-+]?[\d.,\s]*\d[\d.,\s]*(?:E[-+]?\d+)?\s*%?|#+", re.IGNORECASE)
-_TO_SAVE = "Save the file from the 'Download' link of B3's page of the day's portfolio."
 
 
-def parse_portfolio_csv(data: bytes) -> Portfolio:
-    """Read a saved file; index and session are taken from its content.
+def parse_portfolio_csv(data: bytes, period_of: dt.date | None = None) -> Portfolio:
+    """Read a saved file; its index is taken from its content, and of the day's its session.
 
     Args:
         data: The file, byte for byte.
+        period_of: The session of a file of a period, which names none; None for files of the day.
 
     Raises:
-        BadDataError: Not this form, cut short, or a value that cannot be read; the message names
-            the line.
+        BadDataError: Not this form, not of the kind that is wanted, not of a period that holds the
+            session, cut short, or a value that cannot be read; the message names the line.
     """
     rows = _read_lines(data)
-    index_code, trading_date = _read_title(rows)
+    index_code, trading_date = _read_title(rows, period_of)
     lines = list(rows)
     columns = [cell for cell in lines[0][1] if cell] if lines else []
-    if columns not in (_COLUMNS, _COLUMNS_BY_SECTOR):
+    with_sectors = columns == _COLUMNS_BY_SECTOR and period_of is None
+    if columns != _COLUMNS and not with_sectors:
         known = [cell for cell in columns if cell in _COLUMNS_BY_SECTOR]
         raise BadDataError(
             f"Line {lines[0][0] if lines else 2}: expected the columns {_COLUMNS}, found {known} "
-            f"and {len(columns) - len(known)} other(s). {_TO_SAVE}"
+            f"and {len(columns) - len(known)} other(s). {describe_source(period_of)}"
         )
     ends = [cells[0] for _, cells in lines[-2:]]
     if len(lines) < 4 or ends != [_TOTAL, _DIVISOR]:
@@ -78,7 +77,6 @@ def parse_portfolio_csv(data: bytes) -> Portfolio:
             f"constituents; found others, the last of them line {lines[-1][0]}. The file is cut "
             f"short: save it again."
         )
-    with_sectors = columns == _COLUMNS_BY_SECTOR
     constituents = []
     for number, cells in lines[1:-2]:
         with _at(number):
@@ -143,24 +141,13 @@ def _split(line: str) -> list[str]:
     return cells
 
 
-def _read_title(lines: Iterator[Line]) -> tuple[str, dt.date]:
+def _read_title(lines: Iterator[Line], period_of: dt.date | None) -> tuple[str, dt.date]:
     try:
-        number, (title, *others) = next(lines, (1, [""]))
+        number, cells = next(lines, (1, [""]))
     except BadDataError:  # of a file that may be anything
-        number, title, others = 1, "", []
-    found = _TITLE.fullmatch(title)
-    if found and not any(others):
-        with _at(number):
-            return check_index_code(found[1]), parse_date(found[2])
-    expected = f"Line {number}: expected 'IBOV - Carteira do Dia DD/MM/YY', found"
-    if _TITLE_OF_PERIOD.fullmatch(title):
-        raise BadDataError(
-            f"{expected} {title!r}: it is the portfolio of a period, which is not imported; the "
-            f"day's is wanted. {_TO_SAVE}"
-        )
-    shown = repr(title) if _TITLE_OF_ANY.fullmatch(title) else "a file of another kind"
-    beside = f" and {len(list(filter(None, others)))} other value(s) beside it" if found else ""
-    raise BadDataError(f"{expected} {shown}{beside}. {_TO_SAVE}")
+        number, cells = 1, [""]
+    with _at(number):
+        return read_title(cells, period_of)
 
 
 @contextmanager

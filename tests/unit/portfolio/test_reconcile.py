@@ -15,10 +15,20 @@ from tasks.core.portfolio.reconcile import (
     read_saved_files,
     reconcile,
 )
-from tests.portfolios import BPAC11, FRIDAY, PETR4, VALE3, portfolio, write_date, write_number
+from tests.portfolios import (
+    BPAC11,
+    FRIDAY,
+    PETR4,
+    THURSDAY,
+    VALE3,
+    portfolio,
+    write_date,
+    write_number,
+)
 
 TODAY = dt.date(2025, 8, 3)
 SESSION = ("IBOV", FRIDAY)
+CODES = ["IBOV", "SMLL"]
 
 
 def write_csv(shown: Portfolio, *, with_sectors: bool = False) -> bytes:
@@ -33,6 +43,11 @@ def write_csv(shown: Portfolio, *, with_sectors: bool = False) -> bytes:
     lines.append(f"Quantidade Teórica Total;;;{quantity};{write_number(shown.total_weight_pct)}")
     lines.append(f"Redutor;;;{write_number(shown.index_divisor)}")
     return "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+
+def write_period_csv(shown: Portfolio, period: str = "Mai. a Ago. 2025") -> bytes:
+    _, rest = write_csv(shown).split(b"\r\n", 1)
+    return f"{shown.index_code} - Carteira {period}\r\n".encode("latin-1") + rest
 
 
 def file(shown: Portfolio, name: str = "a.csv", *, with_sectors: bool = False) -> SavedFile:
@@ -85,6 +100,44 @@ def test_a_session_that_is_to_come_is_refused() -> None:
     later = portfolio(trading_date=dt.date(2025, 8, 5))
     with pytest.raises(BadDataError, match="expected 2025-08-04 or before; found 2025-08-05"):
         read_saved_files([file(later)], TODAY)
+
+
+def test_a_file_of_a_period_is_of_the_session_that_is_given() -> None:
+    files = [SavedFile(code, write_period_csv(portfolio(index_code=code))) for code in CODES]
+    for day in (FRIDAY, THURSDAY):
+        saved_files = read_saved_files(files, TODAY, day)
+        assert [one.session for one in saved_files] == [(code, day) for code in CODES]
+        expected = [without_sectors(portfolio(index_code=c, trading_date=day)) for c in CODES]
+        assert [one.portfolio for one in saved_files] == expected
+        assert [one.file for one in saved_files] == files
+
+
+@pytest.mark.parametrize(("least", "is_sound"), [("59.999", True), ("59.998", False)])
+def test_the_weights_of_a_period_are_rounded_one_by_one(least: str, is_sound: bool) -> None:
+    shown = portfolio(replace(VALE3, weight_pct=Decimal(least)), PETR4, BPAC11)
+    file = SavedFile("q.csv", write_period_csv(shown))
+    if is_sound:
+        (one,) = read_saved_files([file], TODAY, FRIDAY)
+        assert one.portfolio == without_sectors(shown)
+    else:
+        with pytest.raises(BadDataError) as raised:
+            read_saved_files([file], TODAY, FRIDAY)
+        lines = str(raised.value).splitlines()
+        assert lines[0].startswith("q.csv (IBOV 2025-08-01)")
+        assert "weights_sum_to_100: expected 99.999 to " in str(raised.value)
+        assert lines[-1] == "Nothing was written."
+    with pytest.raises(BadDataError, match=r"weights_sum_to_100: expected 100\.000"):
+        read_saved_files([SavedFile("a.csv", write_csv(shown))], TODAY)
+
+
+def test_files_of_the_day_and_of_a_period_do_not_go_together() -> None:
+    files = [file(portfolio(), "day.csv"), SavedFile("period.csv", write_period_csv(portfolio()))]
+    for refused, period_of in ((0, FRIDAY), (1, None)):
+        with pytest.raises(BadDataError) as raised:
+            read_saved_files(files, TODAY, period_of)
+        told, end = str(raised.value).splitlines()
+        assert told.startswith(f"{files[refused].name}: Line 1: expected 'IBOV - Carteira ")
+        assert end == "Nothing was written."
 
 
 def test_what_the_file_does_not_carry_is_no_difference_and_stays() -> None:
@@ -164,3 +217,13 @@ def test_b3s_own_files_are_read(samples: Path) -> None:
     paths = sorted(samples.glob("*Dia_*.csv"))
     files = [SavedFile(path.name, path.read_bytes()) for path in paths]
     assert len(read_saved_files(files, dt.date(2026, 11, 23))) == len(paths) > 0
+
+
+def test_b3s_own_file_of_a_period_is_read(samples: Path) -> None:
+    body = (samples / "IBOVQuad_1-2025.csv").read_bytes()
+    day = dt.date(2025, 1, 6)
+    (one,) = read_saved_files([SavedFile("IBOVQuad_1-2025.csv", body)], TODAY, day)
+    assert one.session == ("IBOV", day)
+    assert len(one.portfolio.constituents) == 87
+    assert one.portfolio.weight_sum == Decimal("99.999")
+    assert one.portfolio.index_divisor == Decimal("16279911.48376400")

@@ -230,32 +230,6 @@ def test_a_number_of_b3s_form_that_is_refused_is_no_spreadsheets_doing(
 
 
 @pytest.mark.parametrize(
-    "title",
-    [
-        "IBOV - Carteira Jan. a Abr. 2025",
-        "IFIX - Carteira Mai. a Ago. 2024",
-        "IBRA - Carteira Setembro a Dezembro de 2023",
-    ],
-)
-@pytest.mark.parametrize("write", [keep, quote, pad, blank_before])
-def test_the_portfolio_of_a_period_is_told_from_the_days(
-    title: str, write: Callable[[str], str]
-) -> None:
-    with pytest.raises(BadDataError) as raised:
-        read(*map(write, with_line(1, title)))
-    said = str(raised.value)
-    assert f"found '{title}': it is the portfolio of a period" in said
-    assert "the day's is wanted. Save the file from the 'Download' link" in said
-
-
-def test_b3s_own_portfolio_of_a_period_is_told_from_the_days(samples: Path) -> None:
-    with pytest.raises(
-        BadDataError, match=r"found 'IBOV - Carteira Jan. a Abr. 2025': it is the p"
-    ):
-        parse_portfolio_csv((samples / "IBOVQuad_1-2025.csv").read_bytes())
-
-
-@pytest.mark.parametrize(
     "title", ["IBOV - Carteira do Dia 01/08/2025", "IBOV - Carteira", "IBOV - Carteira de ontem"]
 )
 def test_a_title_of_another_portfolio_is_shown(title: str) -> None:
