@@ -373,15 +373,15 @@ def of(code: str, tickers: Sequence[str], divisor: int = 1) -> Portfolio:
 def test_what_shares_its_tickers_with_the_day_is_no_stray() -> None:
     period = {"IBOV": of("IBOV", "ABCX", 1), "IBXX": of("IBXX", "ABCDE", 2)}
     day = {"IBOV": of("IBOV", "ABCD", 3), "IBXX": of("IBXX", "ABCDE", 4)}
-    assert refuse_strays(period, day) == {}
-    assert refuse_strays(period, {}) == {}
-    assert refuse_strays({}, day) == {}
+    assert refuse_strays(period, {}, day) == {}
+    assert refuse_strays(period, {}, {}) == {}
+    assert refuse_strays({}, {}, day) == {}
 
 
 def test_what_holds_other_tickers_than_the_day_is_refused() -> None:
     period = {"IBOV": of("IBOV", "WXYZ", 1), "IBXX": of("IBXX", "ABCDE", 2)}
     day = {"IBOV": of("IBOV", "ABCD", 3), "IBXX": of("IBXX", "ABCDE", 4)}
-    refused = refuse_strays(period, day)
+    refused = refuse_strays(period, {}, day)
     assert refused.keys() == {"IBOV"}
     assert isinstance(refused["IBOV"], BadDataError)
     assert "the portfolio of IBOV, found that 0 of its 4 tickers" in str(refused["IBOV"])
@@ -389,9 +389,16 @@ def test_what_holds_other_tickers_than_the_day_is_refused() -> None:
     assert f" {KEPT}" in str(refused["IBOV"])
 
 
+def test_what_b3_lists_for_another_index_is_refused() -> None:
+    period, day = {"IBOV": of("IBOV", "ABC")}, {"IBOV": of("IBOV", "ABCD")}
+    members = {"IBOV": frozenset("ABCD"), "IDIV": frozenset("ABC")}
+    refused = refuse_strays(period, members, day)
+    assert "its tickers are exactly those of IDIV" in str(refused["IBOV"])
+
+
 def test_the_same_for_two_indices_is_refused_for_both() -> None:
     period = {code: of(code, "ABCD") for code in ("IBOV", "IBXX")} | {"IDIV": of("IDIV", "AB")}
-    refused = refuse_strays(period, {})
+    refused = refuse_strays(period, {}, {})
     assert refused.keys() == {"IBOV", "IBXX"}
     assert "the same came for IBXX" in str(refused["IBOV"])
 
