@@ -67,6 +67,13 @@ def test_a_statement_gives_the_columns_of_its_table_in_order(
     assert set(refined.order) <= set(refined.table.types())
 
 
+@pytest.mark.parametrize(("dataset", "refined"), STATEMENTS)
+def test_a_file_is_sorted_by_all_that_tells_its_rows_apart(
+    dataset: Dataset, refined: Refined
+) -> None:
+    assert set(refined.order) == set(refined.table.key) - {refined.table.partition_key.name}
+
+
 def test_the_portfolios_audit_takes_tables_as_they_lie_in_the_lake() -> None:
     raw = raw_session()
     daily = expected_daily(raw)
