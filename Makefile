@@ -4,6 +4,7 @@ STATE ?= .local
 BIN := .venv/bin
 STAMP := .venv/.installed
 LIVE ?=
+PORT ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo local test check format bench lock docs image push deploy clean
@@ -15,7 +16,7 @@ demo: $(STAMP) ## Run the pipeline here for three sessions and query the result 
 	@$(BIN)/python -m infra.local.demo --state $(STATE) $(if $(LIVE),--live)
 
 local: $(STAMP) ## Run the deployed pipeline here until Ctrl-C: Prefect's UI, ECS, the cloud
-	@$(BIN)/python -m infra.local.local --state $(STATE) $(if $(LIVE),--live)
+	@$(BIN)/python -m infra.local.local --state $(STATE) $(if $(PORT),--port $(PORT)) $(if $(LIVE),--live)
 
 test: $(STAMP) ## Run the tests; ARGS="-k name" runs some, without the bar of coverage
 	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses=2 --dist=loadfile --no-loadscope-reorder --cov)

@@ -41,7 +41,7 @@ class Sample(NamedTuple):
 @contextmanager
 def local_cloud(state: Path) -> Iterator[dict[str, str]]:
     """Run the local cloud in a process of its own until the block ends; yield its settings."""
-    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state)]
+    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state), "--port", "0"]
     cloud = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         said = cloud.stdout.readline() if cloud.stdout else ""

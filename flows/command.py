@@ -52,6 +52,7 @@ def parse(
     argv: list[str] | None,
     *,
     check: Callable[[dict[str, Any]], object] = lambda _parameters: None,
+    is_flow: bool = True,
 ) -> tuple[dict[str, Any], bool]:
     """Read a command line into the parameters of a flow; wrong usage ends the program.
 
@@ -62,15 +63,16 @@ def parse(
         examples: For its help.
         argv: The arguments; None for those of this program.
         check: Looks at all of the parameters together.
+        is_flow: Whether it runs a flow, whose log may be shown.
 
     Returns:
         The parameters, and whether Prefect's log is to be shown.
     """
     parser = Parser(f"python -m {module}", doc.split("\n")[0], examples)
-    for flag, how in (*options, VERBOSE):
+    for flag, how in (*options, *([VERBOSE] if is_flow else [])):
         parser.add_argument(flag, **how)
     parameters = vars(parser.parse_args(argv))
-    is_verbose = parameters.pop("verbose")
+    is_verbose = parameters.pop("verbose", False)
     try:
         check(parameters)
     except InvalidInputError as error:
@@ -165,8 +167,6 @@ INDICES = option(
 FORCE = option(
     "--force", action="store_true", help="refine and publish again, though nothing changed"
 )
-
-
 VERBOSE = option("--verbose", action="store_true", help="show Prefect's log, in place of the steps")
 
 
@@ -175,6 +175,7 @@ def run_command(
     *,
     check: Callable[[], object] = load_settings,
     is_verbose: bool = False,
+    is_flow: bool = True,
 ) -> int:
     """Run a flow, print its outcome as the last line, and return the exit code.
 
@@ -185,6 +186,7 @@ def run_command(
         run: Calls the flow with `return_state=True`.
         check: Looks at what the flow will need, before a server is started for it.
         is_verbose: Whether Prefect's log is shown in place of the story.
+        is_flow: Whether it is a flow, which needs a server.
     """
     if not is_verbose:
         show_story()
@@ -192,7 +194,8 @@ def run_command(
     before = {each: signal.signal(each, _interrupt) for each in _ENDED_BY}
     try:
         check()
-        start_temporary_server()
+        if is_flow:
+            start_temporary_server()
         return _conclude(run())
     except B3PipelineError as problem:
         say(f"failed: {problem}")

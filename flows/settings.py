@@ -1,5 +1,7 @@
 """The settings: read from the environment once a run, by the flow."""
 
+from pathlib import Path
+
 from botocore.exceptions import ProfileNotFound
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -29,6 +31,10 @@ class Settings(BaseSettings):
         default=QUOTES_URL,
         pattern=r"^https?://[^/]+",
         description="B3's folder of quote files.",
+    )
+    lake_folder: Path | None = Field(
+        default=None,
+        description="The lake as a folder of plain files, where it is one; only views read it.",
     )
 
 

@@ -5,6 +5,7 @@ what asks B3 beside others, `**ASIDE` for what a run can do without. What is no 
 story is no task: `@tried_again` has it asked as often as a step over AWS.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Inc
 from botocore.exceptions import ConnectionError as AwsConnectionError
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.exceptions import MissingContextError
 from prefect.tasks import Task, exponential_backoff
 
 from tasks.core.errors import BlockedError, RetryableError
@@ -81,11 +83,17 @@ OVER_AWS: dict[str, Any] = {
 
 
 def _tell(call: tenacity.RetryCallState) -> None:
-    get_run_logger().info(
+    said = (
         "AWS did not answer; asked again in %.0f s: %s",
         call.next_action.sleep if call.next_action else 0,
         call.outcome.exception() if call.outcome else "",
     )
+    try:
+        logger = get_run_logger()
+    except MissingContextError:  # a plain command: it has no story that shows what is no warning
+        logging.getLogger(__name__).warning(*said)
+    else:
+        logger.info(*said)
 
 
 tried_again = tenacity.retry(

@@ -6,6 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+from infra.local.ports import add_port_option
+
 _LONGEST_SLEEP_SECONDS = 0.5
 
 
@@ -21,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Serve until interrupted. Once ready, DIR/env holds the settings that the "
         "pipeline needs, and the lake lies under DIR/lake/<bucket>/<key>.",
     )
-    up.add_argument("--port", type=_port, default=0, help="port of AWS (default: a free one)")
+    add_port_option(up)
     up.add_argument(
         "--state",
         type=Path,
@@ -31,13 +33,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     up.add_argument("--live", action="store_true", help="ask B3 itself, not the replay of B3")
     return parser
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, found {port}")
-    return port
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,7 +8,6 @@ import argparse
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,14 +20,14 @@ from typing import Any
 
 from deployments.settings import as_environment
 from infra.local.aws.process_tree import ProcessTree
+from infra.local.aws.server import PortInUseError
 from infra.local.b3.sessions import SESSIONS
 from infra.local.cluster import set_up_cluster
+from infra.local.ports import PREFECT_PORT, add_port_option, find_prefect_port
 from infra.local.prefect_server import PrefectServerError, prefect_server
-from infra.local.up import StateInUseError, connection, local_cloud
+from infra.local.up import FOLDER, StateInUseError, connection, local_cloud
 
 _PROJECT = Path(__file__).parents[2]
-_HOST = "127.0.0.1"
-_USUAL_PORT = 4200  # where people look for Prefect
 _WORKER_END_SECONDS = 15.0
 _LOOK_SECONDS = 0.1
 # A person watches: runs start, and those in a queue move on, sooner than a deployment needs.
@@ -46,12 +45,15 @@ class PlatformError(Exception):
 
 
 @contextmanager
-def platform(state: Path, *, port: int = 0, is_live: bool = False) -> Iterator[dict[str, str]]:
+def platform(
+    state: Path, *, port: int = 0, aws_port: int = 0, is_live: bool = False
+) -> Iterator[dict[str, str]]:
     """Run the whole platform until the block ends.
 
     Args:
         state: Where everything is kept from one start to the next.
         port: Of Prefect; 0 takes a free one.
+        aws_port: Of AWS; likewise.
         is_live: Ask B3 itself, not the replay of B3.
 
     Yields:
@@ -62,11 +64,15 @@ def platform(state: Path, *, port: int = 0, is_live: bool = False) -> Iterator[d
         PlatformError: A part did not start.
         PrefectServerError: Prefect's server did not start.
         StateInUseError: Another local cloud serves this state directory.
+        PortInUseError: The port of AWS is taken.
     """
     for name in [name for name in os.environ if name.startswith(_OURS)]:
         del os.environ[name]  # the person's own Prefect and AWS are none of our children's
     os.environ |= _PREFECT_PACE
-    with local_cloud(state, is_live=is_live) as cloud, prefect_server(state, port) as prefect:
+    with (
+        local_cloud(state, port=aws_port, is_live=is_live) as cloud,
+        prefect_server(state, port) as prefect,
+    ):
         env = cloud.env | prefect
         outputs = set_up_cluster(connection(env), _flow_environment(cloud.env))
         deployment = as_environment(outputs) | _deployment_values()
@@ -117,7 +123,7 @@ def _deploy() -> None:
 
 def _flow_environment(env: dict[str, str]) -> dict[str, str]:
     names = [name for name in env if name.startswith("B3_") or name == "AWS_DEFAULT_REGION"]
-    return {name: env[name] for name in names}
+    return {name: env[name] for name in names if name != FOLDER}  # which no flow reads
 
 
 def _deployment_values() -> dict[str, str]:
@@ -168,15 +174,6 @@ def _worker(outputs: dict[str, Any], log: Path) -> Iterator[Callable[[], None]]:
             tree.wait()
 
 
-def _usual_port() -> int:
-    with socket.socket() as usual:
-        try:
-            usual.bind((_HOST, _USUAL_PORT))
-        except OSError:
-            return 0
-    return _USUAL_PORT
-
-
 def _describe(env: dict[str, str], state: Path, *, is_live: bool) -> str:
     url = env["PREFECT_API_URL"].removesuffix("/api")
     replay = env["B3_INDEX_URL"]
@@ -220,22 +217,23 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--state", type=Path, default=Path(".local"), metavar="DIR")
     parser.add_argument(
-        "--prefect-port", type=int, help=f"port of Prefect (default: {_USUAL_PORT}, or a free one)"
+        "--prefect-port", type=int, help=f"port of Prefect (default: {PREFECT_PORT}, or a free one)"
     )
+    add_port_option(parser)
     parser.add_argument("--live", action="store_true", help="ask B3 itself, not the replay of B3")
     options = parser.parse_args(argv)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    port = _usual_port() if options.prefect_port is None else options.prefect_port
+    port = find_prefect_port() if options.prefect_port is None else options.prefect_port
     print("Starting the cloud, Prefect and a worker: half a minute …", flush=True)
     try:
-        with platform(options.state, port=port, is_live=options.live) as env:
+        with platform(options.state, port=port, aws_port=options.port, is_live=options.live) as env:
             print(_describe(env, options.state, is_live=options.live), flush=True)
             while True:  # a signal that another thread gets is handled when this one wakes
                 time.sleep(_LOOK_SECONDS)
     except KeyboardInterrupt:
         print("Everything is stopped; what it kept is in", options.state)
-    except (PlatformError, PrefectServerError, StateInUseError) as error:
+    except (PlatformError, PrefectServerError, StateInUseError, PortInUseError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

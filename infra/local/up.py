@@ -1,6 +1,7 @@
 """The local cloud: AWS with what the pipeline needs in it, B3, and the settings to use both."""
 
 import fcntl
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from infra.local.aws.server import aws_server
 from infra.local.aws.state_files import StateDirectory
 from infra.local.setup import pipeline_settings, set_up
 from tasks.core.exchange import INDEX_URL, QUOTES_URL
+
+FOLDER = "B3_LAKE_FOLDER"
 
 
 class StateInUseError(Exception):
@@ -49,8 +52,11 @@ def local_cloud(state: Path, *, port: int = 0, is_live: bool = False) -> Iterato
         directory.env.unlink(missing_ok=True)  # of a killed one: settings that lead nowhere
         with aws_server(directory, port) as aws, _source(is_live=is_live) as source:
             set_up(connection(aws))
-            env = aws | pipeline_settings() | source
-            directory.write_settings(directory.env, env)
+            settings = pipeline_settings()
+            folder = directory.lake / settings["B3_LAKE_BUCKET"]
+            env = aws | settings | source | {FOLDER: str(folder)}
+            # The one value that a shell might break: people choose where the state is.
+            directory.write_settings(directory.env, env | {FOLDER: shlex.quote(str(folder))})
             try:
                 yield LocalCloud(directory, env)
             finally:

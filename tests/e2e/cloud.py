@@ -306,7 +306,7 @@ def local_cloud(
         root: The project's folder, or a copy of it.
         is_killed: End it by SIGKILL, as a lost machine would.
     """
-    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state)]
+    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state), "--port", "0"]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -25,7 +25,7 @@ from prefect import Task
 from tenacity import Retrying
 
 import tasks.shelf
-from flows import backfill, freshness, import_portfolio, levels, portfolio, quotes, vacuum
+from flows import backfill, freshness, import_portfolio, levels, portfolio, quotes, vacuum, views
 
 FLOWS: dict[str, Callable[[list[str]], int]] = {
     "backfill": backfill.main,
@@ -35,6 +35,7 @@ FLOWS: dict[str, Callable[[list[str]], int]] = {
     "levels": levels.main,
     "quotes": quotes.main,
     "vacuum": vacuum.main,
+    "views": views.main,
 }
 
 

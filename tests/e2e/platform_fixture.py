@@ -184,7 +184,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     state = tmp_path_factory.mktemp("platform")
     command = [sys.executable, "-m", "infra.local.local", "--state", str(state)]
     process = subprocess.Popen(
-        [*command, "--prefect-port", "0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*command, "--port", "0", "--prefect-port", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert process.stdout is not None

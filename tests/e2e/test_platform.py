@@ -233,7 +233,15 @@ def test_flow_runs_get_nothing_of_the_workers_own_settings(platform: Platform) -
 
 
 def test_second_platform_on_the_same_state_is_refused(platform: Platform) -> None:
-    command = [sys.executable, "-m", "infra.local.local", "--state", str(platform.state)]
+    command = [
+        sys.executable,
+        "-m",
+        "infra.local.local",
+        "--state",
+        str(platform.state),
+        "--port",
+        "0",
+    ]
 
     second = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False

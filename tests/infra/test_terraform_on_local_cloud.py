@@ -39,7 +39,7 @@ SCRIPT = "module.glue_job.aws_s3_object.script"
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """A local cloud in a process of its own, which this process's clients talk to as well."""
     state = tmp_path_factory.mktemp("cloud")
-    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state)]
+    command = [sys.executable, "-m", "infra.local", "up", "--state", str(state), "--port", "0"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

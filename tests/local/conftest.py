@@ -47,8 +47,9 @@ class Up:
     """`python -m infra.local up` as a user starts it."""
 
     def __init__(self, state: Path, *arguments: str) -> None:
+        command = [sys.executable, "-m", "infra.local", "up", "--state", str(state), "--live"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local", "up", "--state", state, "--live", *arguments],
+            [*command, "--port", "0", *arguments],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

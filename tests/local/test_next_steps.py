@@ -50,17 +50,18 @@ def test_lines_of_the_cloud_to_keep_lead_into_it(tmp_path: Path) -> None:
     state = tmp_path / "a folder"
     up, settings, flow = lines(state)[-3:]
     cloud = subprocess.Popen(
-        ["bash", "-c", f"exec {up}"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ["bash", "-c", f"exec {up} --port 0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     try:
         wait_until((state / "env").exists)
-        asked = bash(f"{settings}; echo $B3_LAKE_BUCKET; {flow} --help")
+        asked = bash(f"{settings}; echo $B3_LAKE_BUCKET in $B3_LAKE_FOLDER; {flow} --help")
     finally:
         cloud.terminate()
         cloud.communicate(timeout=20)
 
     assert asked.returncode == 0, asked.stderr
-    assert asked.stdout.startswith("b3-lake\nusage: python -m flows.portfolio")
+    folder = state / "lake" / "b3-lake"
+    assert asked.stdout.startswith(f"b3-lake in {folder}\nusage: python -m flows.portfolio")
 
 
 def test_python_is_that_of_the_environment() -> None:

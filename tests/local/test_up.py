@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -7,8 +8,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
+from infra.local.__main__ import main
+from infra.local.aws.server import PortInUseError
+from infra.local.local import main as local
 from tasks.core.datasets import TABLES
 from tests.local.conftest import ROOT, is_alive, wait_until
 
@@ -30,6 +35,7 @@ def test_up_writes_its_settings_says_ready_and_ends_at_sigterm(
     assert "ready" in running.first_line
     assert running.env["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
     assert running.env.items() >= SETTINGS.items()
+    assert running.env["B3_LAKE_FOLDER"] == str(tmp_path / "lake" / "b3-lake")
     buckets = running.client("s3").list_buckets()["Buckets"]
     assert {bucket["Name"] for bucket in buckets} == {"b3-athena-results", "b3-lake"}
 
@@ -55,7 +61,7 @@ def test_second_up_on_the_same_state_is_refused(tmp_path: Path, up: Callable[...
     up(tmp_path)
 
     second = subprocess.run(
-        [sys.executable, "-m", "infra.local", "up", "--state", tmp_path],
+        [sys.executable, "-m", "infra.local", "up", "--state", tmp_path, "--port", "0"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -68,11 +74,15 @@ def test_second_up_on_the_same_state_is_refused(tmp_path: Path, up: Callable[...
     assert (tmp_path / "env").exists()
 
 
-def test_port_in_use_is_refused(tmp_path: Path, up: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("program", [["infra.local", "up"], ["infra.local.local"]])
+def test_port_in_use_is_refused_in_one_line(
+    program: list[str], tmp_path: Path, up: Callable[..., Any]
+) -> None:
     port = up(tmp_path / "one").env["AWS_ENDPOINT_URL"].rsplit(":", 1)[1]
+    state = tmp_path / "two"
 
     second = subprocess.run(
-        [sys.executable, "-m", "infra.local", "up", "--state", tmp_path / "two", "--port", port],
+        [sys.executable, "-m", *program, "--state", state, "--port", port],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -81,7 +91,26 @@ def test_port_in_use_is_refused(tmp_path: Path, up: Callable[..., Any]) -> None:
     )
 
     assert second.returncode == 1
-    assert f"Port {port} of 127.0.0.1 is taken" in second.stderr
+    (line,) = second.stderr.splitlines()
+    assert line.startswith(f"Port {port} of 127.0.0.1 is taken")
+    assert "--port" in line
+    assert not (state / "env").exists()
+
+
+def test_port_is_always_the_same_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def serve(_state: Path, *, port: int, is_live: bool) -> None:
+        asked.append(port)
+        raise PortInUseError("taken")
+
+    monkeypatch.setattr("infra.local.up.local_cloud", serve)
+    monkeypatch.setattr("infra.local.local.local_cloud", serve)
+    monkeypatch.setattr("signal.signal", lambda *_: None)
+    monkeypatch.setattr("os.environ", dict(os.environ))
+
+    assert [main(["up"]), main(["up", "--port", "0"]), local([]), local(["--port", "0"])] == [1] * 4
+    assert asked == [4577, 0, 4577, 0]
 
 
 def test_kill_in_the_middle_of_writes_loses_nothing_that_was_answered(

@@ -222,6 +222,7 @@ PLUMBING = {
     *("fetch_zip", "find_attempts", "find_landed", "find_published", "list_names", "list_raw"),
     *("list_zips", "read_absences", "read_landed_lists", "read_note", "read_raw"),
     *("refuse_attempt", "write_note"),
+    *("_list_commits", "_list_sizes", "_read_columns", "_read_commits"),
 }
 
 
@@ -255,6 +256,25 @@ def test_what_is_no_step_is_tried_again_as_often_as_one_over_aws(
     with pytest.raises(BadDataError):
         ask(BadDataError("a failed check"))
     assert asked == 5
+
+
+def test_outside_a_run_the_standard_log_says_that_aws_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = iter([aws_error("SlowDown"), None])
+
+    @tried_again
+    def ask() -> str:
+        error = next(answers)
+        if error:
+            raise error
+        return "answered"
+
+    monkeypatch.setattr(ask.retry, "sleep", lambda _seconds: None)
+    assert ask() == "answered"
+    (record,) = [each for each in caplog.records if each.name == "tasks.retries"]
+    assert record.levelname == "WARNING"
+    assert record.getMessage().startswith("AWS did not answer; asked again in 2 s: ")
 
 
 def test_every_step_is_among_those_below() -> None:

@@ -57,7 +57,7 @@ MAY_USE = {
 WITHOUT_ROOMS = (
     *("tasks.store", "tasks.refine", "tasks.glue", "tasks.shelf", "tasks.month"),
     *("tasks.runs", "tasks.sweep", "tasks.catalog", "tasks.report", "tasks.objects"),
-    *("tasks.landing", "tasks.places", "tasks.published"),
+    *("tasks.landing", "tasks.places", "tasks.published", "tasks.views", "tasks.duckdb_file"),
     *("tasks.http", "tasks.turns", "tasks.side_by_side"),
 )
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
@@ -235,9 +235,9 @@ def test_the_rules_look_at_every_module() -> None:
     assert {module for module in steps if is_under(module, "tasks")} == {
         f"tasks.{name}"
         for name in (
-            *("catalog", "download", "download_period", "download_quotes", "glue", "month"),
-            *("reading", "report"),
-            *("landing", "published", "runs", "saved_files", "shelf", "store", "sweep"),
+            *("catalog", "download", "download_period", "download_quotes", "glue", "landing"),
+            *("month", "published", "reading", "report", "runs", "saved_files", "shelf"),
+            *("store", "sweep", "views"),
         )
     }
 

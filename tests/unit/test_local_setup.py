@@ -5,6 +5,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from infra.local.local import _flow_environment
 from infra.local.setup import pipeline_settings, set_up
 
 TABLE = {"DatabaseName": "b3", "Name": "portfolio_daily"}
@@ -24,6 +25,19 @@ def glue() -> Iterator[Any]:
         glue.delete_job(JobName="b3-refine")
         glue.create_partition(DatabaseName="b3", TableName="portfolio_daily", PartitionInput=MONTH)
         yield glue
+
+
+def test_flow_runs_are_not_told_of_the_folder_that_only_views_read() -> None:
+    given = {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:4577",
+        "B3_LAKE_BUCKET": "b3-lake",
+        "B3_LAKE_FOLDER": "/lake/b3-lake",
+    }
+    assert _flow_environment(given) == {
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "B3_LAKE_BUCKET": "b3-lake",
+    }
 
 
 def as_input(table: dict[str, Any]) -> dict[str, Any]:

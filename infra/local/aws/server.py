@@ -4,7 +4,8 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 
 from moto.core.base_backend import BackendDict
@@ -116,12 +117,13 @@ def _log_to(path: Path) -> Callable[[], None]:
 
 def _listen(application: TrailMiddleware, port: int) -> BaseWSGIServer:
     try:
-        return make_server(
-            _HOST, port, application, threaded=True, request_handler=_QuietRequestHandler
-        )
+        with redirect_stderr(StringIO()):
+            return make_server(
+                _HOST, port, application, threaded=True, request_handler=_QuietRequestHandler
+            )
     except SystemExit as error:
         # werkzeug prints its own advice and leaves the program when the port is taken.
         raise PortInUseError(
-            f"Port {port} of {_HOST} is taken by another program: give another --port, or none "
-            f"for a free one."
+            f"Port {port} of {_HOST} is taken by another program: give another --port "
+            f"(make local: PORT=…), or 0 for a free one."
         ) from error

@@ -32,7 +32,8 @@ class PlatformError(Exception):
 @contextmanager
 def platform(state: Path, output: Path) -> Iterator["Platform"]:
     """Run the platform until the block ends; what it prints goes to a file."""
-    command = ["-m", "infra.local.local", "--state", str(state), "--prefect-port", "0"]
+    free = ["--port", "0", "--prefect-port", "0"]
+    command = ["-m", "infra.local.local", "--state", str(state), *free]
     with output.open("w") as file:
         process = subprocess.Popen(
             [sys.executable, *command],

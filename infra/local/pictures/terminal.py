@@ -41,7 +41,16 @@ class Command:
     env: tuple[tuple[str, str], ...] = ()
 
 
-_FLOWS = ("portfolio", "quotes", "levels", "backfill", "import_portfolio", "freshness", "vacuum")
+_FLOWS = (
+    "portfolio",
+    "quotes",
+    "levels",
+    "backfill",
+    "import_portfolio",
+    "freshness",
+    "vacuum",
+    "views",
+)
 _PUBLISH = ("flows.portfolio", "--trading-date", "2025-08-04", "--index", "IBOV")
 _NOT_SHOWN = ("flows.portfolio", "--trading-date", "2025-07-30", "--index", "IBOV")
 # Two months, of which no other picture asks.

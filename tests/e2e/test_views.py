@@ -1,0 +1,282 @@
+"""Views, Athena and the files themselves agree; what the page for analysts shows runs."""
+
+import datetime as dt
+import decimal
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import awswrangler as wr
+import duckdb
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from infra.local.b3.sessions import SESSIONS
+from infra.queries import Query, documented_queries
+from tasks.core.dataset import Table
+from tasks.core.datasets import DATASETS, TABLES
+from tasks.duckdb_file import open_s3
+from tests.e2e.cloud import ROOT, Cloud, Outcome, run_module, wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+PAGES = [ROOT / "README.md", ROOT / "docs" / "ANALYSTS.md"]
+FENCE = re.compile(r"^```(python|sql)\n(.*?)^```", re.M | re.S)
+EXAMPLES = [
+    (page.name, language, text)
+    for page in PAGES
+    for language, text in FENCE.findall(page.read_text(encoding="utf-8"))
+]
+Row = tuple[Any, ...]
+Rows = Counter[Row]
+
+
+@pytest.fixture(scope="module")
+def lake(whole_cloud: Cloud) -> Cloud:
+    """A lake with portfolios of two indices, quotes and levels."""
+    for session in SESSIONS[-3:]:
+        whole_cloud.show(session)
+        arguments = ["--trading-date", str(session), "--index", "IBOV", "IDIV"]
+        assert whole_cloud.run_portfolio(*arguments).code == 0
+    span = ["--start", str(SESSIONS[-3]), "--end", str(SESSIONS[-1])]
+    assert whole_cloud.run_flow("backfill", "--dataset", "quotes", *span).code == 0
+    assert whole_cloud.run_flow("levels", "--year", str(SESSIONS[-1].year)).code == 0
+    return whole_cloud
+
+
+@pytest.fixture
+def aws(lake: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process uses the cloud too."""
+    for name, value in lake.env.items():
+        if name.startswith(("AWS_", "B3_")):
+            monkeypatch.setenv(name, value)
+
+
+def make(lake: Cloud, to: Path, *arguments: str, from_s3: bool = False) -> Outcome:
+    without = {"B3_LAKE_FOLDER"} if from_s3 else set()
+    environment = {name: value for name, value in lake.env.items() if name not in without}
+    return run_module("flows.views", ["--to", str(to), *arguments], environment)
+
+
+@pytest.fixture(scope="module")
+def file(lake: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of views over the cloud's folder."""
+    path = tmp_path_factory.mktemp("views") / "lake.duckdb"
+    outcome = make(lake, path)
+    assert outcome.code == 0, outcome.error
+    months = len({str(day)[:7] for day in SESSIONS[-3:]})
+    word = "month" if months == 1 else "months"
+    assert outcome.last_line == (
+        f"wrote {path}: {len(TABLES)} views, portfolio {months} {word}, quotes {months} {word}"
+    )
+    assert "nanobind" not in outcome.error
+    return path
+
+
+@pytest.fixture
+def views(file: Path) -> Iterator[Any]:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        yield connection
+
+
+def counted(rows: Any) -> Rows:
+    return Counter(tuple(map(plain, row)) for row in rows)
+
+
+def plain(value: Any) -> Any:
+    """A value of any reader: a missing one None, a number exact, a moment in UTC."""
+    if pd.isna(value):
+        return None
+    if isinstance(value, dt.datetime):
+        value = dt.datetime.fromisoformat(value.isoformat())
+        return value.astimezone(dt.UTC).replace(tzinfo=None) if value.tzinfo else value
+    if isinstance(value, dt.date | str | decimal.Decimal):
+        return value
+    return decimal.Decimal(repr(float(value))) if float(value) != int(value) else int(value)
+
+
+def from_athena(sql: str) -> list[Row]:
+    frame = wr.athena.read_sql_query(
+        sql,
+        database=os.environ["B3_DATABASE"],
+        workgroup=os.environ["B3_WORKGROUP"],
+        ctas_approach=False,
+    )
+    rows = frame.astype(object).itertuples(index=False, name=None)
+    return [tuple(map(plain, row)) for row in rows]
+
+
+def without_empty_text(row: Row) -> Row:
+    """A row as awswrangler reads it from Athena's CSV, where an empty text is a missing one."""
+    return tuple(None if value == "" else value for value in row)
+
+
+def from_files(lake: Cloud, table: Table) -> Rows:
+    """The rows of a table, from the objects that commits name or that lie in raw."""
+    rows: Rows = Counter()
+    if not table.is_refined:
+        for key in lake.objects(table.prefix):
+            rows += read(lake, key, table.value_of(key), table)
+        return rows
+    (dataset,) = [each for each in DATASETS if table in each.refined_tables]
+    months = {key.split("/")[2] for key in lake.objects(f"published/{dataset.name}/")}
+    for month in months:
+        for each in lake.commits(dataset.name, month)[-1]["tables"][table.name]["objects"]:
+            rows += read(lake, each["key"], month, table)
+    return rows
+
+
+def read(lake: Cloud, key: str, value: str, table: Table) -> Rows:
+    path = lake.state / "lake" / "b3-lake" / key
+    found = pq.ParquetFile(path, coerce_int96_timestamp_unit="us").read().to_pylist()
+    is_date = table.partition_key.type == "date"
+    partition = dt.date.fromisoformat(value) if is_date else value
+    return counted((*(row[name] for name in table.types()), partition) for row in found)
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_views_athena_and_files_agree_in_every_row(lake: Cloud, views: Any, table: Table) -> None:
+    in_files = from_files(lake, table)
+    assert counted(views.execute(f"FROM {table.name}").fetchall()) == in_files
+    columns = ", ".join([*table.types(), table.partition_key.name])
+    expected = Counter(map(without_empty_text, in_files.elements()))
+    assert Counter(from_athena(f"SELECT {columns} FROM {table.name}")) == expected
+
+
+@pytest.mark.usefixtures("aws")
+@pytest.mark.parametrize("query", documented_queries(), ids=lambda query: query.title)
+def test_each_documented_query_gives_in_the_file_what_athena_gives(
+    lake: Cloud, views: Any, query: Query
+) -> None:
+    found = [tuple(map(plain, row)) for row in views.execute(query.sql).fetchall()]
+    expected = from_athena(query.sql)
+    assert Counter(found) == Counter(expected)
+    assert found == expected  # each query says how its rows are ordered, to the last of them
+
+
+def test_each_documented_query_has_an_answer_but_for_those_on_what_is_not_there(
+    views: Any,
+) -> None:
+    empty = [
+        query.title for query in documented_queries() if not views.execute(query.sql).fetchall()
+    ]
+    assert empty == []
+
+
+@pytest.mark.usefixtures("aws")
+def test_over_s3_the_views_show_the_same(lake: Cloud, views: Any, tmp_path: Path) -> None:
+    path = tmp_path / "s3.duckdb"
+    outcome = make(lake, path, from_s3=True)
+    assert outcome.code == 0, outcome.error
+    with duckdb.connect(str(path), read_only=True) as connection:
+        connection.register_filesystem(open_s3())
+        (where,) = connection.execute("SELECT lake FROM about_file").fetchone()
+        assert where == "s3://b3-lake"
+        (sql,) = connection.execute(
+            "SELECT sql FROM duckdb_views() WHERE view_name = 'portfolio_daily'"
+        ).fetchone()
+        assert "'s3://b3-lake/refined/portfolio_daily/" in sql
+        for table in TABLES:
+            question = f"FROM {table.name}"
+            found = counted(connection.execute(question).fetchall())
+            assert found == counted(views.execute(question).fetchall())
+
+
+def test_as_of_before_and_after_another_commit(lake: Cloud, file: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(file), read_only=True) as connection:
+        (since,) = connection.execute(
+            "SELECT max(seen_since) FROM about_commits WHERE dataset = 'portfolio'"
+        ).fetchone()
+    day = since.replace(microsecond=0) - dt.timedelta(days=1)
+    before = make(lake, tmp_path / "before.duckdb", "--as-of", f"{day:%Y-%m-%dT%H:%M:%S}")
+    assert before.code == 0, before.error
+    assert "portfolio 0 months" in before.last_line
+    now = f"{dt.datetime.now(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
+    after = make(lake, tmp_path / "after.duckdb", "--as-of", now)
+    assert after.code == 0, after.error
+    with (
+        duckdb.connect(str(file), read_only=True) as latest,
+        duckdb.connect(str(tmp_path / "after.duckdb"), read_only=True) as then,
+    ):
+        question = "FROM portfolio_daily ORDER BY ALL"
+        assert then.execute(question).fetchall() == latest.execute(question).fetchall()
+
+
+def test_killed_half_way_the_old_file_stays(lake: Cloud, file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "lake.duckdb"
+    path.write_bytes(file.read_bytes())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.views", "--to", str(path)],
+        cwd=ROOT,
+        env=lake.env,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_until(lambda: process.poll() is not None or len(list(tmp_path.iterdir())) > 1, "begun")
+    process.kill()
+    assert process.wait() in (0, -signal.SIGKILL)
+    with duckdb.connect(str(path), read_only=True) as connection:
+        assert connection.execute("FROM portfolio_daily").fetchall()
+    assert make(lake, path).code == 0
+
+
+def test_no_answer_of_aws_is_one_clear_line(lake: Cloud, tmp_path: Path) -> None:
+    environment = lake.env | {"B3_LAKE_BUCKET": "another-lake"}
+    outcome = run_module("flows.views", ["--to", str(tmp_path / "x.duckdb")], environment)
+    assert (outcome.code, outcome.last_line) == (1, "")
+    assert outcome.error.count("failed: ") == 1
+    assert "NoSuchBucket" in outcome.error
+    assert "Traceback" not in outcome.error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_pages_show_each_way_to_read() -> None:
+    assert [language for page, language, _ in EXAMPLES if page == "README.md"] == [
+        *["python"] * 3,
+        "sql",
+    ]
+    assert len(EXAMPLES) >= 8
+
+
+@pytest.mark.parametrize(
+    ("page", "example"),
+    [(page, text) for page, language, text in EXAMPLES if language == "python"],
+    ids=lambda value: value.split("\n", 1)[0],
+)
+def test_each_python_example_runs(
+    lake: Cloud, file: Path, tmp_path: Path, page: str, example: str
+) -> None:
+    (tmp_path / "lake.duckdb").write_bytes(file.read_bytes())
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{example}\nprint(len(frame))"],
+        cwd=tmp_path,
+        env=lake.env | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout.split()[-1]) > 0, page
+
+
+@pytest.mark.parametrize("example", [text for _, language, text in EXAMPLES if language == "sql"])
+def test_each_sql_example_is_answered_or_at_least_read(
+    lake: Cloud, views: Any, example: str
+) -> None:
+    statements = [each.query.strip() for each in duckdb.extract_statements(example)]
+    if "SECRET" in example:  # it needs the network, and an account
+        assert [each.partition(" ")[0] for each in statements] == [
+            *["INSTALL", "LOAD"] * 2,
+            "CREATE",
+        ]
+        return
+    for statement in statements:
+        assert views.execute(statement).fetchall()
+        assert lake.query(statement)

@@ -1,0 +1,255 @@
+"""The command that writes a file of views: what it takes, refuses and says."""
+
+import builtins
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import duckdb
+import pytest
+from moto import mock_aws
+
+from flows import views
+from flows.views import main
+from tasks import duckdb_file
+from tasks.core.datasets import TABLES
+from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.duckdb_file import check_target, write_file
+
+BUCKET = "b3-lake"
+EMPTY = f"{len(TABLES)} views, portfolio 0 months, quotes 0 months"
+
+
+@pytest.fixture(autouse=True)
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An empty lake, whose folder is that of the test."""
+    monkeypatch.chdir(tmp_path)
+    values = {"LAKE_BUCKET": BUCKET, "DATABASE": "b3", "GLUE_JOB": "b3-refine"}
+    for name, value in (values | {"LAKE_FOLDER": str(tmp_path)}).items():
+        monkeypatch.setenv(f"B3_{name}", value)
+    with mock_aws():
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        yield
+
+
+def written() -> list[str]:
+    """The names of what there is in the test's folder."""
+    return [each.name for each in Path().iterdir()]
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> tuple[str, str]:
+    """The last line on standard output, and standard error in one line."""
+    said = capsys.readouterr()
+    return said.out.strip().rpartition("\n")[2], " ".join(said.err.split())
+
+
+def test_an_empty_lake_gives_empty_views(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert told(capsys)[0] == f"wrote lake.duckdb: {EMPTY}"
+    with duckdb.connect("lake.duckdb", read_only=True) as connection:
+        for table in TABLES:
+            assert connection.execute(f"FROM {table.name}").fetchall() == []
+    assert written() == ["lake.duckdb"]
+
+
+def test_no_server_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start() -> None:
+        raise AssertionError("a server for a command that runs no flow")
+
+    monkeypatch.setattr("flows.command.start_temporary_server", start)
+    assert main([]) == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--as-of", "noon"],
+        ["--as-of", "2025-08-01"],
+        ["--as-of", "2999-01-01T12:00"],
+        ["--verbose"],
+        ["lake.duckdb"],
+    ],
+)
+def test_wrong_usage_ends_with_2_and_writes_nothing(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert written() == []
+
+
+def test_the_moment_is_said_in_utc(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--as-of", "2025-08-01T09:00-03:00"]) == 0
+    assert "as of 2025-08-01 12:00:00 UTC" in told(capsys)[0]
+
+
+def test_a_moment_to_come_is_told_from_one_that_has_been() -> None:
+    now = dt.datetime.now(dt.UTC)
+    assert views.past_moment(f"{now:%Y-%m-%dT%H:%M:%S}") <= now
+    with pytest.raises(Exception, match="that has been"):
+        views.past_moment(f"{now + dt.timedelta(hours=2):%Y-%m-%dT%H:%M:%S}")
+
+
+def test_without_duckdb_it_ends_with_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any) -> Any:
+        if name == "duckdb":
+            raise ModuleNotFoundError("No module named 'duckdb'")
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    assert main([]) == 1
+    out, error = told(capsys)
+    assert out == ""
+    assert error == (
+        "failed: Views need DuckDB, which is not installed (No module named 'duckdb'): pip install "
+        "'duckdb>=1.4,<3'"
+    )
+
+
+def test_a_lake_that_does_not_answer_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("B3_LAKE_BUCKET", "another")
+    assert main([]) == 1
+    out, error = told(capsys)
+    assert out == ""
+    assert error.startswith("failed: Expected S3 to show what lies in s3://another, found: ")
+    assert "NoSuchBucket" in error
+    assert written() == []
+
+
+def test_interrupted_it_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(duckdb_file, "check_target", interrupt)  # when the file is whole
+    assert main([]) == 130
+    assert told(capsys)[1].endswith("interrupted: run the command again; it goes on from there")
+    assert written() == []
+
+
+def state_of(folder: Path) -> dict[str, tuple[int, int, int]]:
+    """What lies in a folder, and when it was written last."""
+    found = {each.name: each.stat() for each in folder.iterdir()}
+    return {name: (of.st_ino, of.st_size, of.st_mtime_ns) for name, of in found.items()}
+
+
+def own_table(path: Path) -> None:
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE mine (x int)")
+
+
+def views_and(statement: str) -> Any:
+    def make(path: Path) -> None:
+        assert main(["--to", str(path)]) == 0
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(statement)
+
+    return make
+
+
+def with_a_journal(path: Path) -> None:
+    assert main(["--to", str(path)]) == 0
+    path.with_name("x.duckdb.wal").write_bytes(b"what is not in the file yet")
+
+
+REFUSED = {
+    "text": lambda path: path.write_text("a letter"),
+    "empty": lambda path: path.touch(),
+    "folder": lambda path: path.mkdir(),
+    "pipe": os.mkfifo,
+    "own-table": own_table,
+    "table-beside": views_and("CREATE TABLE mine (x int)"),
+    "view-beside": views_and("CREATE VIEW mine AS SELECT 1"),
+    "schema-beside": views_and("CREATE SCHEMA mine"),
+    "macro-beside": views_and("CREATE MACRO mine(x) AS x"),
+    "sequence-beside": views_and("CREATE SEQUENCE mine"),
+    "type-beside": views_and("CREATE TYPE mine AS ENUM ('a')"),
+    "other-about-file": views_and("DROP TABLE about_file; CREATE TABLE about_file (x int)"),
+    "without-about-file": views_and("DROP TABLE about_file"),
+    "journal": with_a_journal,
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_its_own_is_left_as_it_is(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.duckdb"
+    REFUSED[name](path)
+    before = state_of(tmp_path)
+    capsys.readouterr()
+    assert main(["--to", str(path)]) == 1
+    out, error = told(capsys)
+    assert out == ""
+    assert "Name another --to. Nothing was written." in error
+    assert state_of(tmp_path) == before
+
+
+def test_a_file_that_another_program_writes_to_is_left_as_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.duckdb"
+    assert main(["--to", str(path)]) == 0
+    body = path.read_bytes()
+    code = f"import duckdb; c = duckdb.connect({str(path)!r}); print(1, flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout
+        other.stdout.readline()
+        assert main(["--to", str(path)]) == 1
+        assert "Name another --to" in told(capsys)[1]
+        assert path.read_bytes() == body
+        other.communicate("\n")
+    assert main(["--to", str(path)]) == 0
+
+
+@pytest.mark.parametrize("to", ["nowhere/x.duckdb", "x" * 300])
+def test_where_no_file_can_be_is_a_clear_error(to: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--to", to]) == 1
+    assert "name another --to. Nothing was written." in told(capsys)[1]
+    assert written() == []
+
+
+def test_a_link_stays_one_and_its_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    link = tmp_path / "x.duckdb"
+    link.symlink_to(tmp_path / "there" / "lake.duckdb")
+    for _ in range(2):
+        assert main(["--to", str(link)]) == 0
+    assert link.is_symlink()
+    assert [each.name for each in (tmp_path / "there").iterdir()] == ["lake.duckdb"]
+
+
+def test_a_file_that_came_meanwhile_is_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.duckdb"
+    check_target(path)
+    path.write_text("a letter")
+    with pytest.raises(InvalidInputError, match="Name another --to"):
+        write_file(path, [], {}, from_s3=False)
+    assert written() == ["x.duckdb"]
+    assert path.read_text() == "a letter"
+
+
+def test_sql_that_cannot_be_bound_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(BadDataError, match="Nothing was written"):
+        write_file(
+            tmp_path / "x.duckdb",
+            ["CREATE TABLE a (x int)", "CREATE VIEW v AS FROM nowhere"],
+            {},
+            from_s3=False,
+        )
+    assert written() == []
