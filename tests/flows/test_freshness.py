@@ -229,3 +229,23 @@ def test_levels_of_each_index_are_there_or_not(
 def test_wrong_parameters_end_the_run(lake: Lake, parameters: dict[str, Any]) -> None:
     state = freshness(**parameters, return_state=True)
     assert isinstance(state.result(raise_on_failure=False), InvalidInputError)
+
+
+def test_a_theoretical_portfolio_that_readers_saw_lately_is_expected(
+    had: None, published: Published, shown: list[Gap]
+) -> None:
+    published["portfolio"] = {FRIDAY: {"IBOV", "IDIV", "SMLL"}, THURSDAY: SHOWN}
+    published["portfolio_theoretical"] = {THURSDAY: {"IBOV", "IDIV"}, FRIDAY: {"IDIV"}}
+    (_, line) = lines_of(run())
+    assert line.startswith("  IBOV theoretical portfolio 2025-08-01: B3 shows it: ")
+    published["portfolio_theoretical"][FRIDAY].add("IBOV")
+    assert run().is_completed()
+
+
+def test_it_is_not_missing_beside_a_portfolio_of_the_day_that_is(
+    lake: Lake, had: None, published: Published
+) -> None:
+    published["portfolio"] = {FRIDAY: {"IDIV", "SMLL"}, THURSDAY: SHOWN}
+    published["portfolio_theoretical"] = {THURSDAY: {"IBOV"}}
+    (_, line) = lines_of(run())
+    assert line.startswith("  IBOV portfolio 2025-08-01: ")

@@ -11,6 +11,7 @@ from tasks.core.freshness import (
     find_level_gaps,
     find_portfolio_gaps,
     find_quotes_gap,
+    find_theoretical_gaps,
     tabulate_gaps,
 )
 from tests.portfolios import FRIDAY, THURSDAY
@@ -112,3 +113,22 @@ def test_gaps_become_the_rows_of_a_table_in_order() -> None:
         },
         {"data": "quotes", "session": "2025-08-01", "index": "", "do": "do this", "until": "now"},
     ]
+
+
+def test_a_theoretical_portfolio_that_was_had_lately_is_missing() -> None:
+    expected, published = {"SMLL", "IBOV", "IDIV"}, {"IBOV"}
+    first, second = find_theoretical_gaps(FRIDAY, expected, published, at(FRIDAY, "09:15"))
+    assert str(first) == (
+        "IDIV theoretical portfolio 2025-08-01: B3 shows it: python -m flows.portfolio --index "
+        "IDIV (until 2025-08-01 20:00 in São Paulo)"
+    )
+    assert second.index_code == "SMLL"
+    assert find_theoretical_gaps(FRIDAY, published, expected, at(FRIDAY, "09:15")) == []
+
+
+def test_one_that_b3_shows_no_more_can_come_from_a_file_of_the_period() -> None:
+    (gap,) = find_theoretical_gaps(FRIDAY, {"IBOV"}, set(), at(FRIDAY, "20:00"))
+    assert str(gap) == (
+        "IBOV theoretical portfolio 2025-08-01: a saved file of the period: python -m "
+        "flows.import_portfolio --period-of 2025-08-01 FILE (if there is one)"
+    )
