@@ -105,7 +105,8 @@ def _grid(columns: Columns, lines: int) -> Table:
         collapse_padding=True,
     )
     for name, cells in columns.items():
-        has_figures = bool(cells) and all(map(_FIGURES.fullmatch, cells))
+        written = [cell for cell in cells if cell]  # where nothing is known, nothing is
+        has_figures = bool(written) and all(map(_FIGURES.fullmatch, written))
         heading = "\n".join(_wrap(name, lines))
         table.add_column(
             heading, justify="right" if has_figures else "left", no_wrap=True, vertical="bottom"

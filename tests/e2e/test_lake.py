@@ -183,6 +183,24 @@ def test_entries_and_exits_name_who_came_and_went(lake: Cloud) -> None:
     ]
 
 
+def test_the_preview_and_the_theoretical_portfolio_say_who_comes_and_goes(lake: Cloud) -> None:
+    queries = {query.title: query.sql for query in documented_queries()}
+    changes = lake.query(queries["What the next rebalancing changes"])
+    assert [row[:2] for row in changes if row[0] != "stays"] == [
+        ("enters", "QXAC3"),
+        ("enters", "QXAB3"),
+        ("leaves", "CVCB3"),
+        ("leaves", "PETZ3"),
+    ]
+    drift = lake.query(queries["Drift since the last rebalancing"])
+    assert [row[:2] for row in drift if row[1] != "stays"] == [
+        ("STBP3", "left"),
+        ("CURY3", "entered"),
+    ]
+    ((*_, entered, left, _),) = lake.query(queries["Drift in one figure"])
+    assert (entered, left) == ("1", "1")
+
+
 def test_the_command_line_prints_its_outcome_as_the_last_line(lake: Cloud) -> None:
     outcome = run_module("flows.portfolio", ["--trading-date", str(SESSIONS[-1])], lake.env)
     assert (outcome.code, outcome.last_line) == (0, f"up to date IBOV {SESSIONS[-1]}")

@@ -63,6 +63,18 @@ def test_headings_that_fit_stay_in_one_line() -> None:
     ]
 
 
+def test_figures_are_aligned_where_some_rows_have_none() -> None:
+    weights: list[object] = ["", Decimal("0.145"), Decimal("10.441")]
+    assert shown({"ticker": ["A", "B", "C"], "weight": weights})[2:] == [
+        "ticker  weight",
+        "──────────────",
+        "A",
+        "B        0.145",
+        "C       10.441",
+        "3 rows",
+    ]
+
+
 def test_one_row_is_read_from_top_to_bottom() -> None:
     assert shown({"trading_date": [DAY], "quoted_count": [84]})[2:] == [
         "trading date  2025-08-04",
