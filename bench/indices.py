@@ -41,10 +41,11 @@ PUBLISHED = sorted(INDEX_SIZES.keys() - WITHOUT_PORTFOLIO)
 FULL_MONTH, FULL_COUNT = dt.date(2025, 7, 31), 22  # the last 22 sessions of a month with 23
 LATEST, SHORT, LONG = dt.date(2025, 8, 28), 20, 2500  # the twentieth session of its month
 ROUNDS = 2
-GLUE_BAR, HISTORY_BAR, PUTS_BAR, GETS_BAR, OBJECTS_BAR = 3, 1.5, 2, 1, 400
+GLUE_BAR, HISTORY_BAR, PUTS_BAR, GETS_BAR, OBJECTS_BAR = 3, 1.5, 7, 1, 400
 # What each of the flow's tasks is part of; the rest is what is not in them.
 PARTS = {
     "fetch and land": ("download-indices", "download-portfolio"),
+    "beside": ("download-theoretical", "download-preview", "read-period"),
     "raw": ("read-portfolios", "read-raw", "write-raw", "register-partitions"),
     "Glue": ("start-glue-run", "wait-for-glue-run"),
     "audit": ("audit-month",),
@@ -145,7 +146,7 @@ def measure(index: str, latest: dt.date, count: int, *, is_repeated: bool = Fals
                     fill_before, lake, codes, latest, count, is_repeated=is_repeated
                 )
                 months = filled.result()
-            steer = {"session": str(latest)}
+            steer = {"session": str(latest), "preview": False}
             requests.post(f"{cloud['B3_INDEX_URL']}/replay", json=steer, timeout=60)
             runs = [run_once(index, cloud, prefect, state)]
             tasks = read_task_runs(prefect["PREFECT_API_URL"])
@@ -227,7 +228,9 @@ def judge(what: str, *, is_met: bool) -> bool:
 def judge_requests(run: Run) -> bool:
     """Judge how often B3 is asked for all indices."""
     pages = sum(-(-INDEX_SIZES[code] // PAGE_SIZE) - 1 for code in PUBLISHED)
-    bar = 1 + len(INDEX_SIZES) + pages
+    # The list, the portfolios of the day; and beside each the period's, its session, whether there
+    # is a preview.
+    bar = 1 + len(INDEX_SIZES) + pages + 3 * len(PUBLISHED) + pages
     asked = ", ".join(f"{count} {name}" for name, count in sorted(run.asked.items()))
     said = f"requests on an empty day: {run.asked.total()}, {asked} (bar {bar})"
     return judge(said, is_met=run.asked.total() == bar)
