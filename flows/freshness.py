@@ -36,25 +36,28 @@ from tasks.core.exchange import (
     next_session,
 )
 from tasks.core.freshness import (
+    Beside,
     Gap,
     Kind,
     due_session,
+    find_gaps_beside,
     find_level_gaps,
     find_portfolio_gaps,
     find_quotes_gap,
-    find_theoretical_gaps,
 )
 from tasks.core.indices import LIST_NAME
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.outcome import count_indices
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.period_tables import RAW_THEORETICAL
+from tasks.core.portfolio.period import CONFIGURATIONS
+from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.landing import find_landed, read_landed_lists
 from tasks.published import find_published
 from tasks.reading import read_absences
+from tasks.reading_period import read_in_force
 from tasks.report import report_gaps
 from tasks.store import list_names
 
@@ -141,6 +144,16 @@ class _Look:
             get_run_logger().info("B3 lists %s, and says that it publishes nothing of it", names)
         return (recent | listed) - absent
 
+    def in_force(self) -> set[str]:
+        """The indices of which B3 said last that a preview is in force."""
+        said = find_landed(self.settings.lake_bucket, RAW_PREVIEW, self.days)
+        last = {
+            name.removesuffix(CONFIGURATIONS): keys[-1]
+            for name, keys in sorted(said.items())
+            if name.endswith(CONFIGURATIONS)
+        }
+        return read_in_force(self.settings.lake_bucket, last)
+
 
 def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:
     day = look.trading_date
@@ -150,12 +163,29 @@ def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:
     expected = look.expected(recent, published, RAW_PORTFOLIO, None)
     stored = list_names(look.settings.lake_bucket, RAW_PORTFOLIO, str(day))
     gaps = find_portfolio_gaps(day, expected, published, stored, look.now)
-    theoretical = look.published(PORTFOLIO, RAW_THEORETICAL)
-    had_lately = set().union(*theoretical.values())
-    gaps += find_theoretical_gaps(
-        day, had_lately & published, theoretical.get(day, set()), look.now
+    return gaps + _look_beside(look, published), f" ({count_indices(len(published))})"
+
+
+def _look_beside(look: _Look, of_the_day: set[str]) -> list[Gap]:
+    """What B3 shows beside the portfolios of the day, of indices of which readers see those."""
+    day, bucket = look.trading_date, look.settings.lake_bucket
+    theoretical, previews = (
+        look.published(PORTFOLIO, table) for table in (RAW_THEORETICAL, RAW_PREVIEW)
     )
-    return gaps, f" ({count_indices(len(published))})"
+    expected: tuple[tuple[Beside, Table, set[str], set[str]], ...] = (
+        (
+            "theoretical portfolio",
+            RAW_THEORETICAL,
+            set().union(*theoretical.values()),
+            theoretical.get(day, set()),
+        ),
+        ("preview", RAW_PREVIEW, look.in_force(), previews.get(day, set())),
+    )
+    gaps = []
+    for what, table, wanted, published in expected:
+        stored = list_names(bucket, table, str(day))
+        gaps += find_gaps_beside(what, day, wanted & of_the_day, published, stored, look.now)
+    return gaps
 
 
 def _look_at_quotes(look: _Look) -> tuple[list[Gap], str]:

@@ -17,7 +17,7 @@ from flows.settings import Settings, lost
 from tasks.core.dataset import Table
 from tasks.core.errors import B3PipelineError, BlockedError
 from tasks.core.indices import Members
-from tasks.core.outcome import count_indices
+from tasks.core.outcome import name_indices
 from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.period import PeriodDownload, parse_period, read_period_page
 from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
@@ -25,12 +25,11 @@ from tasks.core.portfolio.reconcile import SavedFile, read_period_file
 from tasks.download_period import download_preview, download_theoretical
 from tasks.landing import read_note, write_note
 from tasks.objects import read_landed
-from tasks.reading import read_period
+from tasks.reading_period import read_period
 from tasks.report import report_page
 from tasks.turns import Budget
 
 PERIOD_SECONDS = 180.0  # for all requests of a run beside those of the day's portfolios
-_MOST_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,10 @@ class _Kind:
     download: Callable[..., PeriodDownload | None]
 
 
+# What is sooner gone comes first: a preview is in force for two weeks, the last one for a day.
 _KINDS = (
-    _Kind("theoretical portfolio", RAW_THEORETICAL, download_theoretical),
     _Kind("preview", RAW_PREVIEW, download_preview),
+    _Kind("theoretical portfolio", RAW_THEORETICAL, download_theoretical),
 )
 
 
@@ -62,13 +62,12 @@ class Beside:
 
     def describe_missing(self) -> str:
         """Say what is not there, to stand at the end of an outcome; empty if nothing is missing."""
-        said = [f"{kind} of {_name(codes)}" for kind, codes in self.missing.items() if codes]
+        said = [
+            f"{kind} of {name_indices(sorted(codes))}"
+            for kind, codes in self.missing.items()
+            if codes
+        ]
         return f"; not had: {', '.join(said)}" if said else ""
-
-
-def _name(index_codes: Collection[str]) -> str:
-    few = len(index_codes) <= _MOST_NAMED
-    return " ".join(sorted(index_codes)) if few else count_indices(len(index_codes))
 
 
 def collect_period(
@@ -102,7 +101,10 @@ def collect_period(
             failures = dict.fromkeys(of_the_day, error)
         beside.missing[kind.name].update(failures)
         is_blocked = any(isinstance(error, BlockedError) for error in failures.values())
-    _report(beside)
+    try:
+        _report(beside)
+    except Exception:  # noqa: BLE001 - likewise
+        get_run_logger().exception("What could not be had has no page")
     return beside
 
 
@@ -128,6 +130,9 @@ def _collect(
 
     fetched = fetch_each(wanted, fetch, budget, waits_seconds=())
     downloads = {code: each for code, each in fetched.answers.items() if each is not None}
+    none = sorted(fetched.answers.keys() - downloads.keys())
+    if none:
+        get_run_logger().info("No %s of %s is in force", kind.name, name_indices(none))
     if not downloads:
         return fetched.failures
     found = read_period(downloads, of_the_day, kind.name, members)

@@ -21,6 +21,7 @@ from tasks.core.errors import RetryableError
 from tasks.core.numbers import parse_date
 from tasks.core.portfolio.pages import read_page, request_path
 from tasks.core.portfolio.period import (
+    CONFIGURATIONS,
     CONFIGURATIONS_PATH,
     PREVIEW_PATH,
     THEORETICAL_PATH,
@@ -72,9 +73,7 @@ def download_theoretical(
     site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
     with site.asked() as session:
         fetch = partial(_fetch, site, session, RAW_THEORETICAL, THEORETICAL_PATH, index_code)
-        shown = _within_session(site, session, index_code, trading_date, fetch)
-    get_run_logger().info("%s: theoretical portfolio kept in landing", index_code)
-    return shown
+        return _within_session(site, session, index_code, trading_date, fetch)
 
 
 @task(name="download-preview", task_run_name="download preview {index_code}", **ASIDE)
@@ -92,7 +91,10 @@ def download_preview(
     site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
 
     def fetch() -> Download[PeriodPage]:
-        path, name = period_path(CONFIGURATIONS_PATH, index_code, 1), f"{index_code}-configurations"
+        path, name = (
+            period_path(CONFIGURATIONS_PATH, index_code, 1),
+            f"{index_code}{CONFIGURATIONS}",
+        )
         said = site.fetch(session, path, RAW_PREVIEW, name)
         with bytes_kept():
             is_there = has_preview(said.body, index_code)
@@ -102,12 +104,10 @@ def download_preview(
 
     with site.asked() as session:
         try:
-            shown = _within_session(site, session, index_code, trading_date, fetch)
+            return _within_session(site, session, index_code, trading_date, fetch)
         except _NoPreviewError:
-            get_run_logger().info("%s: no preview is in force", index_code)
+            get_run_logger().debug("%s: no preview is in force", index_code)
             return None
-    get_run_logger().info("%s: preview kept in landing", index_code)
-    return shown
 
 
 def _fetch(

@@ -13,14 +13,12 @@ from tasks.core.answers import BYTES_KEPT, bytes_kept
 from tasks.core.checks import require
 from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, NotPublishedError
-from tasks.core.indices import Members
 from tasks.core.levels.answer import Answer, IndexLevel, parse_levels, read_answer
 from tasks.core.levels.checks import check_levels
 from tasks.core.outcome import name_indices
 from tasks.core.portfolio.landed import Landed, find_latest
 from tasks.core.portfolio.model import Portfolio, RawSession
 from tasks.core.portfolio.pages import Page, read_page, read_shown
-from tasks.core.portfolio.period import PeriodDownload, parse_period, refuse_strays
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.wording import count
@@ -39,10 +37,6 @@ def _name_check() -> str:
 
 def _name_check_of_levels() -> str:
     return f"{_name_check()} levels {runtime.task_run.parameters['year']}"
-
-
-def _name_check_of_period() -> str:
-    return f"{_name_check()} {runtime.task_run.parameters['what']}"
 
 
 @task(name="read-portfolios", task_run_name=_name_check)
@@ -69,41 +63,6 @@ def read_portfolios(
         except B3PipelineError as error:
             found[code] = error
     return found
-
-
-@task(name="read-period", task_run_name=_name_check_of_period)
-def read_period(
-    downloads: Mapping[str, PeriodDownload],
-    of_the_day: Mapping[str, Portfolio],
-    what: str,
-    members: Members,
-) -> dict[str, Portfolio | B3PipelineError]:
-    """Turn what B3 shows beside the day's portfolio into typed rows and check it.
-
-    Safe to repeat: it changes nothing.
-
-    Args:
-        downloads: B3's answer of each index, with its session.
-        of_the_day: The portfolios of the day.
-        what: `theoretical portfolio`, or `preview`.
-        members: B3's list of indices; empty where it was not asked for.
-
-    Returns:
-        Of each index its portfolio, or why it is refused (`RetryableError`, `BadDataError`).
-    """
-    found: dict[str, Portfolio] = {}
-    refused: dict[str, B3PipelineError] = {}
-    for code, download in downloads.items():
-        subject = f"{what} of {code}"
-        try:
-            found[code] = parse_period(download.pages, code, download.trading_date, subject)
-        except B3PipelineError as error:
-            refused[code] = error
-    refused |= refuse_strays(found, members, of_the_day)
-    for code in sorted(found.keys() - refused.keys()):
-        there = count(len(found[code].constituents), "constituent")
-        get_run_logger().info("%s %s: %s, sound", found[code], what, there)
-    return {**found, **refused}
 
 
 @task(

@@ -8,6 +8,8 @@ from typing import Literal
 from tasks.core.exchange import is_session, latest_due_session, next_session, previous_session
 
 Kind = Literal["portfolio", "quotes", "levels"]
+Beside = Literal["theoretical portfolio", "preview"]
+"""What B3 shows beside the portfolio of the day."""
 
 PORTFOLIO_DUE_AT = dt.time(9, 0)  # B3 shows a session from about 05:00, the first run is at 08:30
 PORTFOLIO_GONE_AT = dt.time(20, 0)  # from when on B3 may show the next session
@@ -19,14 +21,14 @@ class Gap:
     """Something that should be there and is not.
 
     Attributes:
-        dataset: Of what: a `Kind`, or `theoretical portfolio`.
+        dataset: Of what.
         trading_date: The session.
         index_code: The index; empty for quotes, which are of all instruments.
         advice: What can be done.
         until: Until when that helps.
     """
 
-    dataset: str
+    dataset: Kind | Beside
     trading_date: dt.date
     index_code: str
     advice: str
@@ -85,28 +87,40 @@ def find_portfolio_gaps(
     return gaps
 
 
-def find_theoretical_gaps(
-    trading_date: dt.date, expected: Collection[str], published: Collection[str], now: dt.datetime
+def find_gaps_beside(
+    what: Beside,
+    trading_date: dt.date,
+    expected: Collection[str],
+    published: Collection[str],
+    stored: Collection[str],
+    now: dt.datetime,
 ) -> list[Gap]:
-    """Return the indices whose theoretical portfolio readers should see, and do not.
+    """Return the indices of which readers should see what comes beside the day's, and do not.
 
     Args:
+        what: What it is.
         trading_date: The session.
-        expected: Those that it was published of lately, and whose portfolio of the day is there.
+        expected: Those of which it should be there: a theoretical portfolio that was published
+            lately, a preview that B3 says is in force; where the portfolio of the day is there.
         published: Those that readers see.
+        stored: Those that raw holds.
         now: The date and time in São Paulo.
     """
-    name, gaps = "theoretical portfolio", []
+    gaps = []
     for code in sorted(set(expected) - set(published)):
-        if _is_shown(trading_date, now):
+        until = "at any time"
+        if code in stored:
+            command = f"python -m flows.portfolio --trading-date {trading_date} --index {code}"
+            advice = f"raw holds it: {command}"
+        elif _is_shown(trading_date, now):
             advice = f"B3 shows it: python -m flows.portfolio --index {code}"
-            gaps.append(Gap(name, trading_date, code, advice, _until_gone(trading_date)))
+            until = _until_gone(trading_date)
+        elif what == "preview":
+            advice, until = "B3 shows it no more", "nothing brings it back"
         else:
-            advice = (
-                f"a saved file of the period: python -m flows.import_portfolio --period-of "
-                f"{trading_date} FILE"
-            )
-            gaps.append(Gap(name, trading_date, code, advice, "if there is one"))
+            command = f"python -m flows.import_portfolio --period-of {trading_date} FILE"
+            advice, until = f"a saved file of the period: {command}", "if there is one"
+        gaps.append(Gap(what, trading_date, code, advice, until))
     return gaps
 
 

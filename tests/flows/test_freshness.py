@@ -18,8 +18,10 @@ from tasks.core.errors import IncompleteError, InvalidInputError
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.freshness import Gap
 from tasks.core.plan import Subject
+from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tests.flows.conftest import Lake
+from tasks.objects import land_bytes
+from tests.flows.conftest import BUCKET, Lake
 from tests.portfolios import FRIDAY, THURSDAY
 
 LISTED = ["AGFS", "IBOV", "IDIV", "SMLL"]  # AGFS has no portfolio, and no levels
@@ -249,3 +251,30 @@ def test_it_is_not_missing_beside_a_portfolio_of_the_day_that_is(
     published["portfolio_theoretical"] = {THURSDAY: {"IBOV"}}
     (_, line) = lines_of(run())
     assert line.startswith("  IBOV portfolio 2025-08-01: ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_expected"),
+    [(b'{"preview":[{"has":1}]}', True), (b'{"preview":[{"has":0}]}', False), (b"{}", False)],
+)
+def test_a_preview_that_b3_said_is_in_force_is_expected(
+    lake: Lake, had: None, published: Published, answer: bytes, is_expected: bool
+) -> None:
+    published["portfolio"] = {FRIDAY: SHOWN}
+    for day, body in ((THURSDAY, b'{"preview":[{"has":0}]}'), (FRIDAY, answer)):
+        folder = RAW_PREVIEW.landing_folder(day, "IBOV-configurations")
+        land_bytes(BUCKET, folder, body, "json", {})
+    state = run()
+    assert state.is_failed() == is_expected
+    if is_expected:
+        assert lines_of(state)[1].startswith("  IBOV preview 2025-08-01: B3 shows it: ")
+    published["portfolio_preview"] = {FRIDAY: {"IBOV"}}
+    assert run().is_completed()
+
+
+def test_what_raw_holds_of_it_needs_no_asking(lake: Lake, had: None, published: Published) -> None:
+    published["portfolio"] = {FRIDAY: SHOWN}
+    published["portfolio_theoretical"] = {THURSDAY: {"IBOV"}}
+    lake.put(RAW_THEORETICAL.object_key(str(FRIDAY), "IBOV"), b"rows")
+    (_, line) = lines_of(run())
+    assert "theoretical portfolio 2025-08-01: raw holds it: " in line

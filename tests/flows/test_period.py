@@ -161,7 +161,7 @@ def test_the_day_is_published_where_both_calls_fail(
     replay.misbehave("http_500", index="preview")
     state = run()
     assert state.is_completed()
-    assert state.message == f"{PUBLISHED}; not had: theoretical portfolio of IBOV, preview of IBOV"
+    assert state.message == f"{PUBLISHED}; not had: preview of IBOV, theoretical portfolio of IBOV"
     assert lake.list_keys("raw/") == [DAY]
     assert lake.asked == [["2025-08"]]
     assert "- theoretical portfolio of IBOV: " in pages["not-had"]
@@ -217,9 +217,9 @@ def test_a_challenge_ends_it_at_once_and_is_not_waited_out(
         raise AssertionError("the portfolios of the day would wait")
 
     monkeypatch.setattr("flows.fetching.time.sleep", sleep)
-    replay.misbehave("challenge_403", index="theoretical")
-    assert run().message.endswith("; not had: theoretical portfolio of IBOV, preview of IBOV")
-    assert calls(replay)["GetConfigurations"] == 0
+    replay.misbehave("challenge_403", index="configurations")
+    assert run().message.endswith("; not had: preview of IBOV, theoretical portfolio of IBOV")
+    assert calls(replay)["GetTheoricalPortfolio"] == 0
 
 
 def test_who_was_turned_away_before_asks_for_nothing_more(lake: Lake, replay: Replay) -> None:
@@ -241,7 +241,38 @@ def test_a_mistake_in_the_code_holds_nothing_back(
     monkeypatch.setattr(period_loading, "read_period", fail)
     state = run()
     assert state.is_completed()
-    assert state.message.endswith("; not had: theoretical portfolio of IBOV, preview of IBOV")
+    assert state.message.endswith("; not had: preview of IBOV, theoretical portfolio of IBOV")
+
+
+def test_a_page_that_cannot_be_shown_holds_nothing_back(
+    lake: Lake, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ConnectionError("Prefect does not answer")
+
+    monkeypatch.setattr(period_loading, "report_page", fail)
+    replay.misbehave("http_500", index="preview")
+    assert run().message.endswith("; not had: preview of IBOV")
+    assert lake.asked == [["2025-08"]]
+
+
+def test_it_has_a_budget_of_its_own(
+    lake: Lake, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(period_loading, "PERIOD_SECONDS", 0.0)
+    assert run().message.endswith("; not had: preview of IBOV, theoretical portfolio of IBOV")
+    assert calls(replay) == {"GetPortfolioDay": 1}
+    assert lake.asked == [["2025-08"]]
+
+
+def test_a_configuration_of_another_form_is_kept_and_says_nothing(
+    lake: Lake, replay: Replay, pages: dict[str, str]
+) -> None:
+    replay.misbehave("null_results", index="configurations")
+    assert run().message.endswith("; not had: preview of IBOV")
+    assert "not in the known form: preview" in pages["not-had"]
+    assert any("IBOV-configurations" in key for key in lake.list_keys("landing/"))
+    assert lake.list_keys("raw/portfolio_preview/") == []
 
 
 def test_what_aws_does_not_keep_holds_nothing_back(

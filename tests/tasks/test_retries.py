@@ -220,7 +220,7 @@ EXPECTED = {
 # What flows ask of AWS that is no step of a run's story.
 PLUMBING = {
     *("fetch_zip", "find_attempts", "find_landed", "find_published", "list_names", "list_raw"),
-    *("list_zips", "read_absences", "read_landed_lists", "read_note", "read_raw"),
+    *("list_zips", "read_absences", "read_in_force", "read_landed_lists", "read_note", "read_raw"),
     *("refuse_attempt", "write_note"),
     *("_list_commits", "_list_sizes", "_read_columns", "_read_commits"),
 }

@@ -67,7 +67,7 @@ ROOMS = {
 }
 MAY_NAME_ROOMS = (
     *("tasks.download", "tasks.download_period", "tasks.download_quotes"),
-    *("tasks.reading", "tasks.saved_files"),
+    *("tasks.reading", "tasks.reading_period", "tasks.saved_files"),
     "tasks.core.datasets",
 )
 
@@ -236,7 +236,8 @@ def test_the_rules_look_at_every_module() -> None:
         f"tasks.{name}"
         for name in (
             *("catalog", "download", "download_period", "download_quotes", "glue", "landing"),
-            *("month", "published", "reading", "report", "runs", "saved_files", "shelf"),
+            *("month", "published", "reading", "reading_period", "report", "runs"),
+            *("saved_files", "shelf"),
             *("store", "sweep", "views"),
         )
     }

@@ -5,13 +5,14 @@ import pytest
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.freshness import (
     ANY_INDEX,
+    Beside,
     Gap,
     Kind,
     due_session,
+    find_gaps_beside,
     find_level_gaps,
     find_portfolio_gaps,
     find_quotes_gap,
-    find_theoretical_gaps,
     tabulate_gaps,
 )
 from tests.portfolios import FRIDAY, THURSDAY
@@ -115,20 +116,29 @@ def test_gaps_become_the_rows_of_a_table_in_order() -> None:
     ]
 
 
+THEORETICAL: Beside = "theoretical portfolio"
+
+
 def test_a_theoretical_portfolio_that_was_had_lately_is_missing() -> None:
-    expected, published = {"SMLL", "IBOV", "IDIV"}, {"IBOV"}
-    first, second = find_theoretical_gaps(FRIDAY, expected, published, at(FRIDAY, "09:15"))
-    assert str(first) == (
+    expected, published, now = {"SMLL", "IBOV", "IDIV"}, {"IBOV"}, at(FRIDAY, "09:15")
+    shown, stored = find_gaps_beside(THEORETICAL, FRIDAY, expected, published, {"SMLL"}, now)
+    assert str(shown) == (
         "IDIV theoretical portfolio 2025-08-01: B3 shows it: python -m flows.portfolio --index "
         "IDIV (until 2025-08-01 20:00 in São Paulo)"
     )
-    assert second.index_code == "SMLL"
-    assert find_theoretical_gaps(FRIDAY, published, expected, at(FRIDAY, "09:15")) == []
+    assert str(stored) == (
+        "SMLL theoretical portfolio 2025-08-01: raw holds it: python -m flows.portfolio "
+        "--trading-date 2025-08-01 --index SMLL (at any time)"
+    )
+    assert find_gaps_beside(THEORETICAL, FRIDAY, published, expected, set(), now) == []
 
 
-def test_one_that_b3_shows_no_more_can_come_from_a_file_of_the_period() -> None:
-    (gap,) = find_theoretical_gaps(FRIDAY, {"IBOV"}, set(), at(FRIDAY, "20:00"))
-    assert str(gap) == (
+def test_what_b3_shows_no_more_can_come_from_a_file_of_the_period_or_not_at_all() -> None:
+    night = at(FRIDAY, "20:00")
+    (period,) = find_gaps_beside(THEORETICAL, FRIDAY, {"IBOV"}, set(), set(), night)
+    assert str(period) == (
         "IBOV theoretical portfolio 2025-08-01: a saved file of the period: python -m "
         "flows.import_portfolio --period-of 2025-08-01 FILE (if there is one)"
     )
+    (preview,) = find_gaps_beside("preview", FRIDAY, {"IBOV"}, set(), set(), night)
+    assert str(preview) == ("IBOV preview 2025-08-01: B3 shows it no more (nothing brings it back)")

@@ -56,6 +56,7 @@ from tasks.core.texts import show
 THEORETICAL_PATH = "/indexProxy/indexCall/GetTheoricalPortfolio/"
 PREVIEW_PATH = "/indexProxy/indexCall/GetQuartelyPreview/"
 CONFIGURATIONS_PATH = "/indexProxy/indexCall/GetConfigurations/"
+CONFIGURATIONS = "-configurations"  # what landing adds to an index's name for what that answers
 
 
 class PeriodHeader(Strict):
