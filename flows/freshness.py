@@ -76,7 +76,8 @@ def freshness(trading_date: TradingDate = None, datasets: ToLookAt = EVERYTHING)
     """See whether readers see what B3 should have published by now; nothing is changed.
 
     Expected are the indices that were published in any of the last ten sessions, and those that
-    B3's lists in landing name, but for those of which B3 says that it publishes nothing.
+    B3's lists in landing name, but for those of which B3 says that it publishes nothing. Beside
+    their portfolios: a theoretical one where readers saw it lately, a preview where B3 says so.
 
     Args:
         trading_date: The session. Leave it empty for the latest one that is due, of each dataset.

@@ -40,7 +40,7 @@ class Spark:
         """Have the session compute by the same rules wherever it runs."""
         self.session.conf.set("spark.sql.session.timeZone", "UTC")
         self.session.conf.set("spark.sql.ansi.enabled", "true")  # an overflow is an error
-        # A month of forty indices has 900 objects: by itself, Spark takes a task to list each.
+        # A month of forty indices has 2,000 objects: by itself, Spark takes a task to list each.
         self.session.conf.set("spark.sql.sources.parallelPartitionDiscovery.parallelism", "32")
 
     @property

@@ -26,6 +26,7 @@ def next_steps(state: Path) -> list[tuple[str, list[str]]]:
             "and in another terminal, a flow in it",
             [f"set -a; . {where}/env; set +a", f"{python} -m flows.portfolio --index all"],
         ),
+        ("there as well: lake.duckdb, a view a table", [f"{python} -m flows.views"]),
     ]
 
 

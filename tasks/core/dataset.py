@@ -2,6 +2,7 @@
 
 ```
 landing/<folder>/received=<day>/<name>/<sha256>.<suffix>.gz     what was answered, as it came
+landing/<folder>/session=<day>/<name>.json                      what raw was read from, if none says
 landing/quotes/<file>/<sha256>.zip                              B3's files, by their names
 raw/<folder>/<key>=<value>/<name>.parquet                       typed, one object a write
 refined/<table>/run_id=<id>/attempt=<a>/month=<month>/….parquet   what one start of Glue made

@@ -48,18 +48,21 @@ def test_lines_of_make_start_the_program_on_the_state(state: Path) -> None:
 
 def test_lines_of_the_cloud_to_keep_lead_into_it(tmp_path: Path) -> None:
     state = tmp_path / "a folder"
-    up, settings, flow = lines(state)[-3:]
+    up, settings, flow, views = lines(state)[-4:]
     cloud = subprocess.Popen(
         ["bash", "-c", f"exec {up} --port 0"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     try:
         wait_until((state / "env").exists)
         asked = bash(f"{settings}; echo $B3_LAKE_BUCKET in $B3_LAKE_FOLDER; {flow} --help")
+        file = tmp_path / "lake.duckdb"
+        written = bash(f"{settings}; {views} --to '{file}'")
     finally:
         cloud.terminate()
         cloud.communicate(timeout=20)
 
     assert asked.returncode == 0, asked.stderr
+    assert written.stdout.startswith(f"wrote {file}: ")
     folder = state / "lake" / "b3-lake"
     assert asked.stdout.startswith(f"b3-lake in {folder}\nusage: python -m flows.portfolio")
 

@@ -1,4 +1,4 @@
-"""The day's portfolio of an index, whatever it was read from."""
+"""A portfolio of an index, of the day or of a period, whatever it was read from."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
@@ -65,7 +65,7 @@ class Portfolio:
 
     Attributes:
         index_code: E.g. `IBOV`.
-        trading_date: The session that B3's header names.
+        trading_date: The session: the one that B3's header names, or on which B3 showed it.
         total_weight_pct: What the header states, in percent.
         total_theoretical_quantity: What the header states, in shares.
         index_divisor: The header's `redutor`, eight decimals.
@@ -102,7 +102,7 @@ class RawSession:
 
 
 def to_raw_rows(portfolio: Portfolio, extracted_at: dt.datetime) -> list[dict[str, Any]]:
-    """Return the rows of `tasks.core.portfolio.tables.RAW_PORTFOLIO`, by ticker."""
+    """Return the rows of a raw table of portfolios, by ticker; some tables have no sectors."""
     return [
         {
             "index_code": portfolio.index_code,

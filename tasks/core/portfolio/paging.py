@@ -80,7 +80,7 @@ def read_row(row: PlainRow, index_code: str, segment: str | None = None) -> Cons
     """Turn a row into typed values.
 
     Raises:
-        BadDataError: As `parse_pages`.
+        BadDataError: A value is not in the form of the language that was asked for.
     """
     ticker = row.cod.strip(" ")
     where = f"{index_code} {show_ticker(ticker)}"
