@@ -20,6 +20,7 @@ from tasks.core.download import Download
 from tasks.core.errors import RetryableError
 from tasks.core.numbers import parse_date
 from tasks.core.portfolio.pages import read_page, request_path
+from tasks.core.portfolio.paging import page_path
 from tasks.core.portfolio.period import (
     CONFIGURATIONS,
     CONFIGURATIONS_PATH,
@@ -28,7 +29,6 @@ from tasks.core.portfolio.period import (
     PeriodDownload,
     PeriodPage,
     has_preview,
-    period_path,
     read_period_page,
 )
 from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
@@ -92,7 +92,7 @@ def download_preview(
 
     def fetch() -> Download[PeriodPage]:
         path, name = (
-            period_path(CONFIGURATIONS_PATH, index_code, 1),
+            page_path(CONFIGURATIONS_PATH, index_code, 1),
             f"{index_code}{CONFIGURATIONS}",
         )
         said = site.fetch(session, path, RAW_PREVIEW, name)
@@ -118,7 +118,7 @@ def _fetch(
         session,
         table,
         index_code,
-        path_of=partial(period_path, path, index_code),
+        path_of=partial(page_path, path, index_code),
         read=lambda body: read_period_page(body, f"{what} of {index_code}"),
     )
 

@@ -33,7 +33,8 @@ from infra.queries import documented_queries
 from tasks import site
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.period import PREVIEW_PATH, period_path
+from tasks.core.portfolio.paging import page_path
+from tasks.core.portfolio.period import PREVIEW_PATH
 from tests.protocol.lake import Lake
 from tests.protocol.stage import Stage
 from tests.standin.glue import BUCKET, DATABASE, JOB
@@ -339,7 +340,7 @@ def check_old_preview_is_nowhere(
 ) -> None:
     """B3 answers one on a session; nothing of it came into the lake, and nobody asked for it."""
     asked = [each for each in replay.requests if isinstance(each, PreviewQuery)]
-    url = replay.url + period_path(PREVIEW_PATH, "IBOV", 1)
+    url = replay.url + page_path(PREVIEW_PATH, "IBOV", 1)
     assert len(requests.get(url, timeout=10).json()["results"]) == SIZE
 
     said = [each for each in replay.requests if isinstance(each, ConfigurationsQuery)]

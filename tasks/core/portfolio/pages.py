@@ -30,7 +30,6 @@ from collections.abc import Sequence
 from tasks.core.answers import (
     BYTES_KEPT,
     bytes_kept,
-    encode_request,
     load_answer,
     validate_answer,
 )
@@ -40,14 +39,14 @@ from tasks.core.errors import (
     NotPublishedError,
     SourceHasNoDataError,
 )
-from tasks.core.numbers import LANGUAGE, parse_date, parse_integer
+from tasks.core.numbers import parse_date, parse_integer
 from tasks.core.portfolio.checks import check_portfolio
 from tasks.core.portfolio.model import Portfolio, sort_constituents
 from tasks.core.portfolio.paging import (
-    PAGE_SIZE,
     PageInfo,
     PlainRow,
     Strict,
+    page_path,
     parse_divisor,
     parse_weight,
     read_row,
@@ -90,14 +89,7 @@ class Page(Strict):
 
 def request_path(index_code: str, page_number: int) -> str:
     """Return the path of one page."""
-    request = {
-        "language": LANGUAGE,
-        "pageNumber": page_number,
-        "pageSize": PAGE_SIZE,
-        "index": index_code,
-        "segment": WITH_SECTORS,
-    }
-    return encode_request(PATH, request)
+    return page_path(PATH, index_code, page_number, segment=WITH_SECTORS)
 
 
 def read_page(body: bytes, index_code: str) -> Page:

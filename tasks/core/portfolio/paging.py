@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.core.answers import encode_request
 from tasks.core.errors import BadDataError, RetryableError
 from tasks.core.numbers import LANGUAGE, parse_decimal, parse_integer
 from tasks.core.portfolio.model import Constituent
@@ -38,6 +39,24 @@ class PlainRow(Strict):
     type: str
     part: str
     theoricalQty: str  # noqa: N815
+
+
+def page_path(path: str, index_code: str, page_number: int, **more: str) -> str:
+    """Return the path of one page of an answer.
+
+    Args:
+        path: Of the call.
+        index_code: The index.
+        page_number: Which page.
+        **more: What else the call takes.
+    """
+    request = {
+        "language": LANGUAGE,
+        "pageNumber": page_number,
+        "pageSize": PAGE_SIZE,
+        "index": index_code,
+    }
+    return encode_request(path, request | more)
 
 
 class AnyPage(Protocol):

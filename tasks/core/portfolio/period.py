@@ -28,7 +28,6 @@ from pydantic import Field
 from tasks.core.answers import (
     BYTES_KEPT,
     bytes_kept,
-    encode_request,
     load_answer,
     validate_answer,
 )
@@ -36,11 +35,10 @@ from tasks.core.checks import require
 from tasks.core.download import Download
 from tasks.core.errors import BadDataError, NotPublishedError
 from tasks.core.indices import Members
-from tasks.core.numbers import LANGUAGE, parse_integer
+from tasks.core.numbers import parse_integer
 from tasks.core.portfolio.checks import check_period
 from tasks.core.portfolio.model import Portfolio, sort_constituents
 from tasks.core.portfolio.paging import (
-    PAGE_SIZE,
     PageInfo,
     PlainRow,
     Strict,
@@ -95,23 +93,6 @@ class PeriodDownload(Download[PeriodPage]):
     """
 
     trading_date: dt.date = field(kw_only=True)
-
-
-def period_path(path: str, index_code: str, page_number: int) -> str:
-    """Return the path of one page of an answer.
-
-    Args:
-        path: Of the call: `THEORETICAL_PATH`, say.
-        index_code: The index.
-        page_number: Which page.
-    """
-    request = {
-        "language": LANGUAGE,
-        "pageNumber": page_number,
-        "pageSize": PAGE_SIZE,
-        "index": index_code,
-    }
-    return encode_request(path, request)
 
 
 def read_period_page(body: bytes, subject: str) -> PeriodPage:

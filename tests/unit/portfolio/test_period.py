@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tasks.core.errors import B3PipelineError, BadDataError, NotPublishedError, RetryableError
 from tasks.core.portfolio.checks import check_period
 from tasks.core.portfolio.model import Constituent, Portfolio
+from tasks.core.portfolio.paging import page_path
 from tasks.core.portfolio.period import (
     CONFIGURATIONS_PATH,
     PREVIEW_PATH,
@@ -21,7 +22,6 @@ from tasks.core.portfolio.period import (
     PeriodPage,
     has_preview,
     parse_period,
-    period_path,
     read_period_page,
     refuse_strays,
 )
@@ -76,7 +76,7 @@ def change(path: str, value: object) -> dict[str, Any]:
     ],
 )
 def test_asks_for_a_page_in_a_form_that_b3_understands(path: str, method: str) -> None:
-    asked = period_path(path, "IBXX", 2)
+    asked = page_path(path, "IBXX", 2)
     root, _, request = asked.rpartition("/")
     assert root == f"/indexProxy/indexCall/{method}"
     assert json.loads(base64.b64decode(request, validate=True)) == {
