@@ -17,7 +17,7 @@ from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.backfill_plan import add_traded, describe_plan, find_held
+from flows.backfill_plan import add_traded, describe_plan, find_held, register_held
 from flows.command import INDEX, calendar_date, now_in_sao_paulo, option, parse, run_command
 from flows.ending import with_reason
 from flows.forms import Dataset, DryRun, End, IndexCode, Stale, Start, ToFill
@@ -26,7 +26,6 @@ from flows.quotes_loading import Loading, find_closed, load_missing
 from flows.quotes_mending import mend_quotes_session
 from flows.settings import load_settings, subject_of
 from flows.terminal import show_bar
-from tasks.catalog import register_partitions
 from tasks.core.backfill import (
     conclude,
     describe_cost,
@@ -117,11 +116,10 @@ def backfill(
         loading = load_missing(settings, sessions, found, files, now, report.add_file)
         sessions = add_traded(sessions, loading.held, first, until)
         stored = [day for day in sessions if day in loading.held]
-        values = list(map(str, stored))  # those of a run that was killed before this as well
-        register_partitions(settings.database, subject.dataset.raw, subject.bucket, values)
+        there = register_held(subject, first, until)
         progress.session_count = len(set(sessions) - (loading.closed.keys() - loading.held))
         progress.held = Counter(map(month_of, stored))
-        filled = sorted(progress.held)
+        filled = sorted(there)  # of a run that was killed before this as well
         result = publish_months(subject, filled, mend=mend, on_month=report.add_month)
         report.conclude(result)
     outcomes = settle_sessions(

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Collection
 
+from tasks.catalog import register_partitions
 from tasks.core.backfill import describe_cost
 from tasks.core.exchange import month_of
 from tasks.core.plan import Subject
@@ -24,6 +25,33 @@ def find_held(subject: Subject, first: dt.date, last: dt.date, name: str | None)
     years = map(str, range(first.year, last.year + 1))
     keys = [key for year in years for key in list_raw(subject.bucket, raw, year)]
     return {raw.session_of(key) for key in keys if name is None or name == raw.name_of(key)}
+
+
+def register_held(subject: Subject, first: dt.date, last: dt.date) -> set[str]:
+    """Let readers see what every raw table holds of a range, whichever run wrote it.
+
+    Returns:
+        The months that hold something.
+    """
+    months: set[str] = set()
+    for table in subject.dataset.raw_tables:
+        years = map(str, range(first.year, last.year + 1))
+        values = {
+            table.value_of(key) for year in years for key in list_raw(subject.bucket, table, year)
+        }
+        held = {day for day in map(_day_of, values) if day and first <= day <= last}
+        if held:
+            of_it = sorted(map(str, held))
+            register_partitions(subject.database, table, subject.bucket, of_it)
+        months |= set(map(month_of, held))
+    return months
+
+
+def _day_of(value: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def add_traded(

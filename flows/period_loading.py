@@ -29,7 +29,7 @@ from tasks.reading_period import read_period
 from tasks.report import report_page
 from tasks.turns import Budget
 
-PERIOD_SECONDS = 180.0  # for all requests of a run beside those of the day's portfolios
+KIND_SECONDS = 90.0  # for all requests of a run about one kind
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,9 @@ def collect_period(
         members: B3's list of indices; empty where it was not asked for.
         is_blocked: Whether B3 has turned us away: then it is asked for nothing more.
     """
-    beside, budget = Beside(), Budget.of_all(PERIOD_SECONDS)
+    beside = Beside()
     for kind in _KINDS:
+        budget = Budget.of_all(KIND_SECONDS)
         failures: Mapping[str, Exception]
         if is_blocked:
             failures = dict.fromkeys(of_the_day, BlockedError("B3 was not asked for it any more."))
@@ -100,7 +101,9 @@ def collect_period(
             get_run_logger().exception("The %s could not be had", kind.name)
             failures = dict.fromkeys(of_the_day, error)
         beside.missing[kind.name].update(failures)
-        is_blocked = any(isinstance(error, BlockedError) for error in failures.values())
+        is_blocked = budget.has(0) and any(
+            isinstance(error, BlockedError) for error in failures.values()
+        )
     try:
         _report(beside)
     except Exception:  # noqa: BLE001 - likewise
@@ -194,7 +197,10 @@ def restore_period(settings: Settings, table: Table, index_code: str, trading_da
     note = read_note(bucket, note_key(table, index_code, trading_date)) or {}
     kind = next(each.name for each in _KINDS if each.table is table)
     try:
-        bodies = {each: read_landed(bucket, each) or b"" for each in note["answers"]}
+        answers = [str(each) for each in note["answers"]]
+        if not all(each.startswith(table.landing_prefix) for each in answers):
+            raise ValueError(f"expected keys of landing in the note, found {answers}")  # noqa: TRY301
+        bodies = {each: read_landed(bucket, each) or b"" for each in answers}
         at = dt.datetime.fromisoformat(note["extracted_at"])
         portfolio = _read_again(bodies, index_code, trading_date, kind)
     except (LookupError, TypeError, ValueError, B3PipelineError) as error:

@@ -88,6 +88,8 @@ def daily_portfolio(
     find_recent = partial(find_recent_portfolios, settings, today)
     wanted = choose_indices(settings, named, find_recent, budget)
     collected = collect_sessions(settings, wanted, trading_date, budget)
+    # Before what may take minutes, and is killed in the middle of it.
+    register_sessions(settings, collected.sessions, [RAW_PORTFOLIO])
     beside = collect_period(
         settings, collected.shown, wanted.members, is_blocked=collected.is_blocked
     )
@@ -96,7 +98,7 @@ def daily_portfolio(
         sessions = sorted(collected.sessions)
         rename_flow_run(f"{name_indices(named)} {' '.join(map(str, sessions))}")
         held = sorted({*sessions, *beside.sessions})
-        register_sessions(settings, held)
+        register_sessions(settings, held, PORTFOLIO.beside)
         result = publish_months(
             subject_of(settings, PORTFOLIO),
             sorted(set(map(month_of, held))),

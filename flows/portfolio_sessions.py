@@ -69,10 +69,14 @@ def store_sessions(
         write_raw(bucket, table, objects)
 
 
-def register_sessions(settings: Settings, trading_dates: Collection[dt.date]) -> None:
+def register_sessions(
+    settings: Settings,
+    trading_dates: Collection[dt.date],
+    tables: Collection[Table] = PORTFOLIO.raw_tables,
+) -> None:
     """Let readers see what raw holds of sessions, whichever run wrote it."""
     bucket, values = settings.lake_bucket, set(map(str, trading_dates))
-    for table in PORTFOLIO.raw_tables:
+    for table in tables:
         keys = [
             key
             for month in sorted(set(map(month_of, trading_dates)))

@@ -11,9 +11,19 @@ from tasks.core.views import ABOUT, ABOUT_FILE
 
 # What is needed is here: nothing is fetched, and no extension that lies on this machine is loaded.
 _CLOSED = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-_HOLDS = """
+_TABLES = "SELECT schema_name || '.' || table_name FROM duckdb_tables()"
+# A view that somebody has put in the place of one of ours has lost its comment.
+_VIEWS = """
+    SELECT schema_name || '.' || view_name FROM duckdb_views()
+    WHERE NOT internal AND comment IS NOT NULL
+"""
+_EVERYTHING = """
     SELECT schema_name || '.' || table_name FROM duckdb_tables()
-    UNION ALL SELECT schema_name || '.' || view_name FROM duckdb_views() WHERE NOT internal
+    UNION ALL SELECT sql FROM duckdb_views() WHERE NOT internal
+"""
+_OTHERS = """
+    SELECT schema_name || '.' || view_name FROM duckdb_views()
+        WHERE NOT internal AND comment IS NULL
     UNION ALL SELECT index_name FROM duckdb_indexes()
     UNION ALL SELECT sequence_name FROM duckdb_sequences()
     UNION ALL SELECT type_name FROM duckdb_types() WHERE NOT internal
@@ -46,7 +56,11 @@ def check_target(to: Path) -> None:
     """
     try:
         _check(to.resolve())
-    except OSError as error:  # a name that is too long, say
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # a name that is too long, a link in a circle
         raise _unwritable(to, error) from error
 
 
@@ -65,18 +79,23 @@ def _check(to: Path) -> None:
     duckdb = import_duckdb()
     try:
         with duckdb.connect(str(to), read_only=True, config=_CLOSED) as connection:
-            holds = {name for (name,) in connection.execute(_HOLDS).fetchall()}
             ours = {f"main.{name}" for name in ABOUT}
-            if not ours <= holds:
+            tables, views, others = (
+                _ask(connection, question) for question in (_TABLES, _VIEWS, _OTHERS)
+            )
+            if not ours <= tables:
                 raise _refuse(to, "a DuckDB file that this command has not made")
-            about = connection.execute(f"SELECT unnest(views) FROM {ABOUT_FILE}")  # noqa: S608
-            views = {f"main.{name}" for (name,) in about.fetchall()}
-            foreign = sorted(holds - ours - views)
+            named = _ask(connection, f"SELECT 'main.' || unnest(views) FROM {ABOUT_FILE}")  # noqa: S608
+            foreign = sorted((tables - ours) | (views - named) | others)
     except duckdb.Error as error:
         said = str(error).splitlines()[0]
         raise _refuse(to, f"no DuckDB file, or one that somebody writes to ({said})") from error
     if foreign:
         raise _refuse(to, f"what this command has not made in it ({', '.join(foreign)})")
+
+
+def _ask(connection: Any, question: str) -> set[str]:
+    return {name for (name,) in connection.execute(question).fetchall()}
 
 
 def write_file(
@@ -100,7 +119,7 @@ def write_file(
     """
     duckdb = import_duckdb()
     to = to.resolve()  # a link stays one
-    part = to.with_name(f".{to.name}.{uuid.uuid4().hex}")
+    part = to.with_name(f".lake-{uuid.uuid4().hex}")  # whatever the name, not a longer one
     try:
         _make(duckdb, part, statements, rows, from_s3=from_s3)
         check_target(to)
@@ -136,11 +155,29 @@ def _make(
                     places = ", ".join("?" * len(row))
                     connection.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608
             connection.commit()
+            before = _ask(connection, _EVERYTHING)
     except duckdb.Error as error:
         raise BadDataError(
             f"DuckDB cannot read what the views are to be over: {str(error).splitlines()[0]} "
             f"{_UNTOUCHED}"
         ) from error
+    _check_is_whole(duckdb, part, before)
+
+
+def _check_is_whole(duckdb: Any, part: Path, expected: set[str]) -> None:
+    """See that the file holds what was written: on a full disk DuckDB closes it without a word.
+
+    Raises:
+        OSError: It does not.
+    """
+    try:
+        with duckdb.connect(str(part), read_only=True, config=_CLOSED) as connection:
+            found = _ask(connection, _EVERYTHING)
+    except duckdb.Error as error:
+        raise OSError(str(error).splitlines()[0]) from error
+    # What stands in the journal alone is not in the file.
+    if found != expected or _journal_of(part).exists():
+        raise OSError("the file is not whole: the disk is full?")
 
 
 def open_s3() -> Any:
@@ -174,7 +211,7 @@ def _journal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.wal")
 
 
-def _unwritable(to: Path, error: OSError) -> InvalidInputError:
+def _unwritable(to: Path, error: Exception) -> InvalidInputError:
     return InvalidInputError(
         f"{to} cannot be written ({error}): mend that, or name another --to. {_UNTOUCHED}"
     )

@@ -8,7 +8,7 @@ from prefect import get_run_logger, task
 
 from tasks.core.attempt import Outcome
 from tasks.core.checks import Check, compare, none_of
-from tasks.core.dataset import RawRows, Table
+from tasks.core.dataset import RawRows, Table, is_kept_as
 from tasks.core.errors import UnreadableRawError
 from tasks.core.month import Look
 from tasks.core.plan import RawObject, Subject
@@ -113,7 +113,10 @@ def _is_sound(subject: Subject, raw: RawObject, kept: dict[str, bytes], client: 
 
 def _fits(metadata: Any, table: Table, name: str) -> bool:
     columns = list(metadata.schema.names)
-    if set(columns) != set(table.types()):
+    found = {field.name: str(field.type) for field in metadata.schema.to_arrow_schema()}
+    if not metadata.num_rows or found.keys() != table.types().keys():
+        return False
+    if not all(is_kept_as(found[name], kind) for name, kind in table.types().items()):
         return False
     if INDEX_CODE not in columns:
         return True

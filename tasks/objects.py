@@ -19,7 +19,7 @@ from tasks.core.plan import RawObject
 from tasks.core.vacuum import StoredObject
 
 _CONFLICT_DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0)
-_LEAST_PARQUET_BYTES = 12
+LEAST_PARQUET_BYTES = 12
 _FOOTER_BYTES = 64 * 1024
 _MAKING_A_CLIENT = threading.Lock()  # threads that land side by side must not do it at once
 _CONTENT_TYPES = {"json": "application/json", "csv": "text/csv"}
@@ -211,7 +211,7 @@ def has_footer(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if raw.size < _LEAST_PARQUET_BYTES:
+    if raw.size < LEAST_PARQUET_BYTES:
         return False
     client = client or boto3.client("s3")
     length = min(raw.size, _FOOTER_BYTES)

@@ -21,7 +21,7 @@ from tasks.core.views import (
     is_whole_among,
     read_plan_columns,
 )
-from tasks.objects import list_at, read_object
+from tasks.objects import LEAST_PARQUET_BYTES, list_at, read_object
 from tasks.retries import tried_again
 from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
@@ -128,7 +128,11 @@ def find_parts(
 def find_raw(bucket: str, table: Table) -> Raw:
     """Return what lies in raw of a table now; it only reads."""
     found = _list_sizes(bucket, table.prefix)
-    keys = tuple(key for key in found if is_readable(table, key))
+    keys = tuple(
+        key
+        for key, size in found.items()
+        if is_readable(table, key) and size >= LEAST_PARQUET_BYTES
+    )
     return Raw(keys, tuple(key for key in found if key not in set(keys)))
 
 
@@ -150,9 +154,21 @@ def _list_commits(bucket: str, dataset: Dataset) -> dict[str, dict[int, dt.datet
     for each in found:
         months[each.key.removeprefix(prefix).partition("/")[0]][each.key] = each.modified_at
     return {
-        month: dict(zip(number_commits(keys), (keys[key] for key in sorted(keys)), strict=True))
+        month: dict(zip(number_commits(keys), _date_commits(keys), strict=True))
         for month, keys in sorted(months.items())
     }
+
+
+def _date_commits(modified_at: Mapping[str, dt.datetime]) -> list[dt.datetime]:
+    """Return since when each commit of a month is there, in order.
+
+    A commit is there no later than the ones after it: what was restored has a later date.
+
+    Args:
+        modified_at: `{key: when S3 got it}`.
+    """
+    dates = [modified_at[key] for key in sorted(modified_at)]
+    return [min(dates[place:]) for place in range(len(dates))]
 
 
 @tried_again

@@ -155,6 +155,23 @@ class Table:
         return value
 
 
+_KEPT_AS = {"string": "string", "int": "int32", "bigint": "int64", "date": "date32[day]"}
+
+
+def is_kept_as(arrow_type: str, athena_type: str) -> bool:
+    """Return whether a file keeps a column of an Athena type in a type that every reader takes.
+
+    Args:
+        arrow_type: What the file has, as Arrow names it.
+        athena_type: Of the column.
+    """
+    if athena_type == "timestamp":
+        return arrow_type.startswith("timestamp[")
+    if athena_type.startswith("decimal("):
+        return arrow_type.replace("decimal128", "decimal").replace(" ", "") == athena_type
+    return arrow_type == _KEPT_AS.get(athena_type)
+
+
 @dataclass(frozen=True)
 class Refined:
     """A refined table and how it is made.

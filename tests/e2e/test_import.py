@@ -102,6 +102,16 @@ def test_a_portfolio_of_a_period_is_published_into_a_month_that_holds_no_day(
     assert {(row["first_session"], row["last_session"]) for row in rows} == {(day, day)}
     assert cloud.published_rows("portfolio_daily", INDEX, "2023-06") == []
 
+    # Its files gone, a backfill of the month makes them again, though it holds no day.
+    made = cloud.commits("portfolio", "2023-06")[-1]["tables"]["portfolio_theoretical"]["objects"]
+    for each in made:
+        cloud.client("s3").delete_object(Bucket="b3-lake", Key=each["key"])
+    month = ("--dataset", "portfolio", "--start", "2023-06-01", "--end", "2023-06-30")
+    again = cloud.run_flow("backfill", *month)
+    assert again.code == 0, again.error
+    rows_again = cloud.published_rows("portfolio_theoretical", INDEX, "2023-06")
+    assert len(rows_again) == len(rows)
+
 
 def test_a_backfill_of_the_portfolio_lists_what_only_a_saved_file_can_bring(
     cloud: Cloud, tmp_path: Path

@@ -1,8 +1,10 @@
 """What comes beside the portfolios of the day, and is never in their way."""
 
 import datetime as dt
+import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import boto3
@@ -14,13 +16,16 @@ from flows.period_loading import collect_period
 from flows.portfolio import daily_portfolio
 from flows.portfolio_mending import mend_session
 from infra.local.b3.replay import Replay
+from infra.local.b3.sessions import published_portfolio
 from tasks import download_period
 from tasks.core.errors import BlockedError, NotConfiguredError, SourceHasNoDataError
 from tasks.core.portfolio.model import from_raw_rows
 from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.turns import Budget
 from tests.flows.conftest import RUN_ID, Lake
-from tests.portfolios import FRIDAY, THURSDAY
+from tests.portfolios import FRIDAY, THURSDAY, VALE3
+from tests.portfolios import portfolio as portfolio_of
 
 T = TypeVar("T")
 MONDAY = dt.date(2025, 8, 4)
@@ -259,10 +264,47 @@ def test_a_page_that_cannot_be_shown_holds_nothing_back(
 def test_it_has_a_budget_of_its_own(
     lake: Lake, replay: Replay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(period_loading, "PERIOD_SECONDS", 0.0)
+    monkeypatch.setattr(period_loading, "KIND_SECONDS", 0.0)
     assert run().message.endswith("; not had: preview of IBOV, theoretical portfolio of IBOV")
     assert calls(replay) == {"GetPortfolioDay": 1}
     assert lake.asked == [["2025-08"]]
+
+
+def test_one_kind_that_hangs_takes_no_time_of_the_other(
+    lake: Lake, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = iter([0.0, 90.0])
+    of_all = Budget.of_all
+    monkeypatch.setattr(Budget, "of_all", lambda _: of_all(next(kinds)))
+    shown = published_portfolio("IBOV", FRIDAY)
+    assert shown
+    of_the_day = portfolio_of(
+        *(replace(VALE3, ticker=row.ticker) for row in shown.constituents), trading_date=FRIDAY
+    )
+    beside = within_a_run(lambda: collect_period(lake.settings, {"IBOV": of_the_day}, {}))
+    assert [kind for kind, failed in beside.missing.items() if failed] == ["preview"]
+    assert lake.list_keys("raw/portfolio_theoretical/") == [THEORETICAL]
+
+
+def test_the_portfolios_of_the_day_are_registered_before_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(portfolio, "collect_period", kill)
+    with pytest.raises(KeyboardInterrupt):
+        daily_portfolio()
+    assert list(lake.partitions("raw_portfolio")) == ["2025-08-01"]
+
+
+@pytest.mark.parametrize("answer", [1, "", "k" * 2000, "raw/portfolio/x.parquet"])
+def test_a_note_of_another_form_makes_no_raw(lake: Lake, answer: object) -> None:
+    run()
+    note = json.dumps({"answers": [answer], "extracted_at": "2025-08-01T00:00:00"})
+    lake.put(period_loading.note_key(RAW_PREVIEW, "IBOV", FRIDAY), note.encode())
+    with pytest.raises(SourceHasNoDataError, match="landing does not hold"):
+        within_a_run(lambda: mend_session(lake.settings, PREVIEW))
 
 
 def test_a_configuration_of_another_form_is_kept_and_says_nothing(

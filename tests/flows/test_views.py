@@ -3,6 +3,8 @@
 import builtins
 import datetime as dt
 import os
+import resource
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -175,6 +177,10 @@ REFUSED = {
     "macro-beside": views_and("CREATE MACRO mine(x) AS x"),
     "sequence-beside": views_and("CREATE SEQUENCE mine"),
     "type-beside": views_and("CREATE TYPE mine AS ENUM ('a')"),
+    "table-in-a-views-place": views_and(
+        "DROP VIEW portfolio_daily; CREATE TABLE portfolio_daily (x int)"
+    ),
+    "view-in-a-views-place": views_and("CREATE OR REPLACE VIEW portfolio_daily AS SELECT 42"),
     "other-about-file": views_and("DROP TABLE about_file; CREATE TABLE about_file (x int)"),
     "without-about-file": views_and("DROP TABLE about_file"),
     "journal": with_a_journal,
@@ -215,11 +221,44 @@ def test_a_file_that_another_program_writes_to_is_left_as_it_is(
     assert main(["--to", str(path)]) == 0
 
 
-@pytest.mark.parametrize("to", ["nowhere/x.duckdb", "x" * 300])
+@pytest.mark.parametrize("to", ["nowhere/x.duckdb", "x" * 300, "/"])
 def test_where_no_file_can_be_is_a_clear_error(to: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--to", to]) == 1
-    assert "name another --to. Nothing was written." in told(capsys)[1]
+    assert "name another --to. nothing was written." in told(capsys)[1].lower()
     assert written() == []
+
+
+def test_a_link_in_a_circle_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("a").symlink_to("b")
+    Path("b").symlink_to("a")
+    assert main(["--to", "a"]) == 1
+    assert "name another --to. Nothing was written." in told(capsys)[1]
+
+
+def test_the_longest_name_that_a_file_can_have_is_taken() -> None:
+    assert main(["--to", "x" * 240]) == 0
+
+
+def test_a_full_disk_is_an_error_and_the_older_file_stays(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main([]) == 0
+    before = Path("lake.duckdb").read_bytes()
+    capsys.readouterr()
+    whole = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heeded = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        # No file may grow to what is written: as on a full disk, but for this process alone.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, whole[1]))
+        code = main([])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, whole)
+        signal.signal(signal.SIGXFSZ, heeded)
+    out, error = told(capsys)
+    assert (code, out) == (1, "")
+    assert "Nothing was written." in error
+    assert Path("lake.duckdb").read_bytes() == before
+    assert written() == ["lake.duckdb"]
 
 
 def test_a_link_stays_one_and_its_file_is_replaced(tmp_path: Path) -> None:

@@ -241,6 +241,26 @@ def test_a_commit_is_seen_from_the_very_second_of_its_object_on(
     assert analyst.seen(analyst.make("before.duckdb", since - second)) == {}
 
 
+def test_a_commit_that_was_restored_is_seen_since_then_no_later_than_the_next(
+    lake: Lake, analyst: Analyst, publish: Callable[..., None]
+) -> None:
+    publish(D1)
+    lake.passes(days=1)
+    publish(D1, D2, revision=1)
+    second = now()
+    lake.passes(days=1)
+    publish(D1, D2, revision=2)
+    lake.passes(days=1)
+    restored = commit_key(PORTFOLIO, MONTH, 2)
+    lake.put(restored, lake.body(restored))
+    # Since when the second was there is not known any more, but that it was before the third.
+    assert analyst.seen(analyst.make("then.duckdb", second)) == seen(D1)
+    third = analyst.make("now.duckdb")
+    ((since,),) = ask(third, "SELECT seen_since FROM about_commits")
+    at_third = analyst.make("third.duckdb", since.replace(tzinfo=dt.UTC))
+    assert analyst.seen(at_third) == seen(D1, D2, revision=2)
+
+
 def test_files_gone_of_an_earlier_commit_are_an_error_that_names_what_can_be_shown(
     lake: Lake, analyst: Analyst, publish: Callable[..., None]
 ) -> None:
@@ -373,6 +393,7 @@ def test_what_is_no_raw_object_is_named_and_left_out(
         "raw/portfolio/trading_date=2025-08-01/IBOV.parquet.bak",
         "raw/index_levels/session=2025/IBOV.parquet",
     ]
+    odd.append("raw/portfolio/trading_date=2025-08-01/ZERO.parquet")
     for key in odd:
         lake.put(key, b"PAR1")
     path = analyst.make()

@@ -18,6 +18,7 @@ from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.month import audit_month
 from tests.portfolios import EXTRACTED_AT, FRIDAY, portfolio
+from tests.standin.lake import raw_table
 from tests.tasks.toy import (
     BESIDE,
     D1,
@@ -52,8 +53,10 @@ def beside(day: dt.date) -> str:
 def stored(index_code: str, table: Table) -> bytes:
     """A portfolio with the columns of a raw table."""
     file = io.BytesIO()
-    rows = pa.Table.from_pylist(to_raw_rows(portfolio(index_code=index_code), EXTRACTED_AT))
-    pq.write_table(rows.select(list(table.types())), file)
+    rows = to_raw_rows(portfolio(index_code=index_code), EXTRACTED_AT)
+    pq.write_table(
+        raw_table(table, [{name: row[name] for name in table.types()} for row in rows]), file
+    )
     return file.getvalue()
 
 
@@ -148,6 +151,42 @@ def test_a_raw_object_is_to_be_one_of_the_table_that_it_lies_in(toy: Toy) -> Non
     look = toy.look(dataset=PORTFOLIO)
     assert {each.key for each in look.inputs} == kept.keys() | refused.keys()
     assert set(look.unreadable) == refused.keys()
+
+
+def other_types(table: Table, name: str, kind: pa.DataType) -> bytes:
+    rows = pq.read_table(io.BytesIO(stored("IBOV", table)), coerce_int96_timestamp_unit="us")
+    place = rows.column_names.index(name)
+    body = io.BytesIO()
+    pq.write_table(rows.set_column(place, name, rows[name].cast(kind, safe=False)), body)
+    return body.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("part", pa.float64()),
+        ("part", pa.decimal128(7, 3)),
+        ("theorical_qty", pa.int32()),
+        ("theorical_qty", pa.string()),
+        ("cod", pa.binary()),
+        ("extracted_at", pa.int64()),
+    ],
+)
+def test_a_raw_object_of_other_types_is_no_object_of_its_table(
+    toy: Toy, name: str, kind: pa.DataType
+) -> None:
+    place = RAW_THEORETICAL.object_key(str(FRIDAY), "IBOV")
+    toy.put(place, other_types(RAW_THEORETICAL, name, kind))
+    assert toy.look(dataset=PORTFOLIO).unreadable == (place,)
+
+
+def test_a_raw_object_without_rows_is_none(toy: Toy) -> None:
+    rows = pq.read_table(io.BytesIO(stored("IBOV", RAW_THEORETICAL)))
+    body = io.BytesIO()
+    pq.write_table(rows.slice(0, 0), body)
+    place = RAW_THEORETICAL.object_key(str(FRIDAY), "IBOV")
+    toy.put(place, body.getvalue())
+    assert toy.look(dataset=PORTFOLIO).unreadable == (place,)
 
 
 def test_what_is_left_out_is_no_input_and_not_looked_at(toy: Toy) -> None:

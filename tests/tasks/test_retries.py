@@ -302,7 +302,7 @@ LIMITS = [
     (portfolio_mending, "FETCH_SECONDS", 60.0),
     (turns, "MOST_AT_ONCE", 2),
     (download, "ATTEMPT_SECONDS", 120.0),
-    (period_loading, "PERIOD_SECONDS", 180.0),
+    (period_loading, "KIND_SECONDS", 90.0),
     (download_period, "ATTEMPT_SECONDS", 60.0),
     (download_period, "MOST_ROUNDS", 3),
     (paging, "MOST_PAGES", 50),

@@ -3,11 +3,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tasks.core.dataset import Table
+from tasks.core.dataset import Table, is_kept_as
 from tasks.core.errors import InvalidInputError
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio import PORTFOLIO
-from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
+from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL, SPANS
 from tasks.core.portfolio.tables import PORTFOLIO_MONTHLY, RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.tables import QUOTES_OBJECT, RAW_QUOTES
@@ -93,3 +93,44 @@ def test_who_reads_a_refined_table_and_not_its_partitions_finds_nothing() -> Non
     assert PORTFOLIO_MONTHLY.is_refined
     assert PORTFOLIO_MONTHLY.location == "empty/portfolio_monthly/"
     assert not PORTFOLIO_MONTHLY.location.startswith(PORTFOLIO_MONTHLY.prefix)
+
+
+@pytest.mark.parametrize(
+    ("arrow_type", "athena_type", "expected"),
+    [
+        ("string", "string", True),
+        ("large_string", "string", False),
+        ("int32", "int", True),
+        ("int64", "int", False),
+        ("int64", "bigint", True),
+        ("date32[day]", "date", True),
+        ("timestamp[ns]", "date", False),
+        ("timestamp[ns]", "timestamp", True),
+        ("timestamp[us, tz=UTC]", "timestamp", True),
+        ("int96", "timestamp", False),
+        ("decimal128(6, 3)", "decimal(6,3)", True),
+        ("decimal128(6, 2)", "decimal(6,3)", False),
+        ("double", "decimal(6,3)", False),
+        ("double", "double", False),  # no table has it
+    ],
+)
+def test_a_file_keeps_a_column_in_the_type_that_every_reader_takes(
+    arrow_type: str, athena_type: str, expected: bool
+) -> None:
+    assert is_kept_as(arrow_type, athena_type) is expected
+
+
+def test_every_type_of_raw_has_one() -> None:
+    kinds = {
+        kind
+        for dataset in (PORTFOLIO, QUOTES)
+        for t in dataset.raw_tables
+        for kind in t.types().values()
+    }
+    plain = {kind for kind in kinds if kind != "timestamp" and not kind.startswith("decimal(")}
+    assert plain <= {"string", "int", "bigint", "date"}
+
+
+def test_what_is_refined_of_rows_that_b3_showed_is_of_a_raw_table_beside() -> None:
+    assert set(SPANS.values()) == set(PORTFOLIO.beside)
+    assert set(SPANS) <= set(PORTFOLIO.refined_tables)

@@ -148,7 +148,9 @@ def reconcile(
         if held and not may_replace and (found := differences(held, one.portfolio)):
             problems.append(_problem(one, "raw", found))
     if problems:
-        advice = "Nothing was written. If the files are right, run again with --replace."
+        advice = "Nothing was written."
+        if not may_replace:
+            advice += " If the files are right, run again with --replace."
         raise BadDataError("\n".join([*problems, advice]))
     return {
         session: add_sectors(portfolio, stored.get(session))
