@@ -25,6 +25,7 @@ from prefect import Task
 from tenacity import Retrying
 
 import tasks.shelf
+import tasks.turns
 from flows import backfill, freshness, import_portfolio, levels, portfolio, quotes, vacuum, views
 
 FLOWS: dict[str, Callable[[list[str]], int]] = {
@@ -71,6 +72,7 @@ def run(request: dict[str, Any]) -> int:
         os.dup2(file, number)
     os.environ.clear()
     os.environ |= request["environment"]
+    tasks.turns.PAUSE_SECONDS = 0.0  # the replay need not be spared: tests/tasks/test_turns.py
     if request["kill_after"]:
         kill_at(request["kill_after"])
     if request["kill_after_seconds"]:

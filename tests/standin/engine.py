@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import re
 import uuid
 from typing import Any
 
@@ -17,8 +18,9 @@ from tests.standin.sql import MACROS, to_duckdb
 class StandIn:
     """An engine for `infra.glue.refine.main`; one a run.
 
-    It reads raw anew for every statement, as Spark does, and stores what Spark stores: one object a
-    table, sorted, with exactly the types of the plan, and `_SUCCESS` beside it.
+    It reads raw anew for every statement that names it, as Spark does, and stores what Spark
+    stores: one object a table, sorted, with exactly the types of the plan, and `_SUCCESS` beside
+    it.
 
     Attributes:
         version: Which Spark it stands in for.
@@ -65,6 +67,7 @@ class StandIn:
         raw = {
             view: pa.concat_tables([self._read_object(base, path) for path in paths])
             for view, (base, paths) in self._raw.items()
+            if re.search(rf"\b{view}\b", table["statement"])
         }
         order = ", ".join(f"{column} NULLS FIRST" for column in table["order"])
         with duckdb.connect(config={"threads": 1}) as connection:
