@@ -5,7 +5,7 @@ python -m flows.freshness [--dataset portfolio|quotes|levels …] [--trading-dat
 
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
@@ -55,7 +55,7 @@ from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.landing import find_landed, read_landed_lists
-from tasks.published import find_published
+from tasks.published import Sessions, find_published
 from tasks.reading import read_absences
 from tasks.reading_period import read_in_force
 from tasks.report import report_gaps
@@ -122,11 +122,14 @@ class _Look:
         first, last = self.recent[0], min(self.now.date(), next_session(self.trading_date))
         return [first + dt.timedelta(number) for number in range((last - first).days + 1)]
 
-    def published(self, dataset: Dataset, raw: Table) -> dict[dt.date, set[str]]:
-        """What readers see of the last sessions, of one of its raw tables."""
+    def published(self, dataset: Dataset) -> dict[str, Sessions]:
+        """What readers see of the last sessions, by the name of the raw table."""
         months = sorted(set(map(month_of, self.recent)))
-        found = find_published(subject_of(self.settings, dataset), months, raw)
-        return {day: names for day, names in found.items() if day in self.recent}
+        found = find_published(subject_of(self.settings, dataset), months)
+        return {
+            table: {day: names for day, names in sessions.items() if day in self.recent}
+            for table, sessions in found.items()
+        }
 
     def expected(
         self, recent: set[str], published: set[str], table: Table, year: int | None
@@ -158,39 +161,35 @@ class _Look:
 
 def _look_at_portfolio(look: _Look) -> tuple[list[Gap], str]:
     day = look.trading_date
-    by_session = look.published(PORTFOLIO, RAW_PORTFOLIO)
+    seen = look.published(PORTFOLIO)
+    by_session = seen[RAW_PORTFOLIO.name]
     published = by_session.get(day, set())
     recent = set().union(*by_session.values())
     expected = look.expected(recent, published, RAW_PORTFOLIO, None)
     stored = list_names(look.settings.lake_bucket, RAW_PORTFOLIO, str(day))
     gaps = find_portfolio_gaps(day, expected, published, stored, look.now)
-    return gaps + _look_beside(look, published), f" ({count_indices(len(published))})"
+    return gaps + _look_beside(look, seen), f" ({count_indices(len(published))})"
 
 
-def _look_beside(look: _Look, of_the_day: set[str]) -> list[Gap]:
+def _look_beside(look: _Look, seen: Mapping[str, Sessions]) -> list[Gap]:
     """What B3 shows beside the portfolios of the day, of indices of which readers see those."""
     day, bucket = look.trading_date, look.settings.lake_bucket
-    theoretical, previews = (
-        look.published(PORTFOLIO, table) for table in (RAW_THEORETICAL, RAW_PREVIEW)
-    )
-    expected: tuple[tuple[Beside, Table, set[str], set[str]], ...] = (
-        (
-            "theoretical portfolio",
-            RAW_THEORETICAL,
-            set().union(*theoretical.values()),
-            theoretical.get(day, set()),
-        ),
-        ("preview", RAW_PREVIEW, look.in_force(), previews.get(day, set())),
+    of_the_day = seen[RAW_PORTFOLIO.name].get(day, set())
+    had_lately = set().union(*seen[RAW_THEORETICAL.name].values())
+    expected: tuple[tuple[Beside, Table, set[str]], ...] = (
+        ("theoretical portfolio", RAW_THEORETICAL, had_lately),
+        ("preview", RAW_PREVIEW, look.in_force()),
     )
     gaps = []
-    for what, table, wanted, published in expected:
+    for what, table, wanted in expected:
+        published = seen[table.name].get(day, set())
         stored = list_names(bucket, table, str(day))
         gaps += find_gaps_beside(what, day, wanted & of_the_day, published, stored, look.now)
     return gaps
 
 
 def _look_at_quotes(look: _Look) -> tuple[list[Gap], str]:
-    return find_quotes_gap(look.trading_date, look.published(QUOTES, RAW_QUOTES)), ""
+    return find_quotes_gap(look.trading_date, look.published(QUOTES)[RAW_QUOTES.name]), ""
 
 
 def _look_at_levels(look: _Look) -> tuple[list[Gap], str]:

@@ -100,7 +100,7 @@ def find_recent_portfolios(settings: Settings, today: dt.date) -> set[str]:
     """
     since = last_sessions(today, RECENT_SESSIONS)[0]
     months = {month_of(since), month_of(today), month_of(next_session(today))}
-    published = find_published(subject_of(settings, PORTFOLIO), sorted(months), RAW_PORTFOLIO)
+    published = find_published(subject_of(settings, PORTFOLIO), sorted(months))[RAW_PORTFOLIO.name]
     return set().union(*(codes for day, codes in published.items() if day >= since))
 
 

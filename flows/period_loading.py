@@ -49,8 +49,8 @@ _KINDS = (
 
 
 @dataclass
-class Beside:
-    """What came of it.
+class CollectedBeside:
+    """What came of collecting what B3 shows beside the day's portfolios.
 
     Attributes:
         sessions: Those that raw has something new of.
@@ -76,7 +76,7 @@ def collect_period(
     members: Members,
     *,
     is_blocked: bool = False,
-) -> Beside:
+) -> CollectedBeside:
     """Bring to raw what it does not hold yet of the session that B3 shows of each index.
 
     Whatever fails is told in the log, on a page of the run and in its outcome.
@@ -87,7 +87,7 @@ def collect_period(
         members: B3's list of indices; empty where it was not asked for.
         is_blocked: Whether B3 has turned us away: then it is asked for nothing more.
     """
-    beside = Beside()
+    beside = CollectedBeside()
     for kind in _KINDS:
         budget = Budget.of_all(KIND_SECONDS)
         failures: Mapping[str, Exception]
@@ -96,7 +96,8 @@ def collect_period(
             beside.missing[kind.name].update(failures)
             continue
         try:
-            failures = _collect(settings, kind, of_the_day, members, budget, beside)
+            sessions, failures = _collect(settings, kind, of_the_day, members, budget)
+            beside.sessions |= sessions
         except Exception as error:  # noqa: BLE001 - of whatever kind: the day's portfolios go on
             get_run_logger().exception("The %s could not be had", kind.name)
             failures = dict.fromkeys(of_the_day, error)
@@ -117,8 +118,8 @@ def _collect(
     of_the_day: Mapping[str, Portfolio],
     members: Members,
     budget: Budget,
-    beside: Beside,
-) -> dict[str, B3PipelineError]:
+) -> tuple[set[dt.date], dict[str, B3PipelineError]]:
+    """Return the sessions that raw has something new of, and by index why it lacks one."""
     bucket, by_session = settings.lake_bucket, defaultdict(list)
     for code, portfolio in of_the_day.items():
         by_session[portfolio.trading_date].append(code)
@@ -137,17 +138,16 @@ def _collect(
     if none:
         get_run_logger().info("No %s of %s is in force", kind.name, name_indices(none))
     if not downloads:
-        return fetched.failures
+        return set(), fetched.failures
     found = read_period(downloads, of_the_day, kind.name, members)
     sound = {code: each for code, each in found.items() if isinstance(each, Portfolio)}
     sessions = [RawSession(each, downloads[code].received_at) for code, each in sound.items()]
     store_period(bucket, kind.table, sessions, {code: downloads[code].keys for code in sound})
-    beside.sessions |= {each.trading_date for each in sound.values()}
     refused = {code: each for code, each in found.items() if isinstance(each, B3PipelineError)}
-    return fetched.failures | refused
+    return {each.trading_date for each in sound.values()}, fetched.failures | refused
 
 
-def _report(beside: Beside) -> None:
+def _report(beside: CollectedBeside) -> None:
     lines = []
     for kind, failures in beside.missing.items():
         for code, error in failures.items():

@@ -1,17 +1,18 @@
 """What readers see of several months, as their latest commits say."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection
 
 from prefect import task
 
 from tasks.core.commit import PUBLISHED
-from tasks.core.dataset import Table
 from tasks.core.plan import Subject, digest_statements
 from tasks.objects import list_folders
 from tasks.retries import OVER_AWS, tried_again
 from tasks.shelf import read_latest
+
+Sessions = dict[dt.date, set[str]]
+"""`{session: the names of its raw objects}`."""
 
 
 @task(name="find-stale-months", task_run_name="find stale months of {subject}", **OVER_AWS)
@@ -30,25 +31,19 @@ def find_stale_months(subject: Subject) -> list[str]:
 
 
 @tried_again
-def find_published(
-    subject: Subject, months: Collection[str], raw: Table
-) -> dict[dt.date, set[str]]:
-    """Return of each session of some months the names of the raw objects that readers see of it.
+def find_published(subject: Subject, months: Collection[str]) -> dict[str, Sessions]:
+    """Return of each raw table, by its name, the raw objects that readers see of some months.
 
     Safe to repeat: it only reads, one commit a month.
-
-    Args:
-        subject: What they are months of.
-        months: The months.
-        raw: The raw table whose objects are meant.
 
     Raises:
         CommitError: A commit cannot be read, or is missing.
     """
-    found = defaultdict(set)
+    found: dict[str, Sessions] = {table.name: {} for table in subject.dataset.raw_tables}
     for month in sorted(months):
         commit = read_latest(subject, month).commit
-        inputs = commit.inputs if commit else ()
-        for each in (one for one in inputs if subject.dataset.raw_table_of(one.key) == raw):
-            found[raw.session_of(each.key)].add(raw.name_of(each.key))
-    return dict(found)
+        for each in commit.inputs if commit else ():
+            raw = subject.dataset.raw_table_of(each.key)
+            names = found[raw.name].setdefault(raw.session_of(each.key), set())
+            names.add(raw.name_of(each.key))
+    return found

@@ -14,6 +14,15 @@ Beside = Literal["theoretical portfolio", "preview"]
 PORTFOLIO_DUE_AT = dt.time(9, 0)  # B3 shows a session from about 05:00, the first run is at 08:30
 PORTFOLIO_GONE_AT = dt.time(20, 0)  # from when on B3 may show the next session
 ANY_INDEX = "any index"
+_RUN = "python -m flows.portfolio"
+# What can be done about what B3 shows no more, and until when.
+_GONE: dict[Beside, tuple[str, str]] = {
+    "theoretical portfolio": (
+        "a saved file of the period: python -m flows.import_portfolio --period-of {} FILE",
+        "if there is one",
+    ),
+    "preview": ("B3 shows it no more", "nothing brings it back"),
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -71,19 +80,14 @@ def find_portfolio_gaps(
     """
     gaps = []
     for code in _missing(expected, published):
-        index = "" if code == ANY_INDEX else f" --index {code}"
-        if code in stored:
-            advice = f"raw holds it: python -m flows.portfolio --trading-date {trading_date}{index}"
-            gaps.append(Gap("portfolio", trading_date, code, advice, "at any time"))
-        elif _is_shown(trading_date, now):
-            advice = f"B3 shows it: python -m flows.portfolio{index or ' --index all'}"
-            gaps.append(Gap("portfolio", trading_date, code, advice, _until_gone(trading_date)))
-        else:
-            advice = (
-                f"B3 shows it no more; what landing has: python -m flows.portfolio --trading-date "
-                f"{trading_date}{index}; else a saved file: python -m flows.import_portfolio FILE"
-            )
-            gaps.append(Gap("portfolio", trading_date, code, advice, "if there is either"))
+        index = "all" if code == ANY_INDEX else code
+        gone = (
+            f"B3 shows it no more; what landing has: {_RUN} --trading-date {trading_date} --index "
+            f"{index}; else a saved file: python -m flows.import_portfolio FILE"
+        )
+        possible = _advise(trading_date, index, stored, now)
+        advice, until = possible or (gone, "if there is either")
+        gaps.append(Gap("portfolio", trading_date, code, advice, until))
     return gaps
 
 
@@ -108,24 +112,22 @@ def find_gaps_beside(
     """
     gaps = []
     for code in sorted(set(expected) - set(published)):
-        until = "at any time"
-        if code in stored:
-            command = f"python -m flows.portfolio --trading-date {trading_date} --index {code}"
-            advice = f"raw holds it: {command}"
-        elif _is_shown(trading_date, now):
-            advice = f"B3 shows it: python -m flows.portfolio --index {code}"
-            until = _until_gone(trading_date)
-        elif what == "preview":
-            advice, until = "B3 shows it no more", "nothing brings it back"
-        else:
-            command = f"python -m flows.import_portfolio --period-of {trading_date} FILE"
-            advice, until = f"a saved file of the period: {command}", "if there is one"
-        gaps.append(Gap(what, trading_date, code, advice, until))
+        advice, until = _advise(trading_date, code, stored, now) or _GONE[what]
+        gaps.append(Gap(what, trading_date, code, advice.format(trading_date), until))
     return gaps
 
 
-def _until_gone(trading_date: dt.date) -> str:
-    return f"until {trading_date} {PORTFOLIO_GONE_AT:%H:%M} in São Paulo"
+def _advise(
+    trading_date: dt.date, index: str, stored: Collection[str], now: dt.datetime
+) -> tuple[str, str] | None:
+    """Return what can be done while raw holds it or B3 shows it, and until when."""
+    if index in stored:
+        said = f"raw holds it: {_RUN} --trading-date {trading_date} --index {index}"
+        return said, "at any time"
+    if _is_shown(trading_date, now):
+        until = f"until {trading_date} {PORTFOLIO_GONE_AT:%H:%M} in São Paulo"
+        return f"B3 shows it: {_RUN} --index {index}", until
+    return None
 
 
 def find_level_gaps(

@@ -21,7 +21,7 @@ from flows import (
     portfolio_loading,
     portfolio_mending,
 )
-from flows.period_loading import Beside
+from flows.period_loading import CollectedBeside
 from flows.settings import Settings
 from infra.local.b3.replay import Replay, start
 from tasks import download, site
@@ -176,6 +176,6 @@ def lake(
         lake = Lake(Settings())
         monkeypatch.setattr(portfolio, "publish_months", lake.publish_months)
         # What comes beside the portfolios of the day has tests of its own: test_period.py.
-        monkeypatch.setattr(portfolio, "collect_period", lambda *_, **__: Beside())
+        monkeypatch.setattr(portfolio, "collect_period", lambda *_, **__: CollectedBeside())
         monkeypatch.setattr(import_portfolio, "publish_months", lake.publish_months)
         yield lake

@@ -11,7 +11,6 @@ from flows import fetching, indices
 from flows.portfolio import daily_portfolio
 from infra.local.b3.replay import Replay
 from infra.local.b3.sessions import INDEX_SIZES, WITHOUT_PORTFOLIO, published_portfolio
-from tasks.core.dataset import Table
 from tasks.core.errors import (
     BadDataError,
     BlockedError,
@@ -44,7 +43,9 @@ def waits(monkeypatch: pytest.MonkeyPatch, at_once: None) -> list[float]:
 def published(monkeypatch: pytest.MonkeyPatch) -> dict[dt.date, set[str]]:
     """What readers see, by session; which months are looked at is asked of another test."""
     found: dict[dt.date, set[str]] = {}
-    monkeypatch.setattr(indices, "find_published", lambda _subject, _months, _raw: found)
+    monkeypatch.setattr(
+        indices, "find_published", lambda _subject, _months: {RAW_PORTFOLIO.name: found}
+    )
     return found
 
 
@@ -241,9 +242,9 @@ def test_the_months_of_the_last_ten_sessions_and_the_next_are_looked_at(
 ) -> None:
     looked_at: list[list[str]] = []
 
-    def find(_subject: object, months: list[str], _raw: Table) -> dict[dt.date, set[str]]:
+    def find(_subject: object, months: list[str]) -> dict[str, dict[dt.date, set[str]]]:
         looked_at.append(months)
-        return {}
+        return {RAW_PORTFOLIO.name: {}}
 
     monkeypatch.setattr(indices, "find_published", find)
     set_clock(dt.datetime(2025, 8, 29, 15, tzinfo=dt.UTC))  # the last session of its month

@@ -13,7 +13,6 @@ from flows.freshness import freshness
 from flows.levels import index_levels
 from flows.portfolio import daily_portfolio
 from infra.local.b3.replay import Replay
-from tasks.core.dataset import Table
 from tasks.core.errors import IncompleteError, InvalidInputError
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.freshness import Gap
@@ -39,9 +38,15 @@ def published(monkeypatch: pytest.MonkeyPatch) -> Published:
     """What readers see, by raw table and session; commits are read in another test."""
     found: Published = defaultdict(dict)
 
-    def find(_subject: Subject, months: list[str], raw: Table) -> dict[dt.date, set[str]]:
-        seen = found[raw.name.removeprefix("raw_")]
-        return {day: names for day, names in seen.items() if f"{day:%Y-%m}" in months}
+    def find(subject: Subject, months: list[str]) -> Published:
+        return {
+            raw.name: {
+                day: names
+                for day, names in found[raw.name.removeprefix("raw_")].items()
+                if f"{day:%Y-%m}" in months
+            }
+            for raw in subject.dataset.raw_tables
+        }
 
     for each in (module, indices):
         monkeypatch.setattr(each, "find_published", find)

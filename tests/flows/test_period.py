@@ -207,7 +207,7 @@ def test_the_content_of_another_index_is_refused(
 def test_what_b3_lists_for_another_index_is_that_ones(
     lake: Lake, replay: Replay, pages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flows.indices.find_published", lambda *_: {})
+    monkeypatch.setattr("flows.indices.find_published", lambda *_: {RAW_PORTFOLIO.name: {}})
     replay.list_only(["IBOV", "IDIV"])
     replay.misbehave("other_index", index="theoretical", times=1)
     state = run(index_codes=["all"])

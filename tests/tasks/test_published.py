@@ -20,7 +20,7 @@ def key(day: dt.date, name: str = "toy") -> str:
 
 def test_what_readers_see_of_each_session_is_told_by_name(toy: Toy) -> None:
     months = ["2025-08", "2025-07", "2025-06"]
-    assert find_published(SUBJECT, months, RAW) == {}
+    assert find_published(SUBJECT, months)[RAW.name] == {}
     for month in months[:2]:
         day = D1.replace(month=int(month[-2:]))
         toy.write(day)
@@ -28,11 +28,11 @@ def test_what_readers_see_of_each_session_is_told_by_name(toy: Toy) -> None:
         toy.publish(month=month)
     toy.write(D2)
     july = D1.replace(month=7)
-    assert find_published(SUBJECT, months, RAW) == {
+    assert find_published(SUBJECT, months)[RAW.name] == {
         july: {"toy", "other"},
         D1: {"toy", "other"},
     }
-    assert find_published(SUBJECT, months[1:], RAW) == {july: {"toy", "other"}}
+    assert find_published(SUBJECT, months[1:])[RAW.name] == {july: {"toy", "other"}}
 
 
 def test_what_readers_see_is_told_by_the_latest_commit(toy: Toy) -> None:
@@ -41,14 +41,14 @@ def test_what_readers_see_is_told_by_the_latest_commit(toy: Toy) -> None:
     toy.write(D2)
     toy.publish("b")
     toy.calls.clear()
-    assert find_published(SUBJECT, [MONTH], RAW) == {D1: {"toy"}, D2: {"toy"}}
+    assert find_published(SUBJECT, [MONTH])[RAW.name] == {D1: {"toy"}, D2: {"toy"}}
     assert toy.asked("GetObject") == [f"{PUBLISHED}000002.json"]
 
 
 def test_what_readers_see_is_not_told_where_a_commit_is_missing(toy: Toy) -> None:
     toy.put(f"{PUBLISHED}000002.json")
     with pytest.raises(CommitError, match="a commit is gone"):
-        find_published(SUBJECT, [MONTH], RAW)
+        find_published(SUBJECT, [MONTH])
 
 
 def test_each_raw_table_is_told_by_itself(toy: Toy) -> None:
@@ -57,8 +57,8 @@ def test_each_raw_table_is_told_by_itself(toy: Toy) -> None:
     toy.put(BESIDE.object_key(str(D2), "other"), parquet([1]))
     toy.publish()
     toy.write(D3, table=BESIDE)
-    assert find_published(SUBJECT, [MONTH], RAW) == {D1: {"toy"}}
-    assert find_published(SUBJECT, [MONTH], BESIDE) == {D1: {"toy"}, D2: {"toy", "other"}}
+    assert find_published(SUBJECT, [MONTH])[RAW.name] == {D1: {"toy"}}
+    assert find_published(SUBJECT, [MONTH])[BESIDE.name] == {D1: {"toy"}, D2: {"toy", "other"}}
 
 
 def stale(dataset: Dataset) -> list[str]:

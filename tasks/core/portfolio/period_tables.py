@@ -5,35 +5,34 @@ before and after it.
 """
 
 from tasks.core.dataset import Column, Refined, Table
-from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.core.portfolio.tables import PORTFOLIO_DAILY, RAW_PORTFOLIO
 
 _WITHOUT_SECTOR = tuple(column for column in RAW_PORTFOLIO.columns if column.name != "segment")
 _SHOWN_ON = Column(
     "trading_date", "date", "The session that the index's day portfolio named before and after."
 )
 _INDEX_CODE = next(column for column in RAW_PORTFOLIO.columns if column.name == "index_code")
-_MONTH = Column("month", "string", "Month of the sessions, `YYYY-MM`.")
 
-RAW_THEORETICAL = Table(
-    name="raw_portfolio_theoretical",
-    description="The theoretical portfolio of the period, as B3 showed it on a session, in B3's "
-    "own fields, typed, nothing derived.",
-    grain="one constituent of one index on one session",
-    key=("index_code", "trading_date", "cod"),
-    prefix="raw/portfolio_theoretical/",
-    columns=_WITHOUT_SECTOR,
-    partition_key=_SHOWN_ON,
+
+def _raw(name: str, description: str) -> Table:
+    return Table(
+        name=f"raw_{name}",
+        description=f"{description}, in B3's own fields, typed, nothing derived.",
+        grain="one constituent of one index on one session",
+        key=("index_code", "trading_date", "cod"),
+        prefix=f"raw/{name}/",
+        columns=_WITHOUT_SECTOR,
+        partition_key=_SHOWN_ON,
+    )
+
+
+RAW_THEORETICAL = _raw(
+    "portfolio_theoretical",
+    "The theoretical portfolio of the period, as B3 showed it on a session",
 )
-
-RAW_PREVIEW = Table(
-    name="raw_portfolio_preview",
-    description="The preview of the next period's portfolio that was in force on a session, in "
-    "B3's own fields, typed, nothing derived.",
-    grain="one constituent of one index on one session",
-    key=("index_code", "trading_date", "cod"),
-    prefix="raw/portfolio_preview/",
-    columns=_WITHOUT_SECTOR,
-    partition_key=_SHOWN_ON,
+RAW_PREVIEW = _raw(
+    "portfolio_preview",
+    "The preview of the next period's portfolio that was in force on a session",
 )
 
 _COLUMNS = (
@@ -46,8 +45,6 @@ _COLUMNS = (
     Column("first_session", "date", "First session of the month on which B3 showed this row."),
     Column("last_session", "date", "Last session of the month on which B3 showed this row."),
 )
-_KEY = ("index_code", "month", "ticker", "first_session")
-_GRAIN = "one row of one index, as B3 showed it in one month"
 _ORDER = ("index_code", "ticker", "first_session")
 
 _STATEMENT = """
@@ -64,26 +61,28 @@ FROM {raw}
 GROUP BY index_code, cod, asset, type, theorical_qty, part
 """
 
-PORTFOLIO_THEORETICAL = Table(
-    name="portfolio_theoretical",
-    description="The theoretical portfolio of the period, of four months, as B3 showed it. "
-    "Weights of one index on one session sum to 99.999 to 100.001.",
-    grain=_GRAIN,
-    key=_KEY,
-    prefix="refined/portfolio_theoretical/",
-    columns=_COLUMNS,
-    partition_key=_MONTH,
-)
 
-PORTFOLIO_PREVIEW = Table(
-    name="portfolio_preview",
-    description="The previews of the next period's portfolio, as B3 showed them while they were "
-    "in force: three, near the end of a period. No row where there was none.",
-    grain=_GRAIN,
-    key=_KEY,
-    prefix="refined/portfolio_preview/",
-    columns=_COLUMNS,
-    partition_key=_MONTH,
+def _refined(name: str, description: str) -> Table:
+    return Table(
+        name=name,
+        description=description,
+        grain="one row of one index, as B3 showed it in one month",
+        key=("index_code", "month", "ticker", "first_session"),
+        prefix=f"refined/{name}/",
+        columns=_COLUMNS,
+        partition_key=PORTFOLIO_DAILY.partition_key,
+    )
+
+
+PORTFOLIO_THEORETICAL = _refined(
+    "portfolio_theoretical",
+    "The theoretical portfolio of the period, of four months, as B3 showed it. Weights of one "
+    "index on one session sum to 99.999 to 100.001.",
+)
+PORTFOLIO_PREVIEW = _refined(
+    "portfolio_preview",
+    "The previews of the next period's portfolio, as B3 showed them while they were in force: "
+    "three, near the end of a period. No row where there was none.",
 )
 
 _ABOUT = (
