@@ -208,6 +208,7 @@ def test_what_b3_lists_for_another_index_is_that_ones(
     lake: Lake, replay: Replay, pages: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("flows.indices.find_published", lambda *_: {RAW_PORTFOLIO.name: {}})
+    monkeypatch.setattr("flows.fetching.MOST_AT_ONCE", 1)  # the fault is for the first one: IBOV
     replay.list_only(["IBOV", "IDIV"])
     replay.misbehave("other_index", index="theoretical", times=1)
     state = run(index_codes=["all"])
