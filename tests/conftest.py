@@ -1,9 +1,11 @@
 """Fixtures that every layer of tests shares."""
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from botocore.loaders import create_loader
 from prefect.logging import disable_run_logger
 from prefect.testing.utilities import prefect_test_harness
 
@@ -32,6 +34,14 @@ def no_real_aws_profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("AWS_CONFIG_FILE", str(nowhere / "config"))
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere / "credentials"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once() -> Iterator[None]:
+    """Read what botocore knows of each service once, not with the session of every test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("botocore.session.create_loader", cache(create_loader))
         yield
 
 

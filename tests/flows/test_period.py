@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import boto3
@@ -222,7 +223,7 @@ def test_a_challenge_ends_it_at_once_and_is_not_waited_out(
     def sleep(_seconds: float) -> None:
         raise AssertionError("the portfolios of the day would wait")
 
-    monkeypatch.setattr("flows.fetching.time.sleep", sleep)
+    monkeypatch.setattr("flows.fetching.time", SimpleNamespace(sleep=sleep))
     replay.misbehave("challenge_403", index="configurations")
     assert run().message.endswith("; not had: preview of IBOV, theoretical portfolio of IBOV")
     assert calls(replay)["GetTheoricalPortfolio"] == 0

@@ -70,19 +70,20 @@ class Lake:
     def put(self, key: str, body: bytes) -> None:
         boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=body)
 
-    def body(self, key: str) -> bytes:
+    @staticmethod
+    def body(key: str) -> bytes:
         return boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
 
-    def keys(self, prefix: str = "") -> list[str]:
-        bucket = boto3.resource("s3").Bucket(BUCKET)
-        return [each.key for each in bucket.objects.filter(Prefix=prefix)]
+    @staticmethod
+    def keys(prefix: str = "") -> list[str]:
+        pages = boto3.client("s3").get_paginator("list_objects_v2")
+        found = pages.paginate(Bucket=BUCKET, Prefix=prefix)
+        return [each["Key"] for page in found for each in page.get("Contents", [])]
 
     @classmethod
     def bodies(cls, prefix: str, end: str) -> list[bytes]:
         """The objects under a prefix whose keys end so."""
-        bucket = boto3.resource("s3").Bucket(BUCKET)
-        found = bucket.objects.filter(Prefix=prefix)
-        return [each.get()["Body"].read() for each in found if each.key.endswith(end)]
+        return [cls.body(key) for key in cls.keys(prefix) if key.endswith(end)]
 
     def delete(self, keys: Iterable[str]) -> None:
         for key in keys:

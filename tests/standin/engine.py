@@ -1,6 +1,8 @@
 """A stand-in for Glue's Spark: the same plan, executed in this process, in milliseconds."""
 
+import atexit
 import datetime as dt
+import functools
 import io
 import re
 import uuid
@@ -13,6 +15,15 @@ import pyarrow.parquet as pq
 from awswrangler._data_types import athena2pyarrow
 
 from tests.standin.sql import MACROS, to_duckdb
+
+
+@functools.cache
+def _database() -> Any:
+    """One for all runs of this process; what a run reads by name is seen by itself alone."""
+    database = duckdb.connect(config={"threads": 1})
+    database.execute(MACROS)
+    atexit.register(_database.cache_clear)  # while there is still a Python to close it
+    return database
 
 
 class StandIn:
@@ -70,8 +81,7 @@ class StandIn:
             if re.search(rf"\b{view}\b", table["statement"])
         }
         order = ", ".join(f"{column} NULLS FIRST" for column in table["order"])
-        with duckdb.connect(config={"threads": 1}) as connection:
-            connection.execute(MACROS)
+        with _database().cursor() as connection:
             types = []
             for name, rows in (self._empty | raw | self._made).items():
                 connection.register(name, rows)

@@ -3,6 +3,7 @@ import hashlib
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -106,7 +107,7 @@ def test_the_wait_that_b3_asks_for_is_kept(
     replay: Replay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("tasks.http.time.sleep", slept.append)
+    monkeypatch.setattr("tasks.http.time", SimpleNamespace(sleep=slept.append))
     replay.misbehave("http_429", retry_after_seconds=7)
     with pytest.raises(RateLimitedError):
         download(replay, tmp_path)
