@@ -1,10 +1,13 @@
 """Fixtures that every layer of tests shares."""
 
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from boto3.session import Session
 from botocore.loaders import create_loader
 from prefect.logging import disable_run_logger
 from prefect.testing.utilities import prefect_test_harness
@@ -42,6 +45,26 @@ def models_read_once() -> Iterator[None]:
     """Read what botocore knows of each service once, not with the session of every test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", cache(create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_made_once() -> Iterator[None]:
+    """Make the client of a service once a session of boto3, and not for every step of a test."""
+    make: Any = Session.client
+
+    def client(session: Session, service_name: str, **options: Any) -> Any:
+        if options:
+            return make(session, service_name, **options)
+        settings = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        made: dict[Any, Any] = session.__dict__.setdefault("made_clients", {})
+        key = (service_name, *sorted(settings.items()))
+        if key not in made:
+            made[key] = make(session, service_name)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "client", client)
         yield
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.prefect_server import prefect_server
 from tests.e2e.cloud import ROOT, Cloud, local_cloud
+from tests.e2e.jobs import use_the_stand_in
 
 
 @pytest.fixture(scope="session")
@@ -37,14 +38,17 @@ def flow_processes(prefect_environment: dict[str, str]) -> Iterator["subprocess.
 
 @pytest.fixture(scope="module")
 def whole_cloud(
+    request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
     prefect_environment: dict[str, str],
     flow_processes: "subprocess.Popen[str]",
 ) -> Iterator[Cloud]:
-    """The local cloud of one file's tests; it starts empty."""
+    """The local cloud of one file's tests; it starts empty. Files marked so have Spark in it."""
     with local_cloud(
         tmp_path_factory.mktemp("cloud"), prefect_environment, flow_processes
     ) as started:
+        if not any(mark.name == "spark" for mark in request.node.iter_markers()):
+            use_the_stand_in(started)
         yield started
 
 

@@ -1,10 +1,21 @@
-"""Glue jobs that misbehave in a test, whatever their scripts are."""
+"""Glue jobs of the tests: what executes their plans, and some that misbehave, on Spark."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.cloud import Cloud
+from infra.glue import refine
+from tests.e2e.cloud import ROOT, Cloud
+
+_KEY = "jobs/refine.py"
+# In the place of the job's script: a plan takes a second or two of it, and ten of Spark.
+_STAND_IN = """
+import sys
+sys.path.insert(0, {root!r})
+from infra.glue import refine
+from tests.standin.engine import StandIn
+refine.main(sys.argv[1:], StandIn())
+"""
 
 # Whatever a script writes through Spark is changed right before.
 _CHANGED_WRITES = """
@@ -33,6 +44,11 @@ def _changed(rows):
 """
 
 
+def use_the_stand_in(cloud: Cloud) -> None:
+    """Let the job execute its plans without Spark; tests/standin shows that it makes the same."""
+    _put(cloud, _STAND_IN.format(root=str(ROOT)).encode())
+
+
 @contextmanager
 def jobs_that_write_too_few_rows(cloud: Cloud) -> Iterator[None]:
     """Let every job write three rows of each table until the block ends."""
@@ -58,16 +74,14 @@ def jobs_held_while_they_write(cloud: Cloud, *, writing: Path, go_on: Path) -> I
 
 @contextmanager
 def _changed_jobs(cloud: Cloud, definition: str) -> Iterator[None]:
-    s3 = cloud.client("s3")
-    scripts = {
-        key: body.decode() for key, body in cloud.objects("jobs/").items() if key.endswith(".py")
-    }
-    assert scripts
+    before = cloud.objects(_KEY)[_KEY]
+    script = Path(refine.__file__).read_text()
     try:
-        for key, script in scripts.items():
-            changed = _CHANGED_WRITES.format(definition=definition, script=script)
-            s3.put_object(Bucket="b3-lake", Key=key, Body=changed.encode())
+        _put(cloud, _CHANGED_WRITES.format(definition=definition, script=script).encode())
         yield
     finally:
-        for key, script in scripts.items():
-            s3.put_object(Bucket="b3-lake", Key=key, Body=script.encode())
+        _put(cloud, before)
+
+
+def _put(cloud: Cloud, script: bytes) -> None:
+    cloud.client("s3").put_object(Bucket="b3-lake", Key=_KEY, Body=script)

@@ -12,7 +12,7 @@ from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tests.e2e.cloud import Cloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(300)]
 
 INDEX = "IBXX"
 SESSION = SESSIONS[-1]

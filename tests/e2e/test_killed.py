@@ -19,7 +19,7 @@ from tests.e2e.cloud import (
     served,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 
 INDEX = "IDIV"
 BEFORE, NOW = SESSIONS[-2:]

@@ -32,7 +32,7 @@ WAYS_TO_READ = [
     for example in _PYTHON.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
 ]
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.spark]
 
 
 @pytest.fixture(scope="module")

@@ -123,12 +123,12 @@ def raw(cloud: Cloud) -> Iterator[tuple[str, bytes]]:
     cloud.client("s3").put_object(Bucket="b3-lake", Key=key, Body=body)
 
 
+# Each with each is in tests/flows/test_portfolio.py.
 @pytest.mark.parametrize(
-    "arguments",
-    [(), ("--trading-date", str(RAW_SESSION)), ("--force",)],
-    ids=["plain", "dated", "forced"],
+    ("damage", "arguments"),
+    [("empty", ()), ("cut", ("--trading-date", str(RAW_SESSION))), ("garbage", ("--force",))],
+    ids=["empty-plain", "cut-dated", "garbage-forced"],
 )
-@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_raw_object_of_the_session_that_b3_shows_is_replaced(
     cloud: Cloud, raw: tuple[str, bytes], damage: str, arguments: tuple[str, ...]
 ) -> None:

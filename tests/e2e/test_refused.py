@@ -8,7 +8,7 @@ import requests
 from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import Cloud
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.spark]  # a test rewrites a line of the script
 
 SESSION = SESSIONS[-1]
 

@@ -25,7 +25,7 @@ from tasks.core.datasets import DATASETS, TABLES
 from tasks.duckdb_file import open_s3
 from tests.e2e.cloud import ROOT, Cloud, Outcome, run_module, wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 
 PAGES = [ROOT / "README.md", ROOT / "docs" / "ANALYSTS.md"]
 FENCE = re.compile(r"^```(python|sql)\n(.*?)^```", re.M | re.S)

@@ -137,7 +137,11 @@ def test_an_index_that_a_list_named_and_that_never_came_is_expected(
 
 
 def test_the_latest_answer_counts_of_one_without_a_portfolio(
-    had: None, replay: Replay, published: Published, set_clock: Callable[[dt.datetime], None]
+    had: None,
+    at_once: None,
+    replay: Replay,
+    published: Published,
+    set_clock: Callable[[dt.datetime], None],
 ) -> None:
     published["portfolio"] = {FRIDAY: SHOWN}
     assert run().is_completed()
