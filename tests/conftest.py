@@ -6,9 +6,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import moto.s3.urls
 import pytest
 from boto3.session import Session
 from botocore.loaders import create_loader
+from moto.s3.models import S3Backend
 from prefect.logging import disable_run_logger
 from prefect.testing.utilities import prefect_test_harness
 
@@ -45,6 +47,14 @@ def models_read_once() -> Iterator[None]:
     """Read what botocore knows of each service once, not with the session of every test."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("botocore.session.create_loader", cache(create_loader))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def addresses_read_once() -> Iterator[None]:
+    """Let moto not load the module of S3's addresses again for each request that it answers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(S3Backend, "_url_module", moto.s3.urls)
         yield
 
 
