@@ -37,6 +37,7 @@ bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, al
 	-@$(BIN)/python -m bench.skipping
 	-@$(BIN)/python -m bench.refresh
 	-@$(BIN)/python -m bench.indices
+	-@$(BIN)/python -m bench.verify
 	-@$(BIN)/python -m bench.start
 
 docs: $(STAMP) ## Write the generated docs again

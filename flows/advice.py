@@ -28,6 +28,7 @@ _DEPLOYMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "backfill": ("backfill", {"index": "index_code"}),
     "import_portfolio": ("import-portfolio", {}),
     "vacuum": ("vacuum", {}),
+    "verify": ("verify", {"dataset": "datasets"}),
 }
 _COMMAND = re.compile(
     r"python -m flows\.(\w+)"

@@ -102,6 +102,9 @@ Year = Annotated[
 Dataset = Literal["portfolio", "quotes"]
 ToFill = Annotated[Dataset, _titled("Dataset")]
 ToLookAt = Annotated[tuple[Kind, ...], _titled("Datasets", minItems=1)]
+Verified = Literal["portfolio", "quotes", "levels"]
+ToVerify = Annotated[tuple[Verified, ...], _titled("Datasets", minItems=1)]
+Repair = Annotated[bool, _titled("Repair")]
 Files = Annotated[
     list[Annotated[str, Field(json_schema_extra={"pattern": _SOMETHING})]],
     _titled("Files", ["s3://b3-lake/inbox/"], minItems=1),

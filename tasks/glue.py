@@ -14,6 +14,7 @@ from prefect import get_run_logger, task
 
 from tasks.core.console import describe_log, glue_run_url
 from tasks.core.errors import NotConfiguredError, RefinementError, RetryableError
+from tasks.core.leftovers import AtWork
 from tasks.retries import OVER_AWS, THROTTLING, answered, is_aws_error, may_pass
 
 if TYPE_CHECKING:
@@ -145,15 +146,23 @@ def wait_for(
         raise
 
 
-def list_plans_at_work(job_name: str) -> set[str]:
-    """Return where the plans lie that Glue is at work on.
+def list_at_work(job_name: str) -> list[AtWork]:
+    """Return the runs that have not ended.
 
     Raises:
         NotConfiguredError: There is no such job.
     """
-    runs = _list_runs(boto3.client("glue"), job_name)
-    at_work = [run for run in runs if run["JobRunState"] in _ACTIVE]
-    return {run.get("Arguments", {}).get("--plan", "") for run in at_work}
+    return [
+        AtWork(
+            run.get("Id", ""),
+            run.get("Arguments", {}).get("--plan", ""),
+            run.get("StartedOn"),
+            dt.timedelta(minutes=run.get("Timeout") or 0),
+            run["JobRunState"] == "STOPPING",
+        )
+        for run in _list_runs(boto3.client("glue"), job_name)
+        if run["JobRunState"] in _ACTIVE
+    ]
 
 
 def _wait(

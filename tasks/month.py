@@ -59,9 +59,7 @@ def look_at_month(
     new = [each for each in wanted if (each.key, each.etag) not in audited and each not in known]
     kept = {each.key: body for each in wanted if (body := known.get(each))}
     client = boto3.client("s3")
-    are_sound = side_by_side(
-        lambda each: _is_sound(subject, each, kept, client), new, READS_AT_ONCE
-    )
+    are_sound = side_by_side(lambda each: is_sound(subject, each, kept, client), new, READS_AT_ONCE)
     unreadable = [each.key for each, is_sound in zip(new, are_sound, strict=True) if not is_sound]
     look = Look(
         dataset=subject.dataset,
@@ -100,8 +98,15 @@ class _MovedError(Exception):
     """What was looked at is no longer so: the month is looked at again."""
 
 
-def _is_sound(subject: Subject, raw: RawObject, kept: dict[str, bytes], client: Any) -> bool:
-    """Return whether a raw object is a file of its table, and of the session and index it names."""
+def is_sound(subject: Subject, raw: RawObject, kept: dict[str, bytes], client: Any) -> bool:
+    """Return whether a raw object is a file of its table, and of the session and index it names.
+
+    Args:
+        subject: What it is of.
+        raw: The object.
+        kept: As of `has_footer`.
+        client: As of `read_object`.
+    """
     table = subject.dataset.raw_table_of(raw.key)
     try:
         table.session_of(raw.key)

@@ -13,6 +13,7 @@ from prefect.artifacts import (
 
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
+from tasks.core.findings import Finding, tabulate_findings
 from tasks.core.freshness import Gap, tabulate_gaps
 from tasks.core.month import Ending, PublishedMonths
 from tasks.core.progress import Progress
@@ -57,6 +58,20 @@ def report_links(subject: str, links: Mapping[str, str]) -> None:
 def report_gaps(gaps: Sequence[Gap], described: str) -> None:
     """Show what is missing as a table. Safe to repeat: each run has its own version."""
     create_table_artifact(key="freshness", table=tabulate_gaps(gaps), description=described)
+
+
+def report_findings(
+    findings: Sequence[Finding], why_not: Mapping[str, str], described: str
+) -> None:
+    """Show what does not fit together as a table. Safe to repeat: each run has its own version.
+
+    Args:
+        findings: What was found.
+        why_not: What a repair has failed with, as of `tasks.core.findings.advise`.
+        described: The same in a sentence.
+    """
+    table = tabulate_findings(findings, why_not)
+    create_table_artifact(key="verify", table=table, description=described)
 
 
 def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) -> None:

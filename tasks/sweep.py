@@ -14,7 +14,7 @@ from tasks.core.commit import PUBLISHED, Commit, commits_prefix, number_commits
 from tasks.core.errors import B3PipelineError, CommitError, RemovalError
 from tasks.core.plan import Subject, plan_key
 from tasks.core.vacuum import Shown, StoredObject, Unit, find_units, why_kept
-from tasks.glue import list_plans_at_work
+from tasks.glue import list_at_work
 from tasks.objects import list_at, list_folders, put_object
 from tasks.retries import OVER_AWS
 from tasks.shelf import follow, read_number
@@ -60,7 +60,7 @@ def survey(subject: Subject, grace: dt.timedelta, *, mends: bool) -> Sweep:
             problems[month] = str(error)
             get_run_logger().error("%s %s: %s", subject, month, error)
     units = _list_units(subject)
-    unneeded = _unneeded(subject, units, grace, problems)
+    unneeded = find_unneeded(subject, units, grace, problems)
     marked_at = _read_marks(subject.bucket, unneeded)
     _, now = list_at(subject.bucket, PUBLISHED)
     ripe = [each for each in unneeded if _is_ripe(marked_at.get(each.attempt), now)]
@@ -91,13 +91,13 @@ def remove(subject: Subject, units: Sequence[Unit], grace: dt.timedelta) -> list
     for batch in _batches(units):
         folders = {each.folder for each in batch}
         now_there = [each for each in _list_units(subject) if each.folder in folders]
-        still = _unneeded(subject, now_there, grace, {})
+        still = find_unneeded(subject, now_there, grace, {})
         _delete(subject.bucket, [stored.key for each in still for stored in each.objects])
         removed += still
     return removed
 
 
-def _unneeded(
+def find_unneeded(
     subject: Subject, units: Iterable[Unit], grace: dt.timedelta, problems: Collection[str]
 ) -> list[Unit]:
     """Return the units that nobody needs, asked in this order: Glue, partitions, commits.
@@ -105,7 +105,7 @@ def _unneeded(
     A flow that goes on meanwhile is seen in one of them.
     """
     units = list(units)
-    plans = list_plans_at_work(subject.glue_job)
+    plans = {each.plan for each in list_at_work(subject.glue_job)}
     tables = [table.name for table in subject.dataset.refined_tables]
     locations = {table: list_locations(subject.database, table) for table in tables}
     shown: dict[str, Shown] = {}

@@ -14,9 +14,9 @@ ROLES = Path(__file__).parents[1] / "infra" / "terraform" / "modules" / "roles"
 FLOW_RUN_UNUSED = {
     "s3:AbortMultipartUpload": "an upload of many parts that broke off",
     "s3:DeleteObject": "the vacuum, which no run of the day starts",
-    "glue:GetPartitions": "the vacuum",
+    "glue:GetPartitions": "the vacuum, and verify",
     "glue:GetJob": "where the log of a failed Glue run is",
-    "glue:BatchStopJobRun": "a cancelled run",
+    "glue:BatchStopJobRun": "a cancelled run, and a repair where a Glue run is left at work",
     "glue:UpdatePartition": "a month that is published already",
 }
 WORKER_UNUSED = {

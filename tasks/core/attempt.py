@@ -101,7 +101,7 @@ def is_whole(output: Output, found: Mapping[str, int]) -> bool:
         found: `{key: size}` of what lies there. What Spark and its file systems leave beside the
             rows does not count.
     """
-    return {key: size for key, size in found.items() if _is_data(key)} == dict(output.objects)
+    return {key: size for key, size in found.items() if is_data(key)} == dict(output.objects)
 
 
 def has_every_table(outputs: Mapping[str, Output], dataset: Dataset) -> bool:
@@ -109,6 +109,7 @@ def has_every_table(outputs: Mapping[str, Output], dataset: Dataset) -> bool:
     return outputs.keys() == {table.name for table in dataset.refined_tables}
 
 
-def _is_data(key: str) -> bool:
+def is_data(key: str) -> bool:
+    """Return whether rows lie at a key, and not what Spark and its file systems leave beside."""
     name = key.rpartition("/")[2]
     return bool(name) and not name.startswith(("_", ".")) and not name.endswith("_$folder$")

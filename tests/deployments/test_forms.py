@@ -107,6 +107,8 @@ def test_what_may_be_left_empty_says_so_and_takes_null(name: str, field: str) ->
         ("vacuum", "grace_days", 1),
         ("vacuum", "grace_days", 3650),
         ("vacuum", "delete", True),
+        ("verify", "repair", True),
+        ("verify", "datasets", ["levels", "quotes"]),
     ],
 )
 def test_what_is_right_is_taken(name: str, field: str, value: object) -> None:
@@ -128,6 +130,8 @@ def test_what_is_right_is_taken(name: str, field: str, value: object) -> None:
         ("backfill", "dataset", "levels"),
         ("index-levels", "year", "2025"),
         ("freshness", "datasets", ["prices"]),
+        ("verify", "datasets", ["prices"]),
+        ("verify", "repair", "perhaps"),
         ("vacuum", "grace_days", "7"),
         ("vacuum", "delete", "perhaps"),
     ],
@@ -154,6 +158,7 @@ def test_what_has_a_wrong_form_is_refused(name: str, field: str, value: object) 
         ("vacuum", "grace_days", 3651),
         *[(*each, ["all", "IBOV"]) for each in CODED],
         ("freshness", "datasets", []),
+        ("verify", "datasets", []),
         ("import-portfolio", "files", []),
         ("import-portfolio", "files", [" "]),
     ],
@@ -211,6 +216,8 @@ def test_programs_give_days_and_tuples_as_before() -> None:
         ("daily-portfolio", {"index_codes": ["all"]}, "all indices latest"),
         ("index-levels", {"year": 2024}, "IBOV levels 2024"),
         ("freshness", {"datasets": ["levels"]}, "freshness levels latest"),
+        ("verify", {"datasets": ["levels"]}, "verify levels"),
+        ("verify", {"repair": True}, "repair portfolio quotes levels"),
     ],
 )
 def test_runs_are_named_by_what_they_are_about(

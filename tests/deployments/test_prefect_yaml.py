@@ -71,8 +71,15 @@ DEPLOYMENTS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         {"sundays-06h00": ("0 6 * * 0", {"delete": True})},
         {},
     ),
+    "verify": ("flows/verify.py:verify", "upkeep", {"nightly-03h00": "0 3 * * *"}, {}),
 }
-DAYS = {"1-5": "weekdays", "0,6": "weekends", "2-6": "mornings-after", "0": "sundays"}
+DAYS = {
+    "1-5": "weekdays",
+    "0,6": "weekends",
+    "2-6": "mornings-after",
+    "0": "sundays",
+    "*": "nightly",
+}
 STEPS = {
     "build": ["deployments.image.build_image"],
     "push": ["deployments.image.push_image"],
@@ -172,6 +179,13 @@ def test_vacuum_is_dry_but_where_its_schedule_starts_it() -> None:
     assert "parameters" not in vacuum
     assert parameter_schema(load(vacuum)).properties["delete"]["default"] is False
     assert [each["parameters"] for each in vacuum["schedules"]] == [{"delete": True}]
+
+
+def test_verify_changes_nothing_by_itself() -> None:
+    (verify,) = [each for each in PROJECT["deployments"] if each["name"] == "verify"]
+    assert "parameters" not in verify
+    assert parameter_schema(load(verify)).properties["repair"]["default"] is False
+    assert all("parameters" not in each for each in verify["schedules"])
 
 
 def test_import_says_how_a_file_comes_to_the_inbox_that_it_takes() -> None:

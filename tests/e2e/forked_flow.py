@@ -26,7 +26,17 @@ from tenacity import Retrying
 
 import tasks.shelf
 import tasks.turns
-from flows import backfill, freshness, import_portfolio, levels, portfolio, quotes, vacuum, views
+from flows import (
+    backfill,
+    freshness,
+    import_portfolio,
+    levels,
+    portfolio,
+    quotes,
+    vacuum,
+    verify,
+    views,
+)
 
 FLOWS: dict[str, Callable[[list[str]], int]] = {
     "backfill": backfill.main,
@@ -36,6 +46,7 @@ FLOWS: dict[str, Callable[[list[str]], int]] = {
     "levels": levels.main,
     "quotes": quotes.main,
     "vacuum": vacuum.main,
+    "verify": verify.main,
     "views": views.main,
 }
 
@@ -73,6 +84,7 @@ def run(request: dict[str, Any]) -> int:
     os.environ.clear()
     os.environ |= request["environment"]
     tasks.turns.PAUSE_SECONDS = 0.0  # the replay need not be spared: tests/tasks/test_turns.py
+    verify.LOOK_AGAIN_SECONDS = 0.5  # the local cloud answers sooner than AWS
     if request["kill_after"]:
         kill_at(request["kill_after"])
     if request["kill_after_seconds"]:

@@ -58,7 +58,7 @@ def test_each_command_of_the_docs_ends_well(cloud: Cloud, folder: Path, command:
     )
     assert ended.returncode == 0, ended.stderr
     assert re.match(
-        "published|up to date|would|removed|wrote", ended.stdout.strip().splitlines()[-1]
+        "published|up to date|would|removed|wrote|verified", ended.stdout.strip().splitlines()[-1]
     )
 
 

@@ -139,3 +139,27 @@ def test_a_damaged_raw_object_of_the_session_that_b3_shows_is_replaced(
     outcome: Outcome = cloud.run_portfolio("--index", RAW_INDEX, *arguments)
     assert outcome.code == 0, outcome.error
     assert rows_seen(cloud, RAW_INDEX, RAW_MONTH) == rows_served(RAW_INDEX, RAW_SESSION)
+
+
+def test_damage_is_found_with_a_table_and_healed_by_a_repair(cloud: Cloud) -> None:
+    index_code, session, month = "IBXL", dt.date(2025, 6, 2), "2025-06"
+    cloud.show(session)
+    assert cloud.run_portfolio("--index", index_code).code == 0
+    only = ("--dataset", "portfolio")
+    (file,) = cloud.commits("portfolio", month)[-1]["tables"]["portfolio_daily"]["objects"]
+    cloud.client("s3").delete_object(Bucket="b3-lake", Key=file["key"])
+    place = {"DatabaseName": "b3", "TableName": "portfolio_monthly"}
+    cloud.client("glue").delete_partition(**place, PartitionValues=[month])
+
+    found = cloud.run_flow("verify", *only)
+    assert (found.code, found.last_line) == (1, "")
+    assert "failed: 2 findings; looked at portfolio: " in found.error
+    assert "kind | where | what was found | what can be done" in found.error
+    assert "files gone | portfolio_daily 2025-06, commit 1 | 1 file: refined/" in found.error
+    assert "partition missing | portfolio_monthly 2025-06 | none | " in found.error
+
+    repaired = cloud.run_flow("verify", *only, "--repair")
+    assert repaired.code == 0, repaired.error
+    assert repaired.last_line.startswith("verified portfolio: ")
+    assert repaired.last_line.endswith("; healed 2 of 2 findings")
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)

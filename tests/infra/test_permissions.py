@@ -19,6 +19,13 @@ def glue(action: str, asked: dict[str, str]) -> Call:
     return Call("someone", f"glue:{action}", asked)
 
 
+READ_BY_VERIFY = [
+    "landing/quotes/COTAHIST_D01082025.ZIP/0.zip",
+    "raw/portfolio/trading_date=2025-08-01/IBOV.parquet",
+    "runs/0/plan.json",
+    "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet",
+    "published/portfolio/2025-08/000001.json",
+]
 ALLOWED = {
     "flow_run": [
         s3("PutObject", "landing/portfolio/received=2025-08-01/IBOV/0.json.gz"),
@@ -28,12 +35,16 @@ ALLOWED = {
         s3("PutObject", "published/portfolio/2025-08/000001.json"),
         s3("GetObject", "published/portfolio/2025-08/000001.json"),
         s3("GetObject", "runs/0/1/outcome.json"),
+        *(s3("GetObject", key) for key in READ_BY_VERIFY),
+        s3("ListBucket", ""),
         s3("DeleteObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet"),
         glue("StartJobRun", GLUE_RUN),
         glue("BatchStopJobRun", GLUE_RUN),
         glue("CreatePartition", PARTITION),
         glue("UpdatePartition", PARTITION),
         glue("GetPartitions", PARTITION),
+        glue("GetJobRuns", GLUE_RUN),
+        glue("BatchCreatePartition", PARTITION),
     ],
     "glue": [
         s3("GetObject", "jobs/refine.py"),

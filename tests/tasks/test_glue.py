@@ -14,7 +14,7 @@ from botocore.exceptions import (
 
 from tasks import glue
 from tasks.core.errors import NotConfiguredError, RefinementError, RetryableError
-from tasks.glue import GlueRun, find_or_start, list_plans_at_work, wait_for
+from tasks.glue import GlueRun, find_or_start, list_at_work, wait_for
 from tests.tasks.glue_service import CUT_OFF, JOB, PLAN, Clock, GlueService
 
 pytestmark = pytest.mark.usefixtures("no_run_logger")
@@ -252,7 +252,7 @@ def test_where_glue_cannot_be_asked_nothing_is_started(
 
 def test_a_job_that_does_not_exist_is_named_with_its_setting(service: GlueService) -> None:
     service.refusals["GetJobRuns"] = ["EntityNotFoundException"] * 2
-    for call in (start, lambda: list_plans_at_work(JOB)):
+    for call in (start, lambda: list_at_work(JOB)):
         with pytest.raises(NotConfiguredError, match=f"Expected a Glue job '{JOB}'.*B3_GLUE_JOB"):
             call()
 
@@ -409,4 +409,4 @@ def test_plans_that_glue_is_at_work_on_are_listed(service: GlueService, state: s
     service.add_run("SUCCEEDED", OTHER)
     service.add_run("RUNNING")
     del service.runs[0]["Arguments"]
-    assert list_plans_at_work(JOB) == {PLAN, ""}
+    assert {each.plan for each in list_at_work(JOB)} == {PLAN, ""}

@@ -22,7 +22,15 @@ from prefect import Task, flow
 from prefect.states import Completed, Crashed, Failed
 
 import tasks
-from flows import fetching, forms, indices, period_loading, portfolio_mending
+from flows import (
+    fetching,
+    forms,
+    indices,
+    levels_mending,
+    period_loading,
+    portfolio_mending,
+    verify,
+)
 from infra.local.b3.replay import Replay
 from tasks import (
     catalog,
@@ -41,6 +49,7 @@ from tasks import (
     sweep,
     turns,
 )
+from tasks.core import inventory, leftovers
 from tasks.core.errors import (
     BadDataError,
     BlockedError,
@@ -205,6 +214,7 @@ EXPECTED = {
     "land-files": A_FEW_TIMES,
     "land-zip": A_FEW_TIMES,
     "look-at-month": A_FEW_TIMES,
+    "look-over": A_FEW_TIMES,
     "mark": A_FEW_TIMES,
     "read-landed-portfolios": A_FEW_TIMES,
     "read-levels": NEVER,
@@ -222,6 +232,7 @@ PLUMBING = {
     *("fetch_zip", "find_attempts", "find_landed", "find_published", "list_names", "list_raw"),
     *("list_zips", "read_absences", "read_in_force", "read_landed_lists", "read_note", "read_raw"),
     *("refuse_attempt", "write_note"),
+    *("check_landing", "stop_run"),
     *("_list_commits", "_list_sizes", "_read_columns", "_read_commits"),
 }
 
@@ -329,6 +340,11 @@ LIMITS = [
     (refine, "MOST_KEPT", 2),
     (runs, "OLDEST_USABLE", dt.timedelta(hours=12)),
     (sweep, "MARK_FOR", dt.timedelta(hours=1)),
+    (verify, "LOOK_AGAIN_SECONDS", 15.0),
+    (inventory, "SETTLED", dt.timedelta(hours=1)),
+    (leftovers, "LEFT_FOR", dt.timedelta(days=22)),
+    (leftovers, "WAITED_FOR", dt.timedelta(days=1)),
+    (levels_mending, "FETCH_SECONDS", 60.0),
     (sweep, "_BATCH", 1000),
     (catalog, "_BATCH", 100),
     (glue, "_RUNS_LOOKED_AT", 200),

@@ -112,7 +112,7 @@ def test_without_an_answer_of_glue_nothing_is_found(
     def no_job(_job: str) -> set[str]:
         raise NotConfiguredError("no such job")
 
-    monkeypatch.setattr(sweep, "list_plans_at_work", no_job)
+    monkeypatch.setattr(sweep, "list_at_work", no_job)
     with pytest.raises(NotConfiguredError):
         look_over()
 

@@ -48,6 +48,14 @@ MAY_USE = {
         "tasks.report",
         "tasks.catalog",
     ),
+    "tasks.inventory": (
+        "tasks.catalog",
+        "tasks.sweep",
+        "tasks.inventory_landing",
+        "tasks.inventory_months",
+        "tasks.work_at_hand",
+    ),
+    "tasks.work_at_hand": ("tasks.glue",),
     "tasks.sweep": ("tasks.shelf", "tasks.catalog", "tasks.runs", "tasks.glue"),
     "tasks.month": ("tasks.shelf",),
     "tasks.published": ("tasks.shelf",),
@@ -59,6 +67,8 @@ WITHOUT_ROOMS = (
     *("tasks.runs", "tasks.sweep", "tasks.catalog", "tasks.report", "tasks.objects"),
     *("tasks.landing", "tasks.places", "tasks.published", "tasks.views", "tasks.duckdb_file"),
     *("tasks.http", "tasks.turns", "tasks.side_by_side"),
+    *("tasks.inventory", "tasks.inventory_landing", "tasks.inventory_months"),
+    "tasks.work_at_hand",
 )
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
 # it, and the list of datasets. Everything else in `tasks` takes a dataset as it comes.
@@ -239,6 +249,7 @@ def test_the_rules_look_at_every_module() -> None:
             *("month", "published", "reading", "reading_period", "report", "runs"),
             *("saved_files", "shelf"),
             *("store", "sweep", "views"),
+            *("inventory", "inventory_landing", "work_at_hand"),
         )
     }
 

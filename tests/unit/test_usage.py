@@ -34,8 +34,8 @@ def read_help(
     return capsys.readouterr().out
 
 
-def test_all_eight_commands_are_looked_at() -> None:
-    assert len(COMMANDS) == 8
+def test_all_nine_commands_are_looked_at() -> None:
+    assert len(COMMANDS) == 9
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])

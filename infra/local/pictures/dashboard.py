@@ -12,7 +12,7 @@ from infra.local.pictures.platform import Platform
 
 DEPLOYMENTS = (
     *("backfill", "daily-portfolio", "daily-quotes", "freshness", "import-portfolio"),
-    *("index-levels", "vacuum"),
+    *("index-levels", "vacuum", "verify"),
 )
 _SAVED, _SHOWN, _NOT_SHOWN = "2025-08-01", "2025-08-04", "2025-07-31"
 _RUN_SECONDS = 300.0
@@ -228,6 +228,7 @@ VALUES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("import-portfolio", {"files": []}),
     ("freshness", {"datasets": ["prices"]}),
     ("vacuum", {"grace_days": 0}),
+    ("verify", {"datasets": []}),
 )
 
 

@@ -49,6 +49,7 @@ _FLOWS = (
     "import_portfolio",
     "freshness",
     "vacuum",
+    "verify",
     "views",
 )
 _PUBLISH = ("flows.portfolio", "--trading-date", "2025-08-04", "--index", "IBOV")

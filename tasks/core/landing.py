@@ -1,0 +1,89 @@
+"""Whether landing keeps what a raw object was read from, as far as its keys tell.
+
+```
+landing/portfolio/received=2025-08-04/IBOV/<sha256>.json.gz    an answer, by the day it came
+landing/portfolio/received=2025-09-01/IBOV/<sha256>.csv.gz     a saved file: of any session
+landing/portfolio_preview/session=2025-08-04/IBOV.json         which answers raw was read from
+landing/quotes/COTAHIST_D04082025.ZIP/<sha256>.zip             B3's file, by its name
+```
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from tasks.core.exchange import may_be_shown
+
+_RECEIVED, _SESSION = "received=", "session="
+_DAYS_SHOWN = sorted(range(-10, 11), key=abs)  # no two sessions lie further apart
+
+
+@dataclass
+class Kept:
+    """What landing keeps of a raw table; no object itself is held.
+
+    Attributes:
+        answers: `{what was asked for: the days on which an answer came}`.
+        files: What saved files were of.
+        notes: `(session, name)` of the notes on what raw was read from.
+        folders: B3's files that are there, by their names.
+    """
+
+    answers: dict[str, set[dt.date]] = field(default_factory=lambda: defaultdict(set))
+    files: set[str] = field(default_factory=set)
+    notes: set[tuple[str, str]] = field(default_factory=set)
+    folders: set[str] = field(default_factory=set)
+
+
+IsKept = Callable[[Kept, dt.date, str], bool]
+"""Says of a session and the name of a raw object whether landing keeps what it was read from."""
+
+
+def gather(prefix: str, keys: Iterable[str]) -> Kept:
+    """Return what landing keeps of a raw table.
+
+    Args:
+        prefix: The table's prefix in landing.
+        keys: What lies there. A key of no known form counts for nothing.
+    """
+    kept = Kept()
+    for key in keys:
+        folder, _, rest = key.removeprefix(prefix).partition("/")
+        name, _, file = rest.partition("/")
+        if folder.startswith(_RECEIVED) and file.endswith(".csv.gz"):
+            kept.files.add(name)
+        elif folder.startswith(_RECEIVED) and file:
+            day = _read_day(folder.removeprefix(_RECEIVED))
+            kept.answers[name] |= {day} if day else set()
+        elif folder.startswith(_SESSION):
+            kept.notes.add((folder.removeprefix(_SESSION), name.removesuffix(".json")))
+        elif name.endswith(".zip"):
+            kept.folders.add(folder)
+    return kept
+
+
+def _read_day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def was_shown(kept: Kept, trading_date: dt.date, name: str) -> bool:
+    """Return whether an answer came when B3 may have shown the session, or a file ever."""
+    if name in kept.files:
+        return True
+    days = kept.answers.get(name, set())
+    near = (trading_date + dt.timedelta(number) for number in _DAYS_SHOWN)
+    return any(day in days and may_be_shown(trading_date, day) for day in near)
+
+
+def was_noted(kept: Kept, trading_date: dt.date, name: str) -> bool:
+    """Return whether it is noted what raw was read from."""
+    return (str(trading_date), name) in kept.notes
+
+
+def was_answered(kept: Kept, trading_date: dt.date, name: str) -> bool:
+    """Return whether an answer about the whole year came."""
+    return f"{name}-{trading_date.year:04}" in kept.answers

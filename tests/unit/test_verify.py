@@ -1,0 +1,420 @@
+"""The judges of a verification: each finds what is wrong, and nothing where nothing is."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tasks.core.attempt import Output
+from tasks.core.commit import Commit
+from tasks.core.findings import (
+    KINDS,
+    Finding,
+    advise,
+    keep_same,
+    name_database,
+    sort_findings,
+    span_of,
+    tabulate_findings,
+    tell,
+    write_table,
+)
+from tasks.core.inventory import Facts, Held, MonthSeen, names_a_session
+from tasks.core.landing import Kept, gather, was_answered, was_noted, was_shown
+from tasks.core.leftovers import (
+    AtWork,
+    PlanSeen,
+    find_candidates,
+    gather_plans,
+    is_unfinished,
+    judge_left_over,
+    judge_runs_at_work,
+    judge_unfinished,
+)
+from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.core.plan import RawObject, digest_statements
+from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.core.vacuum import StoredObject, Unit
+from tasks.core.verify import judge_month, judge_partitions, judge_statements
+from tasks.core.verify_raw import (
+    find_unkept,
+    judge_landing,
+    judge_raw_partitions,
+    judge_sessions,
+    key_of,
+    missing_sessions,
+)
+
+NOW = dt.datetime(2025, 8, 20, 6, tzinfo=dt.UTC)
+OLD, YOUNG = NOW - dt.timedelta(days=3), NOW - dt.timedelta(minutes=5)
+DAY = dt.date(2025, 8, 1)
+FIRST, LAST = dt.date(2025, 8, 1), dt.date(2025, 8, 8)
+TABLES = [table.name for table in PORTFOLIO.refined_tables]
+FILES = {table: {f"refined/{table}/a.parquet": 10} for table in TABLES}
+
+
+def raw(day: dt.date, name: str = "IBOV", at: dt.datetime = OLD, etag: str = "1") -> StoredObject:
+    return StoredObject(RAW_PORTFOLIO.object_key(str(day), name), etag, 9, at)
+
+
+def as_input(stored: StoredObject) -> RawObject:
+    return RawObject(stored.key, stored.etag, stored.size)
+
+
+def commit(*inputs: StoredObject, **changes: Any) -> Commit:
+    made = Commit(
+        number=3,
+        month="2025-08",
+        digest="d",
+        statements=digest_statements(PORTFOLIO),
+        inputs=tuple(map(as_input, inputs)),
+        run_id="r",
+        attempt="a",
+        tables={table: Output(files, 7) for table, files in FILES.items()},
+        published_at=OLD,
+        flow_run="f",
+    )
+    return replace(made, **changes)
+
+
+def facts(**changes: Facts) -> dict[str, Facts]:
+    spans = {"trading_date": (FIRST, LAST)}
+    ends = {"first_trading_date": (FIRST, FIRST), "last_trading_date": (FIRST, LAST)}
+    sound = {
+        table: Facts(7, ends if table == "portfolio_monthly" else spans)
+        for table in TABLES
+        if table.startswith(("portfolio_daily", "portfolio_monthly"))
+    }
+    return sound | changes
+
+
+def seen(**changes: Any) -> MonthSeen:
+    objects = (raw(FIRST), raw(LAST))
+    made = MonthSeen("2025-08", NOW, objects, (), commit(*objects), None, FILES, facts())
+    return replace(made, **changes)
+
+
+def judged(month: MonthSeen) -> list[tuple[str, str]]:
+    return [(each.kind, each.found) for each in judge_month(PORTFOLIO, month)]
+
+
+def test_a_sound_month_has_no_finding() -> None:
+    assert judged(seen()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"trouble": ("commit missing", "it is gone")}, ("commit missing", "it is gone")),
+        ({"raw": (raw(LAST),)}, ("raw lost", "gone, and commit 3 shows what was read from it")),
+        (
+            {"files": FILES | {"portfolio_daily": {}}},
+            ("files gone", "1 file: refined/portfolio_daily/a.parquet"),
+        ),
+        (
+            {"files": FILES | {"portfolio_daily": {"refined/portfolio_daily/a.parquet": 9}}},
+            ("files differ", "1 file: refined/portfolio_daily/a.parquet"),
+        ),
+        (
+            {"files": FILES | {"portfolio_daily": FILES["portfolio_daily"] | {"b": 1, "_c": 1}}},
+            ("files too many", "1 file: b"),
+        ),
+        (
+            {"facts": facts(portfolio_daily=Facts(6, {}))},
+            ("tables disagree", "portfolio_daily has 6 rows, its commit says 7"),
+        ),
+        (
+            {"facts": facts(portfolio_daily=Facts(0, {}, ("a",)))},
+            ("tables disagree", "portfolio_daily cannot be read"),
+        ),
+        (
+            {"raw": (raw(FIRST), raw(LAST), raw(dt.date(2025, 8, 4)))},
+            (
+                "raw moved on",
+                f"1 raw object: {raw(dt.date(2025, 8, 4)).key} that commit 3 has not",
+            ),
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_month_is_found(
+    changes: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    assert judged(seen(**changes)) == [expected]
+
+
+def test_tables_that_cover_other_sessions_disagree() -> None:
+    short = Facts(7, {"trading_date": (FIRST, FIRST)})
+    ((kind, found),) = judged(seen(facts=facts(portfolio_daily_summary=short)))
+    assert kind == "tables disagree"
+    assert "portfolio_daily_summary covers 2025-08-01 to 2025-08-01" in found
+    assert "its commit covers 2025-08-01 to 2025-08-08" in found
+    assert judged(seen(commit=commit(), raw=(), facts=facts())) == []
+
+
+def test_what_cannot_be_read_is_no_more_than_that() -> None:
+    bad = raw(FIRST, etag="2")
+    found = judged(seen(raw=(bad, raw(LAST)), unreadable=(bad.key,)))
+    assert found == [("raw unreadable", "no file of its table")]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"raw": (raw(FIRST, at=YOUNG),)}, {"raw": (raw(FIRST),), "is_at_work": True}, {}]
+)
+def test_what_a_flow_may_be_at_work_on_is_no_finding(changes: dict[str, Any]) -> None:
+    assert judged(MonthSeen("2025-08", NOW, **changes)) == []
+
+
+def test_raw_that_was_never_published_is_found() -> None:
+    ((kind, found),) = judged(MonthSeen("2025-08", NOW, (raw(FIRST),)))
+    assert (kind, found.endswith("and no commit")) == ("raw moved on", True)
+
+
+def test_months_of_other_statements_are_one_finding() -> None:
+    old = {"2025-01": "x", "2025-02": "x", "2025-03": digest_statements(PORTFOLIO)}
+    (found,) = judge_statements(PORTFOLIO, old, ())
+    assert (found.kind, found.months) == ("old statements", ("2025-01", "2025-02"))
+    assert "2 months, 2025-01 to 2025-02" in found.where
+    assert judge_statements(PORTFOLIO, old, {"2025-01", "2025-02"}) == []
+
+
+def test_partitions_that_do_not_follow_are_found() -> None:
+    table = PORTFOLIO.refined_tables[0]
+    wanted = {"2025-01": "a", "2025-02": "b", "2025-03": "c"}
+    there = {"2025-01": "a", "2025-02": "x", "2019-01": "y", "2018-01": "z"}
+    found = judge_partitions("portfolio", table, wanted, there, {"2018-01"})
+    assert [(each.kind, each.months) for each in found] == [
+        ("partition of nothing", ("2019-01",)),
+        ("partition elsewhere", ("2025-02",)),
+        ("partition missing", ("2025-03",)),
+    ]
+    assert {each.heals for each in found} == {"publish", "follow"}
+
+
+def held(*objects: StoredObject) -> Held:
+    made = Held()
+    for each in objects:
+        made.add(RAW_PORTFOLIO, each, NOW)
+    return made
+
+
+def test_raw_partitions_that_are_not_where_raw_is_are_found() -> None:
+    there = held(raw(FIRST), raw(FIRST, "SMLL"), raw(LAST), raw(dt.date(2025, 8, 4), at=YOUNG))
+    place = f"s3://lake/{RAW_PORTFOLIO.folder(str(LAST))}"
+    found = judge_raw_partitions(
+        "portfolio", RAW_PORTFOLIO, "lake", there, {str(LAST): "x", "2019-01-02": "y"}, NOW
+    )
+    assert [(each.kind, each.keys, each.heals) for each in found] == [
+        ("partition missing", ("2025-08-01",), "register"),
+        ("partition elsewhere", ("2025-08-08",), "register"),
+        ("partition of nothing", (), ""),
+    ]
+    right = {str(LAST): place, str(FIRST): place.replace("08-08", "08-01")}
+    assert judge_raw_partitions("portfolio", RAW_PORTFOLIO, "lake", there, right, NOW) == []
+
+
+def test_sessions_between_those_held_are_missed_and_months_without_any_are_not() -> None:
+    days = [dt.date(2025, 7, 30), dt.date(2025, 8, 1), dt.date(2025, 8, 5)]
+    assert missing_sessions(days) == [dt.date(2025, 7, 31), dt.date(2025, 8, 4)]
+    assert missing_sessions([dt.date(2025, 5, 30), dt.date(2025, 7, 1)]) == []
+    assert missing_sessions([]) == []
+
+
+def test_missing_sessions_are_told_by_month_with_what_makes_them_again() -> None:
+    there = held(raw(dt.date(2025, 7, 30)), raw(FIRST), raw(dt.date(2025, 8, 5)))
+    july, august = judge_sessions("portfolio", RAW_PORTFOLIO, there, ())
+    assert july.where == "raw_portfolio IBOV 2025-07"
+    assert august.keys == ("raw/portfolio/trading_date=2025-08-04/IBOV.parquet",)
+    closed = {dt.date(2025, 7, 31), dt.date(2025, 8, 4)}
+    assert judge_sessions("portfolio", RAW_PORTFOLIO, there, closed) == []
+    filling = held(raw(dt.date(2025, 7, 30)), raw(FIRST, at=YOUNG), raw(dt.date(2025, 8, 5)))
+    assert judge_sessions("portfolio", RAW_PORTFOLIO, filling, ()) == []
+
+
+def test_a_year_is_the_object_of_its_sessions() -> None:
+    assert key_of(INDEX_LEVELS, DAY, "IBOV") == "raw/index_levels/year=2025/IBOV.parquet"
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("raw/portfolio/trading_date=2025-08-01/IBOV.parquet", True),
+        ("raw/portfolio/trading_date=2025-08-01/IBOV.parquet.txt", False),
+        ("raw/portfolio/trading_date=2025-08-01/deep/IBOV.parquet", False),
+        ("raw/portfolio/trading_date=2025-08-99/IBOV.parquet", False),
+        ("raw/portfolio/trading_date=1900-01-02/IBOV.parquet", False),
+        ("raw/portfolio/trading_date=2030-01-02/IBOV.parquet", False),
+        ("raw/portfolio/IBOV.parquet", False),
+    ],
+)
+def test_a_key_names_a_session_or_not(key: str, expected: bool) -> None:
+    assert names_a_session(RAW_PORTFOLIO, key, NOW.date()) is expected
+
+
+def test_landing_is_gathered_by_what_its_keys_say() -> None:
+    kept = gather(
+        "landing/x/",
+        [
+            "landing/x/received=2025-08-01/IBOV/0.json.gz",
+            "landing/x/received=2025-08-02/IBOV-2025/0.json.gz",
+            "landing/x/received=2025-99-02/SMLL/0.json.gz",
+            "landing/x/received=2025-08-01/IDIV/0.csv.gz",
+            "landing/x/session=2025-08-01/IBOV.json",
+            "landing/x/COTAHIST_D01082025.ZIP/0.zip",
+            "landing/x/COTAHIST_D04082025.ZIP/loaded.json",
+            "landing/x/stray",
+        ],
+    )
+    assert kept.answers["IBOV"] == {DAY}
+    assert kept.folders == {"COTAHIST_D01082025.ZIP"}
+    assert was_shown(kept, DAY, "IBOV")
+    assert was_shown(kept, dt.date(2025, 8, 4), "IBOV")  # shown on the evening before
+    assert not was_shown(kept, dt.date(2025, 8, 5), "IBOV")
+    assert was_shown(kept, dt.date(1999, 8, 5), "IDIV")  # a file, of whatever session
+    assert not was_shown(kept, DAY, "SMLL")
+    assert was_noted(kept, DAY, "IBOV")
+    assert not was_noted(kept, DAY, "SMLL")
+    assert was_answered(kept, DAY, "IBOV")
+    assert not was_answered(kept, DAY, "SMLL")
+
+
+def test_raw_without_landing_is_told_by_month() -> None:
+    there = held(raw(FIRST), raw(LAST), raw(dt.date(2025, 7, 1), "SMLL"))
+    unkept = find_unkept(there, Kept(), was_shown)
+    july, august = judge_landing("portfolio", RAW_PORTFOLIO, unkept)
+    assert (july.where, july.found) == ("raw_portfolio 2025-07", "1 session: SMLL 2025-07-01")
+    assert len(august.keys) == 2
+    assert find_unkept(there, Kept(), lambda *_: True) == []
+
+
+PLAN = "s3://lake/runs/p/plan.json"
+
+
+@pytest.mark.parametrize(
+    ("started", "plan", "published", "said", "keys"),
+    [
+        (NOW - dt.timedelta(hours=2), PLAN, OLD, "past its timeout of 0:30:00", ("jr",)),
+        (NOW - dt.timedelta(minutes=5), "gone", OLD, "and its plan is gone", ("jr",)),
+        (
+            NOW - dt.timedelta(minutes=39),
+            PLAN,
+            NOW - dt.timedelta(minutes=30),
+            "",
+            (),
+        ),
+        (NOW - dt.timedelta(minutes=5), PLAN, OLD, "", ()),
+        (None, PLAN, OLD, "", ()),
+    ],
+)
+def test_a_glue_run_is_left_at_work_or_waited_for(
+    started: dt.datetime | None, plan: str, published: dt.datetime, said: str, keys: Any
+) -> None:
+    run = AtWork("jr", plan, started, dt.timedelta(minutes=30))
+    at = {"2025-08": published}
+    found = judge_runs_at_work("portfolio", [run], {PLAN: ["2025-08"]}, at, NOW)
+    assert [each.found.endswith(said) for each in found] == [True] * bool(said)
+    assert [each.keys for each in found] == [keys] * bool(said)
+    stopping = replace(run, is_stopping=True)
+    assert judge_runs_at_work("portfolio", [stopping], {}, at, NOW) == []
+
+
+def test_a_long_glue_run_whose_months_were_published_meanwhile_is_for_a_person() -> None:
+    run = AtWork("jr", PLAN, NOW - dt.timedelta(hours=5), dt.timedelta(hours=20))
+    at = {"2025-08": NOW - dt.timedelta(hours=2)}
+    (found,) = judge_runs_at_work("portfolio", [run], {PLAN: ["2025-08"]}, at, NOW)
+    assert found.found.endswith("its months were published meanwhile")
+    assert found.heals == ""
+
+
+def test_plans_are_gathered_with_when_they_were_written_and_ended() -> None:
+    found = gather_plans(
+        [
+            StoredObject("runs/p/a/outcome.json", "", 1, NOW),
+            StoredObject("runs/p/b/outcome.json", "", 1, OLD),
+            StoredObject("runs/p/plan.json", "", 1, OLD),
+            StoredObject("runs/q/c/refused.json", "", 1, OLD),
+        ]
+    )
+    assert found == [PlanSeen("p", OLD, NOW), PlanSeen("q", None, None)]
+
+
+def test_a_plan_without_an_outcome_counts_from_a_day_to_three_weeks() -> None:
+    plan = PlanSeen("p", OLD, None)
+    assert is_unfinished(plan, (), NOW)
+    assert not is_unfinished(plan, {"p"}, NOW)
+    for days in (0.9, 23):
+        assert not is_unfinished(PlanSeen("p", NOW - dt.timedelta(days=days), None), (), NOW)
+    assert not is_unfinished(PlanSeen("p", OLD, NOW), (), NOW)
+    assert not is_unfinished(PlanSeen("p", None, None), (), NOW)
+
+
+def test_a_plan_without_an_outcome_is_found_where_a_run_would_make_it_now() -> None:
+    plan = PlanSeen("p" * 64, OLD, None)
+    (found,) = judge_unfinished("portfolio", plan, {"2025-08": "d"}, {"2025-08": "d"})
+    assert (found.where, found.months) == ("runs/pppppppppppp…", ("2025-08",))
+    assert judge_unfinished("portfolio", plan, {"2025-08": "d"}, {"2025-08": "e"}) == []
+    gone = PlanSeen("p", None, None)
+    assert judge_unfinished("portfolio", gone, {"2025-08": "d"}, {"2025-08": "d"}) == []
+
+
+def unit(folder: str, at: dt.datetime) -> Unit:
+    stored = StoredObject(f"{folder}0.parquet", "", 5, at)
+    return Unit("t", "2025-08", "r", "a", folder, (stored,), at)
+
+
+def test_an_old_attempt_that_nobody_names_is_left_over() -> None:
+    long_ago = NOW - dt.timedelta(days=23)
+    units = [unit("a/", long_ago), unit("b/", long_ago), unit("c/", OLD)]
+    found = find_candidates(units, {"b/"}, NOW)
+    assert [each.folder for each in found] == ["a/"]
+    (told,) = judge_left_over("portfolio", units[:2])
+    assert told.found == "2 objects, 10 bytes, written at 2025-07-28"
+
+
+GONE = Finding("table missing", "portfolio", "b3.t", "none in the catalog")
+LOST = Finding("raw lost", "portfolio", "k", "gone", ("2025-08",), keys=("k",))
+
+
+def test_only_what_two_looks_have_found_is_a_finding_in_order() -> None:
+    assert keep_same([LOST, GONE, LOST], [GONE, LOST]) == [GONE, LOST]
+    assert keep_same([LOST], [replace(LOST, found="another")]) == []
+    assert sort_findings([LOST, GONE]) == [GONE, LOST]
+
+
+def test_a_database_without_any_table_is_one_finding() -> None:
+    both = [GONE, replace(GONE, where="b3.u"), LOST]
+    assert [each.kind for each in name_database(both, "b3", 2)] == ["database missing", "raw lost"]
+    assert name_database(both, "b3", 3) == both
+    assert name_database([GONE], "b3", 1) == [GONE]
+
+
+def test_what_can_be_done_is_said_before_a_repair_and_after_one() -> None:
+    assert advise(LOST, {}).startswith("python -m flows.verify --repair; else restore")
+    after = advise(LOST, {"k": "landing holds\n none"})
+    assert after.startswith("not healed: landing holds none Next: restore")
+    assert advise(LOST, {"portfolio 2025-08": "no"}).startswith("not healed: no")
+    assert advise(GONE, {}) == KINDS["table missing"].words
+
+
+def test_findings_are_a_table_of_four_columns() -> None:
+    (row,) = tabulate_findings([LOST], {})
+    assert list(row) == ["kind", "where", "found", "do"]
+    lines = write_table([LOST, LOST], {}, most=1)
+    assert lines[0] == "  kind | where | what was found | what can be done"
+    assert lines[1].startswith("  raw lost | k | gone | python -m flows.verify --repair; else ")
+    assert lines[2] == "  and 1 more, in the artifact `verify`"
+    assert len(write_table([LOST], {})) == 2
+
+
+def test_names_and_months_are_told_in_few_words() -> None:
+    assert tell(["a", "b", "c", "d"], "file") == "4 files: a, b, c, …"
+    assert tell(["a"], "file") == "1 file: a"
+    assert span_of(["2025-01"]) == "2025-01"
+
+
+def test_only_what_a_repair_has_something_to_work_on_is_healed() -> None:
+    assert replace(LOST, months=(), keys=()).heals == ""
+    assert GONE.heals == ""
+    partition = Finding("partition missing", "d", "t", "1", table="t", keys=("2025",))
+    assert partition.heals == "register"
