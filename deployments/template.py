@@ -95,6 +95,10 @@ def _environment(settings: DeploymentSettings) -> dict[str, str]:
         "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule",
         # At DEBUG a run sends more than a hundred lines to Prefect's API.
         "PREFECT_LOGGING_LEVEL": "INFO",
+        # As `flows/__init__.py` has it, which a run imports after Prefect: an API that is gone for
+        # a minute is survived, one that is gone for good ends the run.
+        "PREFECT_CLIENT_MAX_RETRIES": "6",
+        "PREFECT_API_REQUEST_TIMEOUT": "30",
         **settings.flow_environment,
     }
 

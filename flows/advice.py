@@ -7,10 +7,14 @@ from tasks.core.errors import (
     BadDataError,
     BlockedError,
     CommitError,
+    CredentialsError,
+    DiskFullError,
     IncompleteError,
     InvalidInputError,
+    NotAllowedError,
     NotConfiguredError,
     NotPublishedError,
+    OrchestratorError,
     PublishConflictError,
     RefinementError,
     RemovalError,
@@ -45,6 +49,14 @@ _ADVICE: dict[type[B3PipelineError], str] = {
     "*Run*, *Custom run*.",
     NotConfiguredError: "Nothing was published. The environment lacks something: have it deployed "
     "again (docs/INSTALL.md), then run the deployment again.",
+    NotAllowedError: "Nothing was published. A right is missing, which the message names with the "
+    "place where it is given. When it is given there, run the deployment again.",
+    CredentialsError: "Nothing was published. A flow run's credentials are those of its task role: "
+    "look at the role and at the work pool's task definition, then run the deployment again.",
+    DiskFullError: "Nothing is lost. A flow run's disk is its task's ephemeral storage: a larger "
+    "one, or fewer sessions in a run, then run the deployment again.",
+    OrchestratorError: "The lake is whole. When Prefect's API answers, run the deployment again: "
+    "it goes on where this run ended.",
     NotPublishedError: "Check the code in `index_codes`; `all` takes those that B3 lists.",
     SourceHasNoDataError: "B3 does not have it. Of a portfolio that B3 shows no more, a file that "
     "somebody saved can be uploaded to the lake's `inbox/`, and brought in by a run of "
@@ -65,9 +77,8 @@ _ADVICE: dict[type[B3PipelineError], str] = {
     "versions, then run the deployment again.",
 }
 _AWS_ADVICE = (
-    "AWS refused or did not answer. If it says that access is denied or that something does not "
-    "exist, have the environment deployed again (docs/INSTALL.md); otherwise run the deployment "
-    "again: it goes on where this run ended."
+    "AWS refused or did not answer. Run the deployment again: it goes on where this run ended. If "
+    "AWS refuses again, have the environment deployed again (docs/INSTALL.md)."
 )
 
 

@@ -2,21 +2,23 @@
 
 import argparse
 import datetime as dt
-import os
 import re
 import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from prefect.client.schemas.objects import State
 from prefect.exceptions import TerminationSignal
 
+from flows import leaving
 from flows.dashboard import is_expected
+from flows.leaving import INTERRUPTED
+from flows.orchestrator import find_gone_api
 from flows.settings import load_settings
-from flows.temporary_server import start_temporary_server, stop_temporary_server
-from flows.terminal import columns, describe_defect, say, show_story, wrap
+from flows.telling import describe_defect
+from flows.temporary_server import start_temporary_server
+from flows.terminal import columns, say, show_story, wrap
 from flows.usage import Example, Parser
 from tasks.core.errors import B3PipelineError, InvalidInputError
 from tasks.core.exchange import (
@@ -29,10 +31,8 @@ from tasks.core.levels.answer import check_year
 
 T = TypeVar("T")
 Option = tuple[str, dict[str, Any]]
-INTERRUPTED = 130
 _ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_GRACE_SECONDS = 10.0  # to tell Prefect's server, and to stop what can be stopped
-_said = threading.Event()
+_INTERRUPTED = "interrupted: run the command again; it goes on from there"
 _OF_PREFECT = "Flow run encountered an exception: "
 
 
@@ -190,7 +190,7 @@ def run_command(
     """
     if not is_verbose:
         show_story()
-    _said.clear()
+    leaving.begin()
     before = {each: signal.signal(each, _interrupt) for each in _ENDED_BY}
     try:
         check()
@@ -198,39 +198,28 @@ def run_command(
             start_temporary_server()
         return _conclude(run())
     except B3PipelineError as problem:
-        say(f"failed: {problem}")
+        leaving.say_once(f"failed: {problem}")
         return 1
     except (KeyboardInterrupt, TerminationSignal):
-        _say_that_it_is_interrupted()
+        leaving.say_once(_INTERRUPTED)
         return INTERRUPTED
+    except Exception as error:
+        gone = find_gone_api(error)
+        if gone is None:
+            raise
+        leaving.say_once(f"failed: {gone}")
+        leaving.leave_after(leaving.GONE_SECONDS, 1, "")  # what Prefect has to say waits for it
+        return 1
     finally:
+        leaving.stay()
         for each, handler in before.items():
             signal.signal(each, handler)
 
 
 def _interrupt(_number: int, _frame: object) -> None:
     """End in order, so that nothing is left behind; and for good where that takes too long."""
-    _leave_after(_GRACE_SECONDS)
+    leaving.leave_after(leaving.INTERRUPTED_SECONDS, INTERRUPTED, _INTERRUPTED)
     raise KeyboardInterrupt
-
-
-def _leave_after(seconds: float) -> None:
-    """Leave whatever still goes on then: steps in other threads end their waits for B3 first."""
-    timer = threading.Timer(seconds, _leave)
-    timer.daemon = True
-    timer.start()
-
-
-def _leave() -> None:
-    _say_that_it_is_interrupted()
-    stop_temporary_server()
-    os._exit(INTERRUPTED)
-
-
-def _say_that_it_is_interrupted() -> None:
-    if not _said.is_set():
-        _said.set()
-        say("interrupted: run the command again; it goes on from there")
 
 
 def _conclude(state: State[Any]) -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 from prefect.context import FlowRunContext
 
+from flows.orchestrator import find_gone_api
 from tasks.core.errors import B3PipelineError
+from tasks.refusals import in_our_words
 from tasks.retries import is_aws_error
 
 OUTCOME = {"is_outcome": True}  # of a record of the log: a command tells it at its own end
@@ -24,9 +26,16 @@ def tidy() -> None:
         context.run_results = _NoGuesses()
 
 
+def in_words(error: Exception) -> Exception:
+    """Return the error of ours that an error is, be it of AWS, the disk or Prefect's API."""
+    return find_gone_api(error) or in_our_words(error)
+
+
 def is_expected(error: BaseException | None) -> bool:
     """Return whether an error says by itself what there is to say: it is ours, or AWS's."""
-    return isinstance(error, B3PipelineError) or (error is not None and is_aws_error(error))
+    return isinstance(error, Exception) and (
+        isinstance(in_words(error), B3PipelineError) or is_aws_error(error)
+    )
 
 
 class _Story(logging.Filter):
@@ -41,12 +50,12 @@ class _Story(logging.Filter):
         if str(record.msg).startswith("Finished in state "):
             return False
         error = record.exc_info[1] if record.exc_info else None
-        if is_expected(error):
+        if isinstance(error, Exception) and is_expected(error):
             if record.name.startswith(_FLOW_RUNS):
                 return False
             record.exc_info = record.exc_text = None
             record.levelno, record.levelname = logging.WARNING, "WARNING"
-            record.msg, record.args = str(error), ()
+            record.msg, record.args = str(in_words(error)), ()
             vars(record).update(OUTCOME)
         return True
 

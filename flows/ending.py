@@ -9,7 +9,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Failed
 
 from flows.advice import explain_failure
-from flows.dashboard import OUTCOME, is_expected, tidy
+from flows.dashboard import OUTCOME, in_words, is_expected, tidy
+from flows.leaving import END_SECONDS, GONE_SECONDS, end_within
+from flows.orchestrator import api_is_gone
+from tasks.core.errors import OrchestratorError
 from tasks.report import report_page
 
 P = ParamSpec("P")
@@ -27,12 +30,18 @@ def with_reason(run: Callable[P, State[Any]]) -> Callable[P, State[Any]]:
         tidy()
         try:
             state = run(*args, **parameters)
-        except Exception as error:
-            if not is_expected(error):
+        except Exception as raised:
+            if not is_expected(raised):
                 raise
+            error = in_words(raised)
+            if isinstance(error, OrchestratorError):  # nobody can be told: no more is tried
+                end_within(GONE_SECONDS, error)
+                raise error from raised
+            end_within(END_SECONDS, api_is_gone("it was not told how the run ended"))
             get_run_logger().error("%s", error, extra=OUTCOME)
             explain(error)
             return Failed(message=str(error), data=error)
+        end_within(END_SECONDS, api_is_gone("it was not told how the run ended"))
         get_run_logger().info("%s", state.message, extra=OUTCOME)
         return state
 

@@ -13,6 +13,7 @@ from tasks.core.errors import (
     NotConfiguredError,
     RetryableError,
 )
+from tasks.refusals import in_our_words
 from tasks.retries import is_aws_error, may_pass
 from tasks.side_by_side import side_by_side
 from tasks.turns import MOST_AT_ONCE, Budget
@@ -112,5 +113,7 @@ def try_to(fetch: Callable[[], Answer], subject: str) -> Answer | B3PipelineErro
     except Exception as error:
         if not is_aws_error(error):
             raise
-        kind = RetryableError if may_pass(error) else NotConfiguredError
-        return kind(f"What B3 answered for {subject} could not be kept: {error}")
+        ours = in_our_words(error)
+        kind: type[B3PipelineError] = RetryableError if may_pass(error) else NotConfiguredError
+        kind = type(ours) if isinstance(ours, B3PipelineError) else kind
+        return kind(f"What B3 answered for {subject} could not be kept: {ours}")

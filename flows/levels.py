@@ -63,7 +63,7 @@ def index_levels(year: Year = None, index_codes: IndexCodes = ("IBOV",)) -> Stat
     named = read_index_codes(index_codes)
     now = now_in_sao_paulo()
     latest = latest_due_session(now)
-    year = check_year(year or latest.year, now.date())
+    year = check_year(latest.year if year is None else year, now.date())
     settings = load_settings()
     rename_flow_run(f"{name_indices(named)} levels {year}")
     budget = Budget.of_all(FETCH_SECONDS)

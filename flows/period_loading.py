@@ -26,6 +26,7 @@ from tasks.download_period import download_preview, download_theoretical
 from tasks.landing import read_note, write_note
 from tasks.objects import read_landed
 from tasks.reading_period import read_period
+from tasks.refusals import in_our_words
 from tasks.report import report_page
 from tasks.turns import Budget
 
@@ -100,7 +101,7 @@ def collect_period(
             beside.sessions |= sessions
         except Exception as error:  # noqa: BLE001 - of whatever kind: the day's portfolios go on
             get_run_logger().exception("The %s could not be had", kind.name)
-            failures = dict.fromkeys(of_the_day, error)
+            failures = dict.fromkeys(of_the_day, in_our_words(error))
         beside.missing[kind.name].update(failures)
         is_blocked = budget.has(0) and any(
             isinstance(error, BlockedError) for error in failures.values()

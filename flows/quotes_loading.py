@@ -11,6 +11,7 @@ from prefect import get_run_logger
 
 from flows.settings import Settings
 from tasks.catalog import register_partitions
+from tasks.core.attempt import UNREADABLE
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -90,7 +91,7 @@ def _read_note(bucket: str, period: QuotesPeriod) -> LoadedQuotes:
     note = read_note(bucket, key)
     try:
         return LoadedQuotes.from_note(note) if note else NOTHING_LOADED
-    except (KeyError, TypeError, ValueError) as error:
+    except UNREADABLE as error:
         get_run_logger().warning("%s is passed over, as it is no note: %r", key, error)
         return NOTHING_LOADED
 

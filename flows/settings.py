@@ -15,7 +15,7 @@ from tasks.core.plan import Subject
 class Settings(BaseSettings):
     """Where the lake is and where B3 is: `B3_` and the field's name, in upper case."""
 
-    model_config = SettingsConfigDict(env_prefix="B3_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="B3_", frozen=True, hide_input_in_errors=True)
 
     lake_bucket: str = Field(min_length=3, description="Bucket of the lake.")
     database: str = Field(
@@ -24,11 +24,13 @@ class Settings(BaseSettings):
     glue_job: str = Field(min_length=1, description="Glue job that executes plans.")
     index_url: str = Field(
         default=INDEX_URL,
+        repr=False,  # it may hold a name and a secret
         pattern=r"^https?://[^/]+",
         description="B3's site of indices.",
     )
     quotes_url: str = Field(
         default=QUOTES_URL,
+        repr=False,
         pattern=r"^https?://[^/]+",
         description="B3's folder of quote files.",
     )

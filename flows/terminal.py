@@ -7,38 +7,22 @@ a line is lost. `NO_COLOR` is respected; where standard error is no terminal, th
 
 import logging
 import os
-import re
 import sys
 import textwrap
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TextIO
 
-import prefect
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from flows.dashboard import is_expected
+from flows.telling import tell
+from tasks.core.texts import printable
 
 MOST_COLUMNS = 80
 _FEWEST_COLUMNS = 24
-_STORY = ("prefect.flow_runs", "prefect.task_runs")  # what `get_run_logger` writes to
-_PREFECT = str(Path(prefect.__file__).parent)
-# That a run or a step failed is told at the end of the run, with the reason.
-_TOLD_AT_THE_END = (
-    "Task run failed with",
-    "Encountered exception during execution",
-    "Validation of flow parameters failed",
-    "Crash detected!",
-    "Task run was aborted",
-    "Finished in state",
-)
-_RETRY = "Task run failed with %s: %r - Retry %s/%s will start %s"
-_MOST_OF_A_RETRY = 136  # two lines: what failed, when again, and the first words of the reason
 _FEWEST_CELLS, _MOST_CELLS = 6, 20
 
 Draw = Callable[[float, str], None]
@@ -58,45 +42,6 @@ class StoryHandler(logging.Handler):
             raise
         except Exception:  # noqa: BLE001 - as every handler of logging does
             self.handleError(record)
-
-
-def tell(record: logging.LogRecord) -> str:
-    """Return what a command says of a record; empty where it says nothing."""
-    is_story = any(record.name == name or record.name.startswith(f"{name}.") for name in _STORY)
-    is_outcome = getattr(record, "is_outcome", False)
-    if is_outcome or record.levelno < (logging.INFO if is_story else logging.WARNING):
-        return ""
-    if is_story and record.pathname.startswith(_PREFECT):
-        if record.msg == _RETRY:
-            return _tell_of_retry(record)
-        text = record.getMessage()
-        is_ours_to_tell = record.levelno < logging.WARNING or text.startswith(_TOLD_AT_THE_END)
-        return "" if is_ours_to_tell else text
-    text = record.getMessage()
-    error = record.exc_info[1] if record.exc_info else None
-    if error is None or is_expected(error):
-        return text
-    return f"{text}\n{describe_defect(error)}"
-
-
-def _tell_of_retry(record: logging.LogRecord) -> str:
-    """Say in few words what failed and when it is tried again."""
-    _, error, retry, retries, when = record.args  # type: ignore[misc]
-    seconds = re.match(r"[\d.]+", str(when))
-    again = f"again in {float(seconds[0]):.0f} s" if seconds else "again at once"
-    name = getattr(record, "task_run_name", "A step")
-    attempts = f"attempt {retry} of {int(str(retries)) + 1} failed, {again}"
-    told = f"{name}: {attempts}: {str(error) or repr(error)}"
-    return textwrap.shorten(told, _MOST_OF_A_RETRY, placeholder=" …")
-
-
-def describe_defect(error: BaseException) -> str:
-    """Return where an error came from, without the frames that are Prefect's."""
-    told = traceback.TracebackException.from_exception(error)
-    told.stack = traceback.StackSummary.from_list(
-        [frame for frame in told.stack if not frame.filename.startswith(_PREFECT)]
-    )
-    return "".join(told.format()).rstrip()
 
 
 def show_story() -> None:
@@ -168,13 +113,14 @@ def wrap(text: str, width: int, *, first: str = "", hang: int = 4) -> list[str]:
     """Break text into lines of at most so many columns.
 
     Args:
-        text: What; its own lines are kept, with their indents.
+        text: What; its own lines are kept, with their indents. What a terminal would obey, such
+            as an escape character, is a blank.
         width: How many columns there are.
         first: What the first line begins with, and the others leave room for.
         hang: How much further in a line goes on that is broken.
     """
     lines = []
-    for number, line in enumerate(text.splitlines() or [""]):
+    for number, line in enumerate(map(printable, text.splitlines() or [""])):
         lead = first if number == 0 else " " * len(first)
         indent = " " * min(len(line) - len(line.lstrip()), width // 3)
         lines += textwrap.wrap(

@@ -14,14 +14,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from prefect.states import Completed
 
 from flows.command import option, parse, run_command
 from flows.settings import Settings, load_settings
 from flows.terminal import say
 from tasks.core.datasets import DATASETS, TABLES
-from tasks.core.errors import IncompleteError, InvalidInputError, NotConfiguredError, RetryableError
+from tasks.core.errors import (
+    B3PipelineError,
+    IncompleteError,
+    InvalidInputError,
+    NotConfiguredError,
+    RetryableError,
+)
 from tasks.core.views import (
     ABOUT_COMMITS,
     ABOUT_FILE,
@@ -34,6 +39,8 @@ from tasks.core.views import (
 )
 from tasks.core.wording import count
 from tasks.duckdb_file import check_target, import_duckdb, write_file
+from tasks.refusals import in_our_words
+from tasks.retries import is_aws_error
 from tasks.views import Gone, find_parts, find_raw, find_shown
 
 Months = dict[str, list[Shown]]
@@ -61,7 +68,14 @@ def make_views(to: Path, as_of: dt.datetime | None, *, without_gone: bool) -> st
         parts = _find_refined(settings, base, months)
         if as_of is None:
             parts |= _find_raw(settings, base)
-    except (ClientError, BotoCoreError) as error:
+    except B3PipelineError:
+        raise
+    except Exception as error:
+        ours = in_our_words(error)
+        if isinstance(ours, B3PipelineError):
+            raise ours from error
+        if not is_aws_error(error):
+            raise
         raise RetryableError(
             f"Expected S3 to show what lies in s3://{settings.lake_bucket}, found: {error}. "
             f"Nothing was written: see to the credentials and the network, and run it again."

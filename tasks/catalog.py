@@ -1,6 +1,6 @@
 """The Glue Data Catalog by plain calls: where the partitions of a table point to."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -8,7 +8,7 @@ from prefect import task
 
 from tasks.core.dataset import Table
 from tasks.core.errors import NotConfiguredError
-from tasks.retries import OVER_AWS, answered
+from tasks.retries import OVER_AWS, answered, ask_in_batches
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
@@ -114,19 +114,32 @@ def register_partitions(database: str, table: Table, bucket: str, values: Collec
         }
         for value in values
     ]
-    for start in range(0, len(inputs), _BATCH):
-        answer = client.batch_create_partition(
-            DatabaseName=database,
-            TableName=table.name,
-            PartitionInputList=inputs[start : start + _BATCH],
-        )
-        for error in answer.get("Errors", []):
-            detail = error.get("ErrorDetail", {})
-            if detail.get("ErrorCode") != "AlreadyExistsException":
-                raise NotConfiguredError(
-                    f"Glue refused partition {error.get('PartitionValues')} of "
-                    f"{database}.{table.name}: {detail.get('ErrorMessage')}"
-                )
+    where: Any = {"DatabaseName": database, "TableName": table.name}
+
+    def create(batch: list[Any]) -> dict[int, tuple[str, str]]:
+        answer = client.batch_create_partition(**where, PartitionInputList=batch)
+        return _refused(batch, answer.get("Errors", []))
+
+    ask_in_batches(
+        inputs,
+        _BATCH,
+        create,
+        lambda partition, said: NotConfiguredError(
+            f"Glue refused partition {partition['Values']} of {database}.{table.name}: {said}"
+        ),
+    )
+
+
+def _refused(batch: Sequence[Any], errors: Iterable[Any]) -> dict[int, tuple[str, str]]:
+    """Return which partitions Glue did not create, but for those that were there."""
+    places = {tuple(partition["Values"]): at for at, partition in enumerate(batch)}
+    refused = {}
+    for error in errors:
+        detail = error.get("ErrorDetail", {})
+        if detail.get("ErrorCode") != "AlreadyExistsException":
+            at = places.get(tuple(error.get("PartitionValues", ())), 0)
+            refused[at] = (str(detail.get("ErrorCode")), str(detail.get("ErrorMessage")))
+    return refused
 
 
 def _with_slash(location: str) -> str:

@@ -10,7 +10,8 @@ from prefect import get_run_logger, task
 from tasks.core.answers import describe_page, looks_like_html
 from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.quotes.files import QuotesPeriod, explain_absence, is_due
-from tasks.http import LARGEST_PAGE_BYTES, error_of, fetch_file, host_of, waiting_as_asked
+from tasks.http import LARGEST_PAGE_BYTES, fetch_file, waiting_as_asked
+from tasks.http_errors import error_of, host_of
 from tasks.retries import OVER_HTTP
 from tasks.turns import Budget
 

@@ -1,13 +1,15 @@
 """A DuckDB file that is written whole or not at all, and never over anybody else's."""
 
+import errno
 import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tasks.core.errors import BadDataError, InvalidInputError, NotConfiguredError
+from tasks.core.errors import BadDataError, DiskFullError, InvalidInputError, NotConfiguredError
 from tasks.core.views import ABOUT, ABOUT_FILE
+from tasks.disk import find_full_disk
 
 # What is needed is here: nothing is fetched, and no extension that lies on this machine is loaded.
 _CLOSED = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
@@ -115,6 +117,7 @@ def write_file(
 
     Raises:
         InvalidInputError: It may not be written there.
+        DiskFullError: There is no room for it.
         BadDataError: What views are over cannot be read.
     """
     duckdb = import_duckdb()
@@ -125,6 +128,9 @@ def write_file(
         check_target(to)
         part.replace(to)
     except OSError as error:
+        full = find_full_disk(error)
+        if full:
+            raise DiskFullError(f"{full} {_UNTOUCHED}") from error
         raise _unwritable(to, error) from error
     finally:
         for left in (part, _journal_of(part)):
@@ -157,6 +163,8 @@ def _make(
             connection.commit()
             before = _ask(connection, _EVERYTHING)
     except duckdb.Error as error:
+        if find_full_disk(error):
+            raise OSError(errno.ENOSPC, str(error).splitlines()[0], str(part)) from error
         raise BadDataError(
             f"DuckDB cannot read what the views are to be over: {str(error).splitlines()[0]} "
             f"{_UNTOUCHED}"
@@ -177,7 +185,7 @@ def _check_is_whole(duckdb: Any, part: Path, expected: set[str]) -> None:
         raise OSError(str(error).splitlines()[0]) from error
     # What stands in the journal alone is not in the file.
     if found != expected or _journal_of(part).exists():
-        raise OSError("the file is not whole: the disk is full?")
+        raise OSError(errno.ENOSPC, "the file is not whole", str(part))
 
 
 def open_s3() -> Any:

@@ -14,13 +14,13 @@ from prefect import get_run_logger, task
 
 from tasks.core.console import describe_log, glue_run_url
 from tasks.core.errors import NotConfiguredError, RefinementError, RetryableError
+from tasks.core.job_runs import ACTIVE, describe_time
 from tasks.core.leftovers import AtWork
-from tasks.retries import OVER_AWS, THROTTLING, answered, is_aws_error, may_pass
+from tasks.retries import OVER_AWS, THROTTLING, answered, code_of, is_aws_error, may_pass
 
 if TYPE_CHECKING:
     from mypy_boto3_glue import GlueClient
 
-_ACTIVE = {"STARTING", "RUNNING", "WAITING", "STOPPING"}
 _SHORTEST_POLL_SECONDS = 0.5
 _LONGEST_POLL_SECONDS = 30.0
 _SILENCE_SECONDS = 30.0  # between two lines while a run is at work
@@ -83,7 +83,7 @@ def find_or_start(
         for run in _list_runs(client, job_name):
             arguments = run.get("Arguments", {})
             found = arguments.get("--token", "")
-            at_work = run["JobRunState"] in _ACTIVE and arguments.get("--plan") == plan
+            at_work = run["JobRunState"] in ACTIVE and arguments.get("--plan") == plan
             may_take = takes_others or found.startswith(f"{token.partition('/')[0]}/")
             if found == token or (at_work and may_take):
                 logger.info("Glue has a run on %s already; it is waited for", about)
@@ -98,7 +98,7 @@ def find_or_start(
             logger.info("Glue is asked to refine %s", about)
             return _describe(client, job_name, run_id, token)
         except (ClientError, BotoCoreError, RetryableError) as error:
-            if _code_of(error) not in _BUSY and not may_pass(error):
+            if code_of(error) not in _BUSY and not may_pass(error):
                 raise
             if time.monotonic() + delay > deadline:
                 raise RefinementError(
@@ -141,8 +141,9 @@ def wait_for(
     except BaseException as error:
         # A call that failed says nothing about the run: it is found again.
         if is_ours and not is_aws_error(error):
-            client.batch_stop_job_run(JobName=run.job_name, JobRunIds=[run.job_run_id])
-            get_run_logger().warning("Glue is told to stop refining %s", about)
+            refusal = _stop(client, run) and _stop(client, run)  # once more where it did not
+            said = f", and does not: {refusal}. See {run.url}" if refusal else ""
+            get_run_logger().warning("Glue is told to stop refining %s%s", about, said)
         raise
 
 
@@ -161,7 +162,7 @@ def list_at_work(job_name: str) -> list[AtWork]:
             run["JobRunState"] == "STOPPING",
         )
         for run in _list_runs(boto3.client("glue"), job_name)
-        if run["JobRunState"] in _ACTIVE
+        if run["JobRunState"] in ACTIVE
     ]
 
 
@@ -180,10 +181,10 @@ def _wait(
             state = {"JobRunState": "unknown"}
         if state["JobRunState"] != seen or time.monotonic() - said_at >= _SILENCE_SECONDS:
             seen, said_at = state["JobRunState"], time.monotonic()
-            logger.info("Glue: %s%s", seen, _since(state, find_place))
+            logger.info("Glue: %s%s", seen, describe_time(state, find_place))
         if seen == "SUCCEEDED":
             return ""
-        if seen not in {*_ACTIVE, "unknown"}:
+        if seen not in {*ACTIVE, "unknown"}:
             return _describe_failure(state, run, _log_group(client, run.job_name))
         if time.monotonic() + delay > deadline:
             raise RefinementError(
@@ -194,17 +195,14 @@ def _wait(
     raise AssertionError("the delays do not end")
 
 
-def _since(state: Mapping[str, Any], find_place: Callable[[dt.datetime], str]) -> str:
-    """Say since when a run is at work and where it is, or how long it took."""
-    started_at = state.get("StartedOn")
-    if not started_at:
-        return ""
-    if state["JobRunState"] in _ACTIVE:
-        place = find_place(started_at)
-        since = f" since {started_at.astimezone(dt.UTC):%H:%M:%S} UTC"
-        return f"{since}, {place}" if place else since
-    seconds = state.get("ExecutionTime") or 0
-    return f", it took {dt.timedelta(seconds=seconds)}" if seconds else ""
+def _stop(client: "GlueClient", run: GlueRun) -> str:
+    """Have Glue stop a run; return why it does not, empty where it does."""
+    try:
+        answer = client.batch_stop_job_run(JobName=run.job_name, JobRunIds=[run.job_run_id])
+    except (ClientError, BotoCoreError) as error:
+        return str(error)
+    details = (error.get("ErrorDetail", {}) for error in answer.get("Errors", []))
+    return "; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in details)
 
 
 def _list_runs(client: "GlueClient", job_name: str) -> list[Any]:
@@ -222,11 +220,6 @@ def _describe(client: "GlueClient", job_name: str, job_run_id: str, token: str) 
     region = client.meta.region_name
     url = glue_run_url(region, job_name, job_run_id, client.meta.endpoint_url)
     return GlueRun(job_name, job_run_id, token, url, region)
-
-
-def _code_of(error: Exception) -> str:
-    response = error.response if isinstance(error, ClientError) else {}
-    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _log_group(client: "GlueClient", job_name: str) -> str:

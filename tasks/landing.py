@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from prefect import get_run_logger
 
+from tasks.core.attempt import UNREADABLE
 from tasks.core.dataset import Table
 from tasks.core.errors import B3PipelineError
 from tasks.core.indices import Members, read_list
@@ -57,7 +58,7 @@ def read_note(bucket: str, key: str) -> dict[str, Any] | None:
         return None
     try:
         note = json.loads(body)
-    except ValueError:
+    except UNREADABLE:
         note = None
     if isinstance(note, dict):
         return note

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 from tasks.core.errors import RetryableError, UnreadableRawError
 from tasks.core.plan import RawObject
 from tasks.core.vacuum import StoredObject
+from tasks.retries import code_of
 
 _CONFLICT_DELAYS = (0.1, 0.2, 0.5, 1.0, 2.0)
 LEAST_PARQUET_BYTES = 12
@@ -168,10 +169,9 @@ def put_if_absent(bucket: str, key: str, body: bytes) -> bool:
                 Bucket=bucket, Key=key, Body=body, ContentType="application/json", IfNoneMatch="*"
             )
         except ClientError as error:
-            code = error.response.get("Error", {}).get("Code")
-            if code == "PreconditionFailed":
+            if code_of(error) == "PreconditionFailed":
                 return False
-            if code != "ConditionalRequestConflict":
+            if code_of(error) not in ("ConditionalRequestConflict", "OperationAborted"):
                 raise
             time.sleep(delay)  # another PUT of it was at work: no answer yet
         else:
@@ -243,4 +243,4 @@ def has_footer(
 
 def _is_gone(error: ClientError) -> bool:
     """Return whether S3 says that an object is gone, or no longer the one named."""
-    return error.response.get("Error", {}).get("Code") in ("NoSuchKey", "PreconditionFailed")
+    return code_of(error) in ("NoSuchKey", "PreconditionFailed")

@@ -6,44 +6,91 @@ story is no task: `@tried_again` has it asked as often as a step over AWS.
 """
 
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import tenacity
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+import urllib3
+from botocore.exceptions import (
+    BotoCoreError,
+    ChecksumError,
+    ClientError,
+    FlexibleChecksumError,
+    HTTPClientError,
+    IncompleteReadError,
+)
 from botocore.exceptions import ConnectionError as AwsConnectionError
+from botocore.parsers import ResponseParserError
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.exceptions import MissingContextError
 from prefect.tasks import Task, exponential_backoff
 
-from tasks.core.errors import BlockedError, RetryableError
+from tasks.core.errors import B3PipelineError, BlockedError, RetryableError
+
+Item = TypeVar("Item")
 
 THROTTLING = {
+    "BandwidthLimitExceeded",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
     "Throttling",
     "ThrottlingException",
-    "ThrottledException",
     "TooManyRequestsException",
-    "RequestLimitExceeded",
-    "SlowDown",
 }
 _PASSING = THROTTLING | {
     "InternalError",
     "InternalFailure",
+    "InternalServerError",
+    "InternalServiceError",
     "InternalServiceException",
     "OperationTimeoutException",
+    "ResourceNotReadyException",
     "ServiceUnavailable",
+    "ServiceUnavailableException",
+    # Another call about the same thing was at work.
+    "ConcurrentModificationException",
+    "ConditionalRequestConflict",
+    "OperationAborted",
+    "PriorRequestNotComplete",
+    # What was sent did not come as it left.
+    "BadDigest",
+    "IncompleteBody",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "XAmzContentChecksumMismatch",
+    "XAmzContentSHA256Mismatch",
 }
+# An answer that was cut or damaged on the way: none of its bytes is taken.
+_DAMAGED = (
+    IncompleteReadError
+    | ChecksumError
+    | FlexibleChecksumError
+    | ResponseParserError
+    | urllib3.exceptions.HTTPError
+)
 
 
 def may_pass(error: BaseException | None) -> bool:
     """Return whether another attempt may succeed: ours by class, AWS's by code."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error.response.get("Error", {}).get("Code") in _PASSING or status >= 500
-    return isinstance(
-        error, RetryableError | HTTPClientError | AwsConnectionError | IncompleteReadError
-    )
+        return code_may_pass(code_of(error)) or status >= 500
+    return isinstance(error, RetryableError | HTTPClientError | AwsConnectionError | _DAMAGED)
+
+
+def code_of(error: BaseException) -> str:
+    """Return the code by which AWS refused a call; empty where it did not answer at all."""
+    response = error.response if isinstance(error, ClientError) else {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def code_may_pass(code: str) -> bool:
+    """Return whether what AWS refused with a code may be done when it is asked again."""
+    return code in _PASSING
 
 
 def answered(answer: Mapping[str, Any], name: str) -> Any:
@@ -61,7 +108,7 @@ def answered(answer: Mapping[str, Any], name: str) -> Any:
 
 def is_aws_error(error: BaseException) -> bool:
     """Return whether a call to AWS failed, so that what it asked for may be or not be."""
-    return isinstance(error, ClientError | BotoCoreError)
+    return isinstance(error, ClientError | BotoCoreError | _DAMAGED)
 
 
 def is_retryable(
@@ -98,6 +145,63 @@ def _tell(call: tenacity.RetryCallState) -> None:
 
 tried_again = tenacity.retry(
     retry=tenacity.retry_if_exception(may_pass),
+    stop=tenacity.stop_after_attempt(1 + OVER_AWS["retries"]),
+    wait=tenacity.wait_chain(*map(tenacity.wait_fixed, OVER_AWS["retry_delay_seconds"])),
+    before_sleep=_tell,
+    reraise=True,
+)
+
+
+def ask_in_batches(
+    items: Sequence[Item],
+    size: int,
+    ask: Callable[[list[Item]], Mapping[int, tuple[str, str]]],
+    refusal: Callable[[Item, str], B3PipelineError],
+) -> None:
+    """Send items in batches, and again those alone that an answer of 200 refused for now.
+
+    Args:
+        items: What to send, each of which is safe to be sent twice.
+        size: How many AWS takes at a time.
+        ask: Sends some of them, and returns `{which of them: (code, message)}` of those that AWS
+            did not do.
+        refusal: The error that one becomes which AWS will not do, with its code and words.
+
+    Raises:
+        B3PipelineError: That of the first that AWS will not do, or did not do in four rounds.
+    """
+    for start in range(0, len(items), size):
+        _ask_until_done(list(items[start : start + size]), ask, refusal)
+
+
+def _ask_until_done(
+    left: list[Item],
+    ask: Callable[[list[Item]], Mapping[int, tuple[str, str]]],
+    refusal: Callable[[Item, str], B3PipelineError],
+) -> None:
+    def ask_for_the_rest() -> None:
+        refused = ask(left)
+        for at, (code, said) in refused.items():
+            if not code_may_pass(code):
+                raise refusal(left[at], f"{code}: {said}")
+        again = [left[at] for at in refused]
+        if again:
+            code, said = next(iter(refused.values()))
+            left[:] = again
+            raise _NotYetError(f"AWS did not do {len(again)} of a batch ({code}: {said})")
+
+    try:
+        _again_for_the_rest(ask_for_the_rest)
+    except _NotYetError as error:
+        raise refusal(left[0], str(error)) from error
+
+
+class _NotYetError(RetryableError):
+    """AWS did a part of a batch, and may do the rest."""
+
+
+_again_for_the_rest = tenacity.Retrying(
+    retry=tenacity.retry_if_exception_type(_NotYetError),
     stop=tenacity.stop_after_attempt(1 + OVER_AWS["retries"]),
     wait=tenacity.wait_chain(*map(tenacity.wait_fixed, OVER_AWS["retry_delay_seconds"])),
     before_sleep=_tell,

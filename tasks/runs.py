@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tasks.core.attempt import (
+    UNREADABLE,
     Outcome,
     Output,
     attempt_key,
@@ -61,7 +62,7 @@ def list_attempts(bucket: str, run_id: str) -> list[Attempt]:
         is_clean = not each.keys() & {"refused.json", "removed.json"}
         try:
             outcome = read_outcome(body or b"")
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except UNREADABLE:
             continue  # what cannot be read is no outcome
         if stored.key == attempt_key(outcome.run_id, outcome.attempt, "outcome"):
             attempts.append(Attempt(outcome, is_young and is_clean))

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import requests
@@ -13,6 +13,7 @@ from tasks.core.answers import bytes_kept
 from tasks.core.dataset import Table
 from tasks.core.download import Download, Paged
 from tasks.core.exchange import day_in_sao_paulo
+from tasks.deadline import open_session
 from tasks.http import fetch_body, waiting_as_asked
 from tasks.objects import land_bytes
 from tasks.turns import Budget
@@ -46,7 +47,7 @@ class Site:
         attempt: How long those of this attempt may take.
     """
 
-    index_url: str
+    index_url: str = field(repr=False)  # it may hold a secret
     bucket: str
     whole: Budget
     attempt: Budget
@@ -54,7 +55,7 @@ class Site:
     @contextmanager
     def asked(self) -> Iterator[requests.Session]:
         """Ask within one session; a limit on the rate of requests is kept."""
-        with requests.Session() as session, waiting_as_asked(self.whole):
+        with open_session() as session, waiting_as_asked(self.whole):
             yield session
 
     def fetch(

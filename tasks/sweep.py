@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import boto3
 from prefect import get_run_logger, task
@@ -16,7 +17,7 @@ from tasks.core.plan import Subject, plan_key
 from tasks.core.vacuum import Shown, StoredObject, Unit, find_units, why_kept
 from tasks.glue import list_at_work
 from tasks.objects import list_at, list_folders, put_object
-from tasks.retries import OVER_AWS
+from tasks.retries import OVER_AWS, ask_in_batches
 from tasks.shelf import follow, read_number
 
 MARK_FOR = dt.timedelta(hours=1)
@@ -182,14 +183,21 @@ def _batches(units: Sequence[Unit]) -> Iterable[list[Unit]]:
 
 def _delete(bucket: str, keys: Sequence[str]) -> None:
     client = boto3.client("s3")
-    for start in range(0, len(keys), _BATCH):
-        batch = [{"Key": key} for key in keys[start : start + _BATCH]]
-        answer = client.delete_objects(
-            Bucket=bucket,
-            Delete={"Objects": batch, "Quiet": True},  # type: ignore[typeddict-item]
-        )
-        for error in answer.get("Errors", []):
-            raise RemovalError(
-                f"S3 did not remove s3://{bucket}/{error.get('Key')}: {error.get('Message')}. "
-                f"Run it again."
-            )
+
+    def delete(batch: list[str]) -> dict[int, tuple[str, str]]:
+        objects: Any = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
+        answer = client.delete_objects(Bucket=bucket, Delete=objects)
+        places = {key: at for at, key in enumerate(batch)}
+        return {
+            places.get(error.get("Key", ""), 0): (str(error.get("Code")), str(error.get("Message")))
+            for error in answer.get("Errors", [])
+        }
+
+    ask_in_batches(
+        keys,
+        _BATCH,
+        delete,
+        lambda key, said: RemovalError(
+            f"S3 did not remove s3://{bucket}/{key}: {said}. Run it again."
+        ),
+    )

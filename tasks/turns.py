@@ -52,9 +52,13 @@ class Budget:
         """
         left = self.ends_at - time.monotonic()
         if left <= 0:
-            kind = BlockedError if self.is_whole else RetryableError
-            raise kind("B3 did not answer completely within the time budget.")
+            raise self.used_up()
         return left
+
+    def used_up(self) -> RetryableError:
+        """Return what to raise where nothing is left."""
+        kind = BlockedError if self.is_whole else RetryableError
+        return kind("B3 did not answer completely within the time budget.")
 
 
 class Turns:

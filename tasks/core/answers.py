@@ -4,6 +4,7 @@ An answer is a web page, nothing yet, JSON of another form, or of the form that 
 """
 
 import base64
+import codecs
 import json
 import math
 import re
@@ -11,16 +12,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from tasks.core.errors import BadDataError, RetryableError
-from tasks.core.texts import shorten, show
+from tasks.core.texts import clean, shorten, show
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup
 
 _Form = TypeVar("_Form", bound=BaseModel)
-_LONGEST_PAGE = 300
+LARGEST_PAGE_BYTES = (
+    16 * 1024
+)  # of a page, before it is parsed: a parser's time may grow as its square
+_LONGEST_PAGE = 300  # characters of a message
 _LONGEST_NUMBER = 18  # characters: far above B3's counts, and within 64 bits
 _DEEPEST = 20  # levels: B3's answers have four
 _MOST_PROBLEMS = 5  # named in a message
@@ -178,14 +185,28 @@ def looks_like_html(body: bytes) -> bool:
 def describe_page(body: bytes) -> str:
     """Return the title and the text of a web page, on one line and shortened, for a message."""
     # Imported here: most runs meet no page, and need not wait for it.
-    from bs4 import BeautifulSoup
+    from bs4 import BeautifulSoup, ParserRejectedMarkup
 
-    soup = BeautifulSoup(body, "html.parser")
-    for tag in soup(["script", "style", "noscript", "head"]):
-        if tag.name != "head":
-            tag.decompose()
-    title = soup.title.get_text(" ", strip=True) if soup.title else ""
-    text = soup.body.get_text(" ", strip=True) if soup.body else soup.get_text(" ", strip=True)
-    said = f"{title}: {text}" if title and text and title != text else title or text
-    said = " ".join("".join(c if c.isprintable() else " " for c in said).split())
+    start = _decode_page(body[:LARGEST_PAGE_BYTES])
+    try:
+        title, text = _read_page(BeautifulSoup(start, "html.parser"))
+    except (ParserRejectedMarkup, RecursionError):  # no page that can be read
+        title, text = "", start
+    said = clean(f"{title}: {text}" if title and text and title != text else title or text)
     return said if len(said) <= _LONGEST_PAGE else said[:_LONGEST_PAGE].rstrip() + " …"
+
+
+def _decode_page(start: bytes) -> str:
+    """Return the start of a page as text: UTF-8, or else what B3's older pages are in."""
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(start)  # it may end in a character
+    except UnicodeDecodeError:
+        return start.decode("cp1252", "replace")
+
+
+def _read_page(soup: "BeautifulSoup") -> tuple[str, str]:
+    """Return a page's title and its text."""
+    for tag in soup(["script", "style", "noscript"]):
+        tag.decompose()
+    title = soup.title.get_text(" ", strip=True) if soup.title else ""
+    return title, (soup.body or soup).get_text(" ", strip=True)

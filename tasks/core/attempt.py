@@ -60,11 +60,16 @@ def attempt_key(run_id: str, attempt: str, word: Word) -> str:
     return f"{RUNS}{run_id}/{attempt}/{word}.json"
 
 
+# What JSON ends in that is no document of ours: of another form, nested without end, or with a
+# number that no integer or date holds.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, OverflowError)
+
+
 def read_outcome(body: bytes) -> Outcome:
     """Read an outcome.
 
     Raises:
-        ValueError, KeyError, TypeError: It is none.
+        UNREADABLE: One of them, where it is none.
     """
     document = json.loads(body)
     months = document["months"]

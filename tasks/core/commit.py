@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import index
 
-from tasks.core.attempt import Output, describe_output, read_output
+from tasks.core.attempt import UNREADABLE, Output, describe_output, read_output
 from tasks.core.dataset import Dataset
 from tasks.core.errors import CommitError
 from tasks.core.plan import RawObject, describe_inputs
@@ -145,7 +145,7 @@ def read_commit(body: bytes, key: str) -> Commit:
         )
         place = f"{document['dataset']}/{commit.month}/{commit.number:06}.json"
         says = document["format"], place
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except UNREADABLE as error:
         raise _unreadable(key, repr(error)) from error
     if says != (FORMAT, key.removeprefix(PUBLISHED)):
         raise _unreadable(key, f"it is {says[1]} in format {says[0]!r}")

@@ -36,6 +36,22 @@ class NotConfiguredError(B3PipelineError):
     """A setting or a credential is missing: configure it. Nothing was done."""
 
 
+class NotAllowedError(NotConfiguredError):
+    """AWS refuses a call for want of a right: give it where the message says."""
+
+
+class CredentialsError(NotConfiguredError):
+    """AWS does not take who asks: credentials are missing, unknown or have expired."""
+
+
+class DiskFullError(B3PipelineError):
+    """A disk of this machine is full: make room. Nothing is lost."""
+
+
+class OrchestratorError(B3PipelineError):
+    """Prefect's API does not answer any more: run it again when it does. The lake is whole."""
+
+
 class SourceHasNoDataError(B3PipelineError):
     """The source answers, and does not have what was asked for."""
 

@@ -8,6 +8,7 @@ PLAIN_FORM = f"1 to {_LONGEST_PLAIN} printable characters, not blank, no < or >"
 _NO_BREAK = "\xa0"  # a blank like another to who reads it
 _TICKER = re.compile(r"[A-Z0-9]{4,12}")
 _LONGEST_SHOWN = 60
+_USER_OF_ADDRESS = re.compile(r"//[^/?#\s]*@")
 
 
 def is_ticker(text: str) -> bool:
@@ -38,8 +39,23 @@ def show_ticker(text: str) -> str:
     return text if is_ticker(text) else show(text)
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, longest: int = _LONGEST_SHOWN) -> str:
     """Return a text with what is too long for a message left out."""
-    if len(text) <= _LONGEST_SHOWN:
+    if len(text) <= longest:
         return text
-    return f"{text[:_LONGEST_SHOWN]}… ({len(text)} characters)"
+    return f"{text[:longest]}… ({len(text)} characters)"
+
+
+def printable(text: str) -> str:
+    """Return a text with blanks for what a terminal would obey or not show, line ends included."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def clean(text: str) -> str:
+    """Return a text that somebody else wrote for a message: printable, its blanks single."""
+    return " ".join(printable(text).split())
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text without the name and the secret that an address in it may hold."""
+    return _USER_OF_ADDRESS.sub("//", text)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tasks.core.attempt import UNREADABLE
 from tasks.core.commit import Commit
 from tasks.core.dataset import Column, Dataset, Table
 from tasks.core.errors import CommitError, InvalidInputError
@@ -142,7 +143,7 @@ def read_plan_columns(body: bytes, key: str) -> dict[str, Columns]:
             str(table["name"]): tuple((str(name), str(kind)) for name, kind in table["columns"])
             for table in json.loads(body)["tables"]
         }
-    except (ValueError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         raise CommitError(
             f"Expected in {key} the plan of a published month, with the columns of its tables; "
             f"found none that can be read ({error!r}). Restore the object from the bucket's "

@@ -226,7 +226,9 @@ def test_flow_runs_get_nothing_of_the_workers_own_settings(platform: Platform) -
         names = {each["name"] for each in override["environment"]}
         prefect = {name for name in names if name.startswith("PREFECT_") and "__" not in name}
         assert prefect == {
+            "PREFECT_API_REQUEST_TIMEOUT",
             "PREFECT_API_URL",
+            "PREFECT_CLIENT_MAX_RETRIES",
             "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR",
             "PREFECT_LOGGING_LEVEL",
         }

@@ -1,17 +1,25 @@
 """How flow runs end, asked of Prefect itself."""
 
+import errno
 import logging
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError
 from prefect import flow, get_client, task
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from flows.ending import with_reason
-from tasks.core.errors import B3PipelineError, BadDataError, RetryableError
+from tasks.core.errors import (
+    B3PipelineError,
+    BadDataError,
+    DiskFullError,
+    NotAllowedError,
+    RetryableError,
+)
+from tasks.refusals import in_our_words
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
@@ -85,10 +93,32 @@ def test_a_run_that_failed_by_an_error_of_ours_has_its_reason_first_and_no_trace
     assert "### What to do" in page.data
 
 
-def test_a_call_that_aws_refused_is_told_likewise(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_call_that_aws_refused_is_told_in_our_words(caplog: pytest.LogCaptureFixture) -> None:
     state, lines = run(caplog, error=DENIED)
-    assert state.message == str(DENIED)
-    assert lines == [f"WARNING {DENIED}", f"ERROR {DENIED}"]
+    said = str(in_our_words(DENIED))
+    assert said.startswith("Expected this role to have the right s3:PutObject on the bucket of ")
+    assert state.message == said
+    assert lines == [f"WARNING {said}", f"ERROR {said}"]
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, NotAllowedError)
+    assert error.__cause__ is DENIED
+    (page,) = pages(state)
+    assert "A right is missing" in page.data
+
+
+def test_a_disk_that_is_full_is_told_likewise(caplog: pytest.LogCaptureFixture) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/scratch/COTAHIST.ZIP")
+    state, lines = run(caplog, error=full)
+    assert isinstance(state.result(raise_on_failure=False), DiskFullError)
+    assert "the disk of /scratch/COTAHIST.ZIP, found it full" in str(state.message)
+    assert lines == [f"WARNING {state.message}", f"ERROR {state.message}"]
+
+
+def test_what_aws_did_not_answer_is_told_as_it_is(caplog: pytest.LogCaptureFixture) -> None:
+    error = EndpointConnectionError(endpoint_url="https://glue")
+    state, lines = run(caplog, error=error)
+    assert state.message == str(error)
+    assert lines == [f"WARNING {error}", f"ERROR {error}"]
     (page,) = pages(state)
     assert "AWS refused or did not answer" in page.data
 

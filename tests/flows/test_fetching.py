@@ -16,10 +16,11 @@ from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
     BlockedError,
-    NotConfiguredError,
+    NotAllowedError,
     NotPublishedError,
     RetryableError,
 )
+from tasks.refusals import in_our_words
 from tasks.turns import MOST_AT_ONCE, Budget
 from tests.tasks.glue_service import Clock
 
@@ -144,7 +145,7 @@ def test_one_that_fails_does_not_stop_the_others(
     [
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "PutObject"),
-            NotConfiguredError,
+            NotAllowedError,
         ),
         (EndpointConnectionError(endpoint_url="https://s3"), RetryableError),
     ],
@@ -157,7 +158,7 @@ def test_an_answer_that_aws_does_not_keep_is_the_failure_of_its_index(
     assert fetched.answers == small(*(code for code in CODES if code != "IBXX"))
     failure = fetched.failures.pop("IBXX")
     assert type(failure) is kind
-    assert str(failure) == f"What B3 answered for IBXX could not be kept: {error}"
+    assert str(failure) == f"What B3 answered for IBXX could not be kept: {in_our_words(error)}"
     assert fetched.failures == {}
 
 

@@ -87,7 +87,9 @@ def test_a_bad_answer_is_kept_in_landing_alone(
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"year": 1985}, {"year": 2027}, {"index_codes": ["ib-v"]}], ids=str
+    "parameters",
+    [{"year": 0}, {"year": 1985}, {"year": 2027}, {"year": 10**9}, {"index_codes": ["ib-v"]}],
+    ids=str,
 )
 def test_wrong_parameters_from_the_dashboard_end_the_run_before_any_request(
     lake: Lake, replay: Replay, parameters: dict[str, Any]

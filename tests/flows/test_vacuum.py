@@ -138,8 +138,10 @@ def test_the_datasets_are_those_of_the_lake() -> None:
     assert vars(flows.vacuum)["DATASETS"] == DATASETS
 
 
-@pytest.mark.parametrize("grace_days", [0, -1])
-def test_a_grace_below_a_day_is_refused_before_anything_is_asked(toy: Toy, grace_days: int) -> None:
+@pytest.mark.parametrize("grace_days", [0, -1, 3651, 99_999_999])
+def test_a_grace_out_of_bounds_is_refused_before_anything_is_asked(
+    toy: Toy, grace_days: int
+) -> None:
     said = f"at least 1 grace day and at most 3650, found {grace_days}"
     with pytest.raises(InvalidInputError, match=said):
         unwrap(vacuum.fn)(grace_days=grace_days, delete=True)

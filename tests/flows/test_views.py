@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import duckdb
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from flows import views
@@ -123,8 +124,12 @@ def test_a_lake_that_does_not_answer_is_one_clear_line(
     assert main([]) == 1
     out, error = told(capsys)
     assert out == ""
-    assert error.startswith("failed: Expected S3 to show what lies in s3://another, found: ")
-    assert "NoSuchBucket" in error
+    assert error.startswith("failed: Expected bucket another, found none (")
+    assert written() == []
+    gone = EndpointConnectionError(endpoint_url="https://s3")
+    monkeypatch.setattr(views, "find_shown", lambda *_: (_ for _ in ()).throw(gone))
+    assert main([]) == 1
+    assert f"what lies in s3://another, found: {gone}" in told(capsys)[1]
     assert written() == []
 
 
@@ -256,6 +261,7 @@ def test_a_full_disk_is_an_error_and_the_older_file_stays(
         signal.signal(signal.SIGXFSZ, heeded)
     out, error = told(capsys)
     assert (code, out) == (1, "")
+    assert "found it full" in error
     assert "Nothing was written." in error
     assert Path("lake.duckdb").read_bytes() == before
     assert written() == ["lake.duckdb"]

@@ -31,7 +31,7 @@ from infra.local.b3.sessions import generate_portfolio
 from tasks import report
 from tests.protocol.lake import Lake
 from tests.protocol.stage import Stage
-from tests.protocol.wire import KINDS, Fault, Kind
+from tests.protocol.wire import KINDS, SPECIAL, Fault, Kind
 from tests.standin.glue import BUCKET, DATABASE, JOB
 
 SESSION = dt.date(2025, 8, 4)
@@ -149,6 +149,11 @@ CASES = [
     for flow, actions in CALLS.items()
     for action in actions
     for kind in KINDS
+] + [
+    pytest.param(flow, action, kind, id=f"{flow}-{action}-{kind}")
+    for flow in ("portfolio", "revision", "removing")
+    for action, kind in SPECIAL
+    if action in set(CALLS[flow]) - (set() if flow == "portfolio" else set(PUBLISHES))
 ]
 
 

@@ -3,7 +3,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tasks import catalog
+from tasks import catalog, retries
 from tasks.catalog import find_location, list_locations, point_partition, register_partitions
 from tasks.core.errors import NotConfiguredError, RetryableError
 from tests.tasks.toy import BUCKET, DAILY, DATABASE, MONTH, RAW, Toy
@@ -157,3 +157,23 @@ def test_a_partition_that_the_catalog_refuses_is_named(
     monkeypatch.setattr(client, "batch_create_partition", lambda **_: {"Errors": errors})
     with pytest.raises(NotConfiguredError, match=r"refused partition .*2025-08-01.*too many"):
         register("2025-08-01")
+
+
+def test_only_the_partitions_that_glue_refused_for_now_are_sent_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detail = {"ErrorCode": "ConcurrentModificationException", "ErrorMessage": "at work"}
+    answers: Any = iter(
+        [{"Errors": [{"PartitionValues": ["2025-08-04"], "ErrorDetail": detail}]}, {"Errors": []}]
+    )
+    asked: list[list[str]] = []
+    client = boto3.client("glue")
+
+    def create(**parameters: Any) -> Any:
+        asked.append([each["Values"][0] for each in parameters["PartitionInputList"]])
+        return next(answers)
+
+    monkeypatch.setattr(retries._again_for_the_rest, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(client, "batch_create_partition", create)
+    register("2025-08-01", "2025-08-04")
+    assert asked == [["2025-08-01", "2025-08-04"], ["2025-08-04"]]

@@ -1,5 +1,6 @@
 import datetime as dt
 import hashlib
+import threading
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -107,6 +108,11 @@ def test_it_is_known_when_the_answer_had_come(replay: Replay) -> None:
         ("oversize", BadDataError, "at most 5000000 bytes"),
         ("truncated", RetryableError, r"Expected \d+ bytes|No complete answer"),
         ("not_json", RetryableError, "Expected JSON from B3 for IBOV"),
+        ("bad_length", RetryableError, "as Content-Length from 127.0.0.1|No complete answer"),
+        ("redirect", BadDataError, r"answered 302 and sends to elsewhere\.invalid\. B3 does not"),
+        ("gzip_bomb", BadDataError, "at most 5000000 bytes"),
+        ("nested_page", BlockedError, "answered 200 OK: Erro$"),
+        ("escapes", RetryableError, "Erro: .*Tente mais tarde"),
     ],
 )
 def test_misbehaviour_becomes_the_error_that_says_what_to_do(
@@ -117,6 +123,7 @@ def test_misbehaviour_becomes_the_error_that_says_what_to_do(
         fetch(replay)
     assert type(raised.value) is error
     assert len(replay.requests) == 1
+    assert str(raised.value).isprintable()
 
 
 def test_an_answer_that_is_late_may_come_later(
@@ -135,7 +142,9 @@ def test_an_answer_that_is_late_may_come_later(
         pytest.param(120.0, 0.3, BlockedError, id="of-the-run"),
     ],
 )
-def test_an_answer_that_drips_meets_the_time_budget(
+@pytest.mark.parametrize("fault", ["drip", "slow_headers", "endless_continue"])
+def test_an_answer_that_does_not_end_meets_the_time_budget(
+    fault: str,
     replay: Replay,
     monkeypatch: pytest.MonkeyPatch,
     attempt: float,
@@ -143,12 +152,13 @@ def test_an_answer_that_drips_meets_the_time_budget(
     error: type[B3PipelineError],
 ) -> None:
     monkeypatch.setattr(download, "ATTEMPT_SECONDS", attempt)
-    replay.misbehave("drip", pause_seconds=0.02)
+    replay.misbehave(fault, pause_seconds=0.02)
     started = time.monotonic()
     with pytest.raises(error, match="within the time budget") as raised:
         fetch(replay, budget=Budget.of_all(whole))
     assert type(raised.value) is error
     assert time.monotonic() - started < 10
+    assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
 
 
 def test_the_budget_is_one_for_all_pages(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,14 +1,16 @@
+import contextlib
 import datetime as dt
+import gzip
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from email.utils import format_datetime
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
-import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,6 +25,7 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
+from tasks.deadline import open_session
 from tasks.http import fetch_body
 from tasks.turns import Budget
 from tests.tasks.conftest import Server, serve
@@ -31,7 +34,7 @@ Serve = Callable[..., Server]
 
 
 def fetch_from(server: Server, seconds: float = 20.0) -> bytes:
-    with requests.Session() as session:
+    with open_session() as session:
         return fetch_body(session, f"{server.url}/page", Budget.of(seconds))
 
 
@@ -43,6 +46,7 @@ def fetch_from(server: Server, seconds: float = 20.0) -> bytes:
         pytest.param("soon", 0, id="a-word"),
         pytest.param("\xb2", 0, id="a-digit-that-is-no-number"),
         pytest.param("", 0, id="empty"),
+        pytest.param("Fri, 01 Jan 99999999999999999999 00:00:00 GMT", 0, id="a-year-without-end"),
     ],
 )
 def test_every_form_of_retry_after_is_read(server: Serve, header: str, seconds: float) -> None:
@@ -120,9 +124,123 @@ def test_a_page_of_somebody_who_turns_everybody_away_is_told_from_the_others(
 
 def test_a_redirect_is_not_followed(server: Serve) -> None:
     elsewhere = server(200, b"{}")
-    with pytest.raises(BadDataError, match="answered 302"):
+    there = elsewhere.url.removeprefix("http://")
+    with pytest.raises(BadDataError, match=rf"answered 302 and sends to {there}\. .*INDEX_URL"):
         fetch_from(server(302, b"", ("Location", elsewhere.url)))
     assert elsewhere.requests == []
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("/other", "another address of its own"),
+        ("http://[", "an address that is none"),
+        ("ftp:", "an address that is none"),
+        ("https://user:secret@b3.invalid/x", r"b3\.invalid\. B3 does not"),
+        ("https://" + "b" * 500, r"b{60}… \(500 characters\)"),
+    ],
+)
+def test_a_redirect_is_told_without_secrets_in_few_words(
+    server: Serve, location: str, said: str
+) -> None:
+    with pytest.raises(BadDataError, match=f"sends to {said}") as raised:
+        fetch_from(server(301, b"", ("Location", location)))
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "0x10", "1_000", "9" * 19, "1, 2", "\xb2"])
+def test_a_length_that_is_no_count_may_be_mended(length: str) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+    said = "Expected a count of bytes as Content-Length|No complete answer"
+    with serve(head.encode("latin-1") + b"{}") as server, pytest.raises(RetryableError, match=said):
+        fetch_from(server)
+
+
+def test_a_length_is_not_that_of_what_was_unpacked(server: Serve) -> None:
+    packed = gzip.compress(b"{}" * 100)
+    assert fetch_from(server(200, packed, ("Content-Encoding", "gzip"))) == b"{}" * 100
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_what_cannot_be_unpacked_may_be_mended(server: Serve, encoding: str) -> None:
+    with pytest.raises(RetryableError, match="No complete answer"):
+        fetch_from(server(200, b"not packed", ("Content-Encoding", encoding)))
+
+
+@pytest.mark.parametrize(
+    "reply", [b"\x1b[2J\r\n\r\n", b"HTTP/1.1 \x1b[2J\r\n\r\n", b"\xff" * 70_000]
+)
+def test_what_is_no_http_may_be_mended_and_is_told_in_plain_words(reply: bytes) -> None:
+    with serve(reply) as server, pytest.raises(RetryableError, match="No complete") as raised:
+        fetch_from(server)
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 500
+
+
+def test_who_asks_and_with_which_secret_stands_in_no_message(server: Serve) -> None:
+    url = server(500, b"what it said").url.replace("//", "//user:secret@")
+    with pytest.raises(RetryableError, match=r"^127\.0\.0\.1:.* answered 500") as raised:
+        fetch_from(Server(url))
+    assert "secret" not in str(raised.value)
+    gone = Server("http://user:secret@127.0.0.1:9")
+    with pytest.raises(RetryableError, match=r"No complete answer from 127\.0\.0\.1:9") as raised:
+        fetch_from(gone)
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:secret@:80", "http://user:secret@b3\x1b:x", "ftp://b3"]
+)
+def test_an_address_that_is_none_is_a_setting_to_mend(url: str) -> None:
+    with pytest.raises(NotConfiguredError, match="Expected the address of a site") as raised:
+        fetch_from(Server(url))
+    assert "secret" not in str(raised.value)
+    assert str(raised.value).isprintable()
+
+
+def test_the_budget_ends_what_tls_is_waiting_for() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(RetryableError, match="within the time budget"):
+            fetch_from(Server(url), seconds=0.2)
+
+
+def test_the_budget_ends_a_body_that_is_cut_where_no_length_was_announced() -> None:
+    def trickle(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                connection.sendall(b" ")
+                time.sleep(0.01)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=lambda: trickle(listener.accept()[0]), daemon=True)
+        thread.start()
+        with pytest.raises(RetryableError, match="within the time budget"):
+            fetch_from(Server(f"http://127.0.0.1:{listener.getsockname()[1]}"), seconds=0.2)
+        thread.join(5)
+    assert not thread.is_alive()
+
+
+def test_pages_of_one_connection_end_with_the_budget_of_each() -> None:
+    """A connection that is kept for the next page is cut as well."""
+
+    def serve_one(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            connection.recv(4096)
+            connection.recv(1)  # until the client has gone
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, open_session() as session:
+        thread = threading.Thread(target=lambda: serve_one(listener.accept()[0]), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        assert fetch_body(session, url, Budget.of(20)) == b"{}"
+        with pytest.raises(RetryableError, match="within the time budget"):
+            fetch_body(session, url, Budget.of(0.2))
+        thread.join(5)
+    assert not thread.is_alive()
 
 
 def test_a_source_that_is_not_there_may_come_back(server: Serve) -> None:

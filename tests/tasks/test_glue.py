@@ -370,6 +370,37 @@ def test_a_run_that_its_flow_does_not_wait_for_any_more_is_stopped(
     assert said == (["Glue is told to stop refining portfolio 2025-08"] if is_ours else [])
 
 
+@pytest.mark.parametrize(("refused", "said"), [(1, ""), (2, ", and does not: Busy: later. See ")])
+def test_a_run_that_glue_does_not_stop_is_told_of_after_a_second_try(
+    service: GlueService,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: int,
+    said: str,
+) -> None:
+    monkeypatch.setattr(glue, "get_run_logger", lambda: logging.getLogger("glue"))
+    detail = {"ErrorDetail": {"ErrorCode": "Busy", "ErrorMessage": "later"}}
+    answers = iter([{"Errors": [detail]}] * refused + [{}])
+    monkeypatch.setattr(service, "BatchStopJobRun", lambda **_: next(answers), raising=False)
+    clock.interruption = KeyboardInterrupt()
+    service.states = ["RUNNING"]
+    with pytest.raises(KeyboardInterrupt):
+        wait(service, is_ours=True)
+    (told,) = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    assert told.startswith(f"Glue is told to stop refining portfolio 2025-08{said}")
+
+
+def test_a_run_that_cannot_be_stopped_does_not_hide_why_it_should_be(
+    service: GlueService, clock: Clock
+) -> None:
+    service.refusals["BatchStopJobRun"] = ["AccessDeniedException"] * 2
+    clock.interruption = KeyboardInterrupt()
+    service.states = ["RUNNING"]
+    with pytest.raises(KeyboardInterrupt):
+        wait(service, is_ours=True)
+
+
 @pytest.mark.parametrize(
     "refusal",
     [

@@ -8,15 +8,20 @@ from typing import Any
 import boto3
 import pytest
 import tenacity
+import urllib3
 from botocore.exceptions import (
+    ChecksumError,
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
+    FlexibleChecksumError,
     IncompleteReadError,
     NoCredentialsError,
     ReadTimeoutError,
+    ResponseStreamingError,
 )
+from botocore.parsers import ResponseParserError
 from moto import mock_aws
 from prefect import Task, flow
 from prefect.states import Completed, Crashed, Failed
@@ -39,6 +44,7 @@ from tasks import (
     download_quotes,
     glue,
     http,
+    http_errors,
     objects,
     refine,
     runs,
@@ -106,6 +112,32 @@ PASSING = [
     ReadTimeoutError(endpoint_url="https://glue"),
     ConnectionClosedError(endpoint_url="https://glue"),
     IncompleteReadError(actual_bytes=1, expected_bytes=2),
+    # What was cut or damaged on the way.
+    FlexibleChecksumError(error_msg="Expected checksum x did not match"),
+    ChecksumError(checksum_type="crc32c", expected_checksum="x", actual_checksum="y"),
+    ResponseStreamingError(error="cut"),
+    ResponseParserError("Unable to parse response (unclosed token), invalid XML received"),
+    urllib3.exceptions.ProtocolError("Connection broken"),
+    urllib3.exceptions.SSLError("decryption failed or bad record mac"),
+    aws_error("BadDigest"),
+    aws_error("IncompleteBody"),
+    aws_error("RequestTimeout"),
+    aws_error("RequestTimeoutException"),
+    aws_error("XAmzContentChecksumMismatch"),
+    aws_error("XAmzContentSHA256Mismatch"),
+    # Another call was at work.
+    aws_error("ConcurrentModificationException"),
+    aws_error("ConditionalRequestConflict", 409),
+    aws_error("OperationAborted", 409),
+    aws_error("PriorRequestNotComplete"),
+    # Other names for the same.
+    aws_error("BandwidthLimitExceeded"),
+    aws_error("InternalServerError"),
+    aws_error("InternalServiceError"),
+    aws_error("RequestThrottled"),
+    aws_error("RequestThrottledException"),
+    aws_error("ResourceNotReadyException"),
+    aws_error("ServiceUnavailableException"),
 ]
 STAYING = [
     BadDataError("a failed check"),
@@ -119,6 +151,11 @@ STAYING = [
     aws_error("NoSuchBucket", 404),
     aws_error("EntityNotFoundException"),
     aws_error("ConcurrentRunsExceededException"),
+    aws_error("ExpiredToken"),
+    aws_error("ExpiredTokenException"),
+    aws_error("InvalidClientTokenId", 403),
+    aws_error("RequestTimeTooSkewed", 403),
+    aws_error(""),
     NoCredentialsError(),
     RuntimeError("a mistake in the code"),
     KeyboardInterrupt(),
@@ -170,10 +207,12 @@ def test_what_turns_everybody_away_is_not_asked_again_by_one_of_many() -> None:
     [
         (aws_error("AccessDeniedException", 403), True),
         (EndpointConnectionError(endpoint_url="https://glue"), True),
+        (FlexibleChecksumError(error_msg="damaged"), True),
+        (ResponseParserError("cut"), True),
         (RefinementError("the job failed"), False),
         (KeyboardInterrupt(), False),
     ],
-    ids=["refused", "not-reached", "ours", "interrupt"],
+    ids=["refused", "not-reached", "damaged", "cut", "ours", "interrupt"],
 )
 def test_a_call_to_aws_that_failed_is_known(error: BaseException, expected: bool) -> None:
     assert is_aws_error(error) is expected
@@ -328,7 +367,7 @@ LIMITS = [
     (http, "FILE_READ_TIMEOUT_SECONDS", 60.0),
     (http, "LARGEST_BODY_BYTES", 5_000_000),
     (http, "LARGEST_PAGE_BYTES", 200_000),
-    (http, "LONGEST_WAIT_SECONDS", 300.0),
+    (http_errors, "LONGEST_WAIT_SECONDS", 300.0),
     (saved_files, "LARGEST_FILE_BYTES", 5_000_000),
     (saved_files, "LARGEST_RUN_BYTES", 250_000_000),
     (side_by_side, "READS_AT_ONCE", 8),

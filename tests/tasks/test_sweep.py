@@ -5,7 +5,7 @@ import boto3
 import pytest
 from botocore.client import BaseClient
 
-from tasks import sweep
+from tasks import retries, sweep
 from tasks.core.errors import NotConfiguredError, RemovalError
 from tasks.core.plan import plan_key
 from tasks.core.vacuum import StoredObject, Unit
@@ -340,7 +340,36 @@ def test_a_unit_of_more_than_one_call_takes_is_removed_whole(
 def test_an_object_that_s3_does_not_remove_is_named(
     toy: Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    refusal = {"Errors": [{"Key": "k", "Message": "Access Denied"}]}
+    refusal = {"Errors": [{"Key": "k", "Code": "AccessDenied", "Message": "no"}]}
     monkeypatch.setattr(BaseClient, "_make_api_call", lambda *_: refusal)
-    with pytest.raises(RemovalError, match=rf"did not remove s3://{BUCKET}/k: Access Denied"):
+    with pytest.raises(RemovalError, match=rf"did not remove s3://{BUCKET}/k: AccessDenied: no"):
         sweep._delete(BUCKET, ["k"])
+
+
+def test_only_what_s3_refused_for_now_is_sent_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals = iter([["b", "c"], ["c"], []])
+    asked: list[list[str]] = []
+
+    def call(_client: BaseClient, _operation: str, parameters: Any) -> Any:
+        asked.append([each["Key"] for each in parameters["Delete"]["Objects"]])
+        errors = [{"Key": k, "Code": "InternalError", "Message": "-"} for k in next(refusals)]
+        return {"Errors": errors}
+
+    monkeypatch.setattr(retries._again_for_the_rest, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    sweep._delete(BUCKET, ["a", "b", "c"])
+    assert asked == [["a", "b", "c"], ["b", "c"], ["c"]]
+
+
+def test_what_s3_refuses_again_and_again_is_named_after_four_rounds(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    refusal = {"Errors": [{"Key": "k", "Code": "SlowDown", "Message": "later"}]}
+    monkeypatch.setattr(retries._again_for_the_rest, "sleep", slept.append)
+    monkeypatch.setattr(BaseClient, "_make_api_call", lambda *_: refusal)
+    with pytest.raises(RemovalError, match=rf"s3://{BUCKET}/k: .*SlowDown: later.*Run it again"):
+        sweep._delete(BUCKET, ["k"])
+    assert slept == [2.0, 4.0, 8.0]

@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import bs4
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -206,6 +207,8 @@ def test_title_and_text_are_told_without_scripts_and_styles() -> None:
         (b"<html>Blocked</html>", "Blocked"),
         ("<body>Sistema em manutenção</body>".encode(), "Sistema em manutenção"),
         (b"<html></html>", ""),
+        ("<html>Manutenção</html>".encode("latin-1"), "Manutenção"),
+        (b"<html>" + "ç".encode() * 10_000, "ç" * 300 + " …"),
         (b"<body>one\n\n line\x1b[31m</body>", "one line [31m"),
     ],
 )
@@ -217,6 +220,37 @@ def test_a_long_page_is_shortened() -> None:
     said = describe_page(b"<body>" + b"word " * 200 + b"</body>")
     assert said.endswith("word …")
     assert len(said) <= 302
+
+
+@pytest.mark.parametrize(
+    "repeated",
+    [b"<div>", b"<p a='", b"<!--", b"<![x", b"<a b='<", b"&#", b"<b>x", b"<table><tr><td>"],
+)
+def test_a_page_without_end_is_cut_before_it_is_parsed(
+    repeated: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    parse = bs4.BeautifulSoup
+
+    def count(page: str, parser: str) -> bs4.BeautifulSoup:
+        sizes.append(len(page))
+        return parse(page, parser)
+
+    monkeypatch.setattr(bs4, "BeautifulSoup", count)
+    page = b"<html><head><title>Erro</title></head><body>Tente " + repeated * 900_000
+    said = describe_page(page[:4_900_000])
+    assert sizes == [16 * 1024]
+    assert "Erro" in said
+    assert said.isprintable()
+    assert len(said) <= 302
+
+
+def test_a_page_that_no_parser_takes_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr(bs4, "BeautifulSoup", refuse)
+    assert describe_page(b"<html>Blocked\x1b") == "<html>Blocked"
 
 
 def test_what_refuses_an_answer_says_that_its_bytes_are_kept() -> None:

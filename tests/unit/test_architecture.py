@@ -66,7 +66,8 @@ WITHOUT_ROOMS = (
     *("tasks.store", "tasks.refine", "tasks.glue", "tasks.shelf", "tasks.month"),
     *("tasks.runs", "tasks.sweep", "tasks.catalog", "tasks.report", "tasks.objects"),
     *("tasks.landing", "tasks.places", "tasks.published", "tasks.views", "tasks.duckdb_file"),
-    *("tasks.http", "tasks.turns", "tasks.side_by_side"),
+    *("tasks.http", "tasks.http_errors", "tasks.deadline", "tasks.turns"),
+    *("tasks.side_by_side", "tasks.refusals", "tasks.disk"),
     *("tasks.inventory", "tasks.inventory_landing", "tasks.inventory_months"),
     "tasks.work_at_hand",
 )

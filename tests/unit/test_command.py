@@ -13,7 +13,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Crashed, Failed
 
 import flows.command
-from flows import portfolio
+from flows import leaving, portfolio
 from flows.command import option, parse, run_command
 from tasks.core.errors import BadDataError, InvalidInputError, NotConfiguredError
 from tests.portfolios import FRIDAY
@@ -266,7 +266,7 @@ def test_an_interrupted_run_says_so_in_one_line_and_exits_with_130(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
     patience: list[float] = []
-    monkeypatch.setattr(flows.command, "_leave_after", patience.append)
+    monkeypatch.setattr(leaving, "leave_after", lambda seconds, *_: patience.append(seconds))
     before = signal.getsignal(number)
 
     def run() -> Any:
@@ -290,8 +290,8 @@ def test_an_interrupted_run_that_does_not_end_is_left(
         left.append(code)
         has_left.set()
 
-    monkeypatch.setattr(flows.command, "_GRACE_SECONDS", 0.01)
-    monkeypatch.setattr(flows.command, "stop_temporary_server", lambda: left.append("server"))
+    monkeypatch.setattr(leaving, "INTERRUPTED_SECONDS", 0.01)
+    monkeypatch.setattr(leaving, "stop_temporary_server", lambda: left.append("server"))
     monkeypatch.setattr(os, "_exit", leave)
 
     def run() -> Any:

@@ -111,3 +111,17 @@ def test_every_dataset_is_refined_by_the_one_job_in_the_lake_of_the_settings() -
     )
 
     assert subject_of(load_settings(), dataset) == Subject(dataset, "b3-lake", "b3", "b3-refine")
+
+
+@pytest.mark.parametrize("name", ["B3_INDEX_URL", "B3_QUOTES_URL"])
+@pytest.mark.parametrize("scheme", ["https", "ftp"])
+def test_a_secret_in_an_address_stands_nowhere(
+    monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
+) -> None:
+    monkeypatch.setenv(name, f"{scheme}://user:secret@b3.com.br")
+    try:
+        said = repr(load_settings())
+    except NotConfiguredError as error:
+        said = f"{error} {error.__cause__}"
+        assert name in said
+    assert "secret" not in said

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from prefect import task_engine
 
-from flows import terminal
+from flows import telling, terminal
+from flows.telling import tell
 from flows.terminal import columns, say, show_bar, show_log, show_story, wrap
 from tasks.core.errors import BadDataError
 
@@ -172,12 +173,12 @@ def test_no_color_is_respected(stand_at: Show, monkeypatch: pytest.MonkeyPatch) 
 )
 def test_what_prefect_keeps_book_of_is_no_story(level: int, message: str) -> None:
     for name in ("prefect.flow_runs", "prefect.task_runs"):
-        assert terminal.tell(record(name, level, message)) == ""
+        assert tell(record(name, level, message)) == ""
 
 
 def test_what_prefect_warns_of_is_told() -> None:
     text = "An error was encountered while running hook 'stop'"
-    assert terminal.tell(record("prefect.flow_runs", logging.ERROR, text)) == text
+    assert tell(record("prefect.flow_runs", logging.ERROR, text)) == text
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ def test_what_prefect_warns_of_is_told() -> None:
     [("2.0 second(s) from now", "again in 2 s"), ("immediately", "again at once")],
 )
 def test_a_retry_is_told_in_short(when: str, said: str) -> None:
-    told = terminal.tell(
+    told = tell(
         record(
             "prefect.task_runs",
             logging.INFO,
@@ -202,25 +203,25 @@ def test_a_retry_is_told_in_short(when: str, said: str) -> None:
 
 def test_prefect_still_tells_of_a_retry_in_the_same_words() -> None:
     source = open(task_engine.__file__, encoding="utf-8").read()  # noqa: PTH123, SIM115
-    assert f'"{terminal._RETRY}"' in source
+    assert f'"{telling._RETRY}"' in source
 
 
 def test_others_are_heard_from_a_warning_on() -> None:
-    assert terminal.tell(record("prefect", logging.INFO, "Starting temporary server")) == ""
-    assert terminal.tell(record("botocore", logging.WARNING, "slow")) == "slow"
+    assert tell(record("prefect", logging.INFO, "Starting temporary server")) == ""
+    assert tell(record("botocore", logging.WARNING, "slow")) == "slow"
 
 
 def test_a_traceback_is_told_of_a_defect_alone() -> None:
-    def tell(error: Exception) -> str:
+    def tell_of(error: Exception) -> str:
         try:
             raise error
         except type(error):
             found = record("steps", logging.ERROR, "it failed")
             found.exc_info = sys.exc_info()
-            return terminal.tell(found)
+            return tell(found)
 
-    assert tell(BadDataError("wrong")) == "it failed"
-    told = tell(RuntimeError("boom"))
+    assert tell_of(BadDataError("wrong")) == "it failed"
+    told = tell_of(RuntimeError("boom"))
     assert "test_terminal.py" in told
     assert told.splitlines()[-1] == "RuntimeError: boom"
 
@@ -353,3 +354,7 @@ def test_on_a_real_terminal_prefect_says_nothing_of_itself(tmp_path: Any) -> Non
     assert told.startswith(b"usage: python -m flows.vacuum")
     assert b"anonymous" not in told
     assert not (tmp_path / ".sdk_telemetry" / "notice_shown").exists()
+
+
+def test_what_a_terminal_would_obey_is_a_blank() -> None:
+    assert wrap("\x1b[2Jone\x07 \u202etwo\nthree", 60) == [" [2Jone   two", "three"]

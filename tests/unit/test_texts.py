@@ -5,8 +5,11 @@ from hypothesis import strategies as st
 from tasks.core.texts import (
     PLAIN_FORM,
     TICKER_FORM,
+    clean,
+    hide_secrets,
     is_plain,
     is_ticker,
+    printable,
     shorten,
     show,
     show_ticker,
@@ -112,3 +115,31 @@ def test_what_is_left_out_is_told() -> None:
 )
 def test_what_has_an_order_is_named_by_its_first_and_its_last(values: list[str], said: str) -> None:
     assert name_span(values) == said
+
+
+@given(st.text())
+@example("\x1b[2J\u202eevil\r\n\t\x85\u2028 end ")
+def test_what_is_shown_of_a_foreign_text_is_printable(text: str) -> None:
+    assert printable(text).isprintable()
+    assert len(printable(text)) == len(text)
+    assert clean(text).isprintable()
+    assert clean(text) == " ".join(printable(text).split())
+
+
+def test_a_plain_text_is_shown_as_it_is() -> None:
+    assert printable("  Açúcar  [2J ") == "  Açúcar  [2J "
+    assert clean("  Açúcar\n [2J ") == "Açúcar [2J"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("GET https://user:secret@b3.com.br/x failed", "GET https://b3.com.br/x failed"),
+        ("http://secret@b3 and ftp://a:b@c", "http://b3 and ftp://c"),
+        ("https://u:p@ss@b3/x", "https://b3/x"),
+        ("https://b3.com.br/a@b and who@where", "https://b3.com.br/a@b and who@where"),
+        ("https://b3.com.br?q=a@b", "https://b3.com.br?q=a@b"),
+    ],
+)
+def test_an_address_is_told_without_who_asks(text: str, left: str) -> None:
+    assert hide_secrets(text) == left

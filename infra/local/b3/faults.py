@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from infra.local.b3 import content_faults, wire_faults
+from infra.local.b3 import content_faults, hostile_faults, wire_faults
 from infra.local.b3.format import Content
 from infra.local.b3.http_answer import Answer
 from infra.local.b3.wire_faults import FaultOptions, Pieces, html
@@ -68,6 +68,23 @@ FAULTS: dict[str, Fault] = {
     "drip": Fault("a byte each pause_seconds", send=wire_faults.send_byte_by_byte),
     "truncated": Fault("half of the announced Content-Length", send=wire_faults.send_half),
     "not_json": Fault("200 with a text that is no JSON", answer=wire_faults.not_json),
+    "slow_headers": Fault(
+        "status and headers a byte each pause_seconds", send=hostile_faults.send_head_byte_by_byte
+    ),
+    "endless_continue": Fault(
+        "100 Continue each pause_seconds, for ever", send=hostile_faults.send_continue_without_end
+    ),
+    "bad_length": Fault("a Content-Length that is no count", send=hostile_faults.send_bad_length),
+    "redirect": Fault("302 to another host", answer=hostile_faults.redirect_elsewhere),
+    "gzip_bomb": Fault(
+        "size_bytes of zeros, packed to a thousandth", send=hostile_faults.send_bomb
+    ),
+    "nested_page": Fault(
+        "200 with five megabytes of nested HTML", answer=hostile_faults.nested_page
+    ),
+    "escapes": Fault(
+        "500 with escape characters in status line and page", send=hostile_faults.send_escapes
+    ),
     "other_language": Fault(
         "numbers, dates, texts in the other language", content=content_faults.other_language
     ),

@@ -21,9 +21,10 @@ class FaultOptions(BaseModel):
 
     Attributes:
         delay_seconds: How late an answer is (`timeout`).
-        pause_seconds: Wait before each byte (`drip`).
+        pause_seconds: Wait before each byte (`drip`, `slow_headers`) or line
+            (`endless_continue`).
         retry_after_seconds: What Retry-After asks for (`http_429`, `http_429_date`).
-        size_bytes: Where a body ends at last (`oversize`).
+        size_bytes: Where a body ends at last (`oversize`), or what it is unpacked (`gzip_bomb`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
