@@ -22,6 +22,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
 
 from tasks.core.errors import NotConfiguredError
+from tasks.core.outcome import LEVEL_DIFFERS
 
 TAG = "b3-pipeline"
 BLOCK_VARIABLE = "DEPLOY_NOTIFICATION_BLOCK"
@@ -46,6 +47,7 @@ def automations(notification_block_id: UUID | None) -> list[AutomationCore]:
         wanted += [
             _notify_of_bad_end(notification_block_id),
             _notify_of_late(notification_block_id),
+            _notify_of_difference(notification_block_id),
         ]
     return wanted
 
@@ -116,6 +118,29 @@ def _notify_of_late(block_id: UUID) -> AutomationCore:
                 subject="{{ flow_run.name }} is late",
                 body=f"Nothing has started it for {minutes} minutes: is the worker running?\n"
                 + _BODY,
+            )
+        ],
+    )
+
+
+def _notify_of_difference(block_id: UUID) -> AutomationCore:
+    return AutomationCore(
+        name=f"{TAG}: level differs",
+        description="Tells of levels that differ from what portfolio and quotes give.",
+        trigger=EventTrigger(
+            match={"prefect.resource.id": "b3-pipeline.reconciliation.*"},
+            match_related={"prefect.resource.id": f"prefect.tag.{TAG}"},
+            for_each={"prefect.resource.id"},
+            expect={LEVEL_DIFFERS},
+            posture=Posture.Reactive,
+            threshold=1,
+            within=dt.timedelta(),
+        ),
+        actions=[
+            SendNotification(
+                block_document_id=block_id,
+                subject="A level differs from portfolio and quotes",
+                body="{{ event.payload.message }}\n{{ flow_run|ui_url }}",
             )
         ],
     )

@@ -28,6 +28,7 @@ _DEPLOYMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "portfolio": ("daily-portfolio", {"index": "index_codes"}),
     "quotes": ("daily-quotes", {}),
     "levels": ("index-levels", {"index": "index_codes"}),
+    "reconcile": ("reconcile", {"index": "index_codes"}),
     "freshness": ("freshness", {"dataset": "datasets"}),
     "backfill": ("backfill", {"index": "index_code"}),
     "import_portfolio": ("import-portfolio", {}),

@@ -1,7 +1,7 @@
 """Fill a range of sessions: fetch what is missing, refine it in one run, publish month by month.
 
     python -m flows.backfill --start YYYY-MM-DD --end YYYY-MM-DD [--dataset quotes|portfolio]
-    python -m flows.backfill --stale [--dataset quotes|portfolio] [--dry-run]
+    python -m flows.backfill --stale [--dataset quotes|portfolio|reconciliation] [--dry-run]
 
 With `--stale` it refines again every month that was made by other statements than today's.
 """
@@ -24,6 +24,7 @@ from flows.forms import Dataset, DryRun, End, IndexCode, Stale, Start, ToFill
 from flows.portfolio_mending import mend_session
 from flows.quotes_loading import Loading, find_closed, load_missing
 from flows.quotes_mending import mend_quotes_session
+from flows.reconciling import mend_reconciliation
 from flows.settings import load_settings, subject_of
 from flows.terminal import show_bar
 from tasks.core.backfill import (
@@ -45,6 +46,7 @@ from tasks.core.portfolio import PORTFOLIO
 from tasks.core.progress import Progress
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.files import plan_files
+from tasks.core.reconciliation import RECONCILIATION
 from tasks.published import find_stale_months
 from tasks.refine import publish_months
 from tasks.report import ProgressReport, report_sessions
@@ -75,23 +77,24 @@ def backfill(
         start: The first day of the range. Leave both days empty where stale is set.
         end: The last day of the range; what is not due yet is left out.
         dataset: quotes fetches what raw lacks. portfolio fetches nothing, since B3 has no past
-            compositions: it refines what raw holds and lists what is missing.
+            compositions: it refines what raw holds and lists what is missing. reconciliation
+            goes with stale alone: a range of it is made by the deployment reconcile.
         index_code: The index whose missing sessions are listed, of the portfolio; a code of 4 to 6
             letters and digits. Quotes are of all instruments, and do not ask for it.
         stale: In place of a range, every month that was made by other statements than today's.
         dry_run: Say what would be done, with its cost, and change nothing.
     """
-    first, last = check_range(start, end, stale=stale)
+    first, last = check_range(start, end, stale=stale, dataset=dataset)
     index_code = read_index_code(index_code)
     settings = load_settings()
     now = now_in_sao_paulo()
     is_quotes = dataset == QUOTES.name
-    subject = subject_of(settings, QUOTES if is_quotes else PORTFOLIO)
-    mend = (
-        partial(mend_quotes_session, settings, now)
-        if is_quotes
-        else partial(mend_session, settings)
-    )
+    refined, mend = {
+        QUOTES.name: (QUOTES, partial(mend_quotes_session, settings, now)),
+        PORTFOLIO.name: (PORTFOLIO, partial(mend_session, settings)),
+        RECONCILIATION.name: (RECONCILIATION, partial(mend_reconciliation, settings)),
+    }[dataset]
+    subject = subject_of(settings, refined)
     if stale:
         return refine_stale(subject, mend, dry_run=dry_run)
     latest = latest_due_session(now)
@@ -160,14 +163,19 @@ def refine_stale(subject: Subject, mend: Callable[[str], str], *, dry_run: bool)
 
 
 def check_range(
-    start: dt.date | None, end: dt.date | None, *, stale: bool
+    start: dt.date | None, end: dt.date | None, *, stale: bool, dataset: str = QUOTES.name
 ) -> tuple[dt.date, dt.date]:
     """Return a range of days that has a beginning and an end.
 
     Raises:
         InvalidInputError: It ends before it starts, or starts before there was data; or a range
-            stands beside `stale`, or neither is there.
+            stands beside `stale`, or neither is there; or it is a range of the reconciliation.
     """
+    if dataset == RECONCILIATION.name and not stale:
+        raise InvalidInputError(
+            "Expected stale of the reconciliation, found a range: python -m flows.reconcile "
+            "--start YYYY-MM-DD --end YYYY-MM-DD makes one."
+        )
     if stale and not (start or end):
         return dt.date.min, dt.date.max
     if stale or not (start and end):
@@ -190,7 +198,7 @@ OPTIONS = (
         choices=get_args(Dataset),
         default=QUOTES.name,
         metavar="NAME",
-        help="portfolio or quotes (default: %(default)s)",
+        help="portfolio, quotes, or with --stale reconciliation (default: %(default)s)",
     ),
     INDEX,
     option("--stale", action="store_true", help="refine what was made by other statements"),
@@ -213,7 +221,9 @@ def main(argv: list[str] | None = None) -> int:
         OPTIONS,
         EXAMPLES,
         argv,
-        check=lambda given: check_range(given["start"], given["end"], stale=given["stale"]),
+        check=lambda given: check_range(
+            given["start"], given["end"], stale=given["stale"], dataset=given["dataset"]
+        ),
     )
     return run_command(lambda: backfill(**parameters, return_state=True), is_verbose=is_verbose)
 

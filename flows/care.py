@@ -14,6 +14,7 @@ from flows.portfolio_loading import fetch_session
 from flows.portfolio_mending import FETCH_SECONDS, mend_session
 from flows.quotes_loading import files_with, find_closed, load_session
 from flows.quotes_mending import mend_quotes_session
+from flows.reconciling import mend_reconciliation
 from flows.settings import Settings, lost, subject_of
 from tasks.core.dataset import Dataset, Table
 from tasks.core.exchange import may_be_shown
@@ -24,6 +25,7 @@ from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.tables import RAW_QUOTES
+from tasks.core.reconciliation import RECONCILIATION
 from tasks.core.verify_raw import judge_sessions, missing_sessions
 from tasks.inventory import Survey, look_over
 from tasks.turns import Budget
@@ -113,6 +115,10 @@ def _land_quotes(settings: Settings, now: dt.datetime, key: str) -> str:
     return "fetched again from B3"
 
 
+def _mend_reconciliation(settings: Settings, _now: dt.datetime, key: str) -> str:
+    return mend_reconciliation(settings, key)
+
+
 CARES: dict[str, Care] = {
     PORTFOLIO.name: Care(
         dataset=PORTFOLIO,
@@ -138,6 +144,12 @@ CARES: dict[str, Care] = {
         look=lambda settings, _now: look_over_levels(settings),
         mend=_mend_levels,
         land=_mend_levels,
+    ),
+    RECONCILIATION.name: Care(
+        dataset=RECONCILIATION,
+        look=_Refined(RECONCILIATION),
+        mend=_mend_reconciliation,
+        land=_mend_reconciliation,
     ),
 }
 

@@ -99,10 +99,10 @@ Year = Annotated[
     _Field({"type": "integer", "minimum": FIRST_YEAR, "maximum": _LAST_YEAR}),
     _titled("Year", 2025),
 ]
-Dataset = Literal["portfolio", "quotes"]
+Dataset = Literal["portfolio", "quotes", "reconciliation"]
 ToFill = Annotated[Dataset, _titled("Dataset")]
 ToLookAt = Annotated[tuple[Kind, ...], _titled("Datasets", minItems=1)]
-Verified = Literal["portfolio", "quotes", "levels"]
+Verified = Literal["portfolio", "quotes", "levels", "reconciliation"]
 ToVerify = Annotated[tuple[Verified, ...], _titled("Datasets", minItems=1)]
 Repair = Annotated[bool, _titled("Repair")]
 Files = Annotated[

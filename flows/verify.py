@@ -1,6 +1,6 @@
 """Verify the lake: whether all that it holds fits together; --repair heals what can be healed.
 
-    python -m flows.verify [--repair] [--dataset portfolio|quotes|levels …]
+    python -m flows.verify [--repair] [--dataset portfolio|quotes|levels|reconciliation …]
 
 Without `--repair` nothing is changed. Whether the latest sessions are there is the question of
 `flows.freshness`.
@@ -48,7 +48,7 @@ def verify(
 
     Args:
         repair: Heal what can be healed, and say of the rest why not. Left off, nothing is changed.
-        datasets: What to look at: portfolio, quotes, levels.
+        datasets: What to look at: portfolio, quotes, levels, reconciliation.
     """
     if not datasets:
         raise InvalidInputError(f"Expected at least one of {', '.join(EVERYTHING)}; found none.")
@@ -103,7 +103,7 @@ OPTIONS = (
         choices=EVERYTHING,
         default=list(EVERYTHING),
         metavar="NAME",
-        help="portfolio, quotes, levels (default: all of them)",
+        help="portfolio, quotes, levels, reconciliation (default: all of them)",
     ),
     option("--repair", action="store_true", help="heal what can be healed; without it, only look"),
 )

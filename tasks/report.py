@@ -10,12 +10,14 @@ from prefect.artifacts import (
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.events import emit_event
 
 from tasks.core.backfill import SessionOutcome, count_outcomes, tabulate_sessions
 from tasks.core.checks import Check
 from tasks.core.findings import Finding, tabulate_findings
 from tasks.core.freshness import Gap, tabulate_gaps
 from tasks.core.month import Ending, PublishedMonths
+from tasks.core.outcome import LEVEL_DIFFERS
 from tasks.core.progress import Progress
 from tasks.core.texts import shorten
 
@@ -72,6 +74,23 @@ def report_findings(
     """
     table = tabulate_findings(findings, why_not)
     create_table_artifact(key="verify", table=table, description=described)
+
+
+def report_differences(
+    described: str,
+    table: Sequence[Mapping[str, str]],
+    has_difference: bool,  # noqa: FBT001
+) -> None:
+    """Show what does not reconcile as a table, and send an event where a level differs.
+
+    Safe to repeat: each run has its own version, and its own event.
+    """
+    rows = [dict(row) for row in table]
+    create_table_artifact(key="reconciliation", table=rows, description=f"{described}.")
+    if has_difference:
+        get_run_logger().warning("%s", described)
+        resource = {"prefect.resource.id": f"b3-pipeline.reconciliation.{runtime.flow_run.id}"}
+        emit_event(event=LEVEL_DIFFERS, resource=resource, payload={"message": described})
 
 
 def report_sessions(key: str, subject: str, outcomes: Sequence[SessionOutcome]) -> None:

@@ -101,11 +101,16 @@ def list_names(bucket: str, table: Table, value: str) -> set[str]:
 
 @tried_again
 def read_raw(
-    bucket: str, table: Table, value: str, names: Collection[str]
+    bucket: str,
+    table: Table,
+    value: str,
+    names: Collection[str],
+    columns: Sequence[str] | None = None,
 ) -> dict[str, Rows | UnreadableRawError]:
     """Return the rows of objects of one raw partition, by their names; those that are there.
 
-    Safe to repeat: it only reads; arguments as `Table.object_key`. Decimals stay decimals, dates
+    Safe to repeat: it only reads; arguments as `Table.object_key`, and which columns, None for
+    all. Decimals stay decimals, dates
     dates, nulls None; timestamps are in UTC. One that is empty, cut, garbage or of another form
     gives the error that says so.
     """
@@ -114,18 +119,22 @@ def read_raw(
     client = boto3.client("s3")
     bodies = side_by_side(lambda key: read_object(bucket, key, client), there, READS_AT_ONCE)
     return {
-        wanted[key]: _read_rows(bucket, table, key, body)
+        wanted[key]: _read_rows(bucket, table, key, body, columns)
         for key, body in zip(there, bodies, strict=True)
         if body is not None
     }
 
 
-def _read_rows(bucket: str, table: Table, key: str, body: bytes) -> Rows | UnreadableRawError:
+def _read_rows(
+    bucket: str, table: Table, key: str, body: bytes, columns: Sequence[str] | None
+) -> Rows | UnreadableRawError:
     try:
-        rows = parse_table(bucket, key, body)
+        rows = parse_table(bucket, key, body, columns)
     except UnreadableRawError as error:
         return error
-    missing = ", ".join(column for column in table.types() if column not in rows.column_names)
+    missing = ", ".join(
+        column for column in columns or table.types() if column not in rows.column_names
+    )
     if missing or not len(rows):
         return UnreadableRawError(bucket, key, f"no column {missing}" if missing else "no rows")
     return list(rows.to_pylist())

@@ -24,7 +24,7 @@ from infra.local.up import StateInUseError, local_cloud
 from infra.queries import Query, documented_queries
 
 _INDICES = ("IBOV", "SMLL", "IDIV")
-_MODULES = ["flows.portfolio", "flows.backfill", "flows.levels", "flows.quotes"]
+_MODULES = ["flows.portfolio", "flows.backfill", "flows.levels", "flows.quotes", "flows.reconcile"]
 _QUERIES_AT_ONCE = 3
 
 console = Console(highlight=False)
@@ -127,9 +127,11 @@ def _run_replay(demo: _Demo) -> bool:
             return False
     span = ["--start", SESSIONS[0].isoformat(), "--end", SESSIONS[-1].isoformat()]
     year = ["--year", str(SESSIONS[-1].year)]
-    return demo.run_flow(
-        "The quotes of those sessions", "backfill", "--dataset", "quotes", *span
-    ) and demo.run_flow("The levels that B3 published", "levels", *year, "--index", *_INDICES)
+    return (
+        demo.run_flow("The quotes of those sessions", "backfill", "--dataset", "quotes", *span)
+        and demo.run_flow("The levels that B3 published", "levels", *year, "--index", *_INDICES)
+        and demo.run_flow("Those levels, held against portfolios and quotes", "reconcile", *span)
+    )
 
 
 def _run_queries(demo: _Demo) -> None:

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from tasks.core.errors import B3PipelineError, IncompleteError, NotPublishedError
 from tasks.core.indices import ALL
 
+LEVEL_DIFFERS = "b3-pipeline.level.differs"
+"""The event that a level differs from what portfolio and quotes give; an automation tells of it."""
+
 _MOST_NAMED = 3
 
 

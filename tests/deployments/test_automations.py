@@ -8,6 +8,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 
 from deployments.automations import automations, ensure_automations, main
+from tasks.core.outcome import LEVEL_DIFFERS
 
 BLOCK = UUID("00000000-0000-0000-0000-000000000001")
 
@@ -52,6 +53,18 @@ def test_late_run_is_told_of_unless_it_starts_after_all() -> None:
     assert trigger.after == {"prefect.flow-run.Late"}
     assert trigger.posture == Posture.Proactive
     assert trigger.expect >= {"prefect.flow-run.Pending", "prefect.flow-run.Running"}
+
+
+def test_a_level_that_differs_is_told_of_by_its_event() -> None:
+    automation = named("level differs")
+    trigger: Any = automation.trigger
+
+    assert trigger.posture == Posture.Reactive
+    assert trigger.expect == {LEVEL_DIFFERS}
+    assert trigger.match.root == {"prefect.resource.id": "b3-pipeline.reconciliation.*"}
+    (action,) = automation.actions
+    assert isinstance(action, SendNotification)
+    assert "{{ event.payload.message }}" in action.body
 
 
 def test_only_runs_of_this_project_are_watched_each_by_itself() -> None:

@@ -26,7 +26,7 @@ DATED = [
     for name, field in FIELDS
     if field in {"trading_date", "period_of", "start", "end"}
 ]
-CODED = [("daily-portfolio", "index_codes"), ("index-levels", "index_codes")]
+CODED = [(name, "index_codes") for name in ("daily-portfolio", "index-levels", "reconcile")]
 
 each_field = pytest.mark.parametrize(("name", "field"), FIELDS)
 
@@ -101,6 +101,7 @@ def test_what_may_be_left_empty_says_so_and_takes_null(name: str, field: str) ->
         *[(*each, ["all"]) for each in CODED],
         ("backfill", "index_code", "smll"),
         ("backfill", "dataset", "portfolio"),
+        ("backfill", "dataset", "reconciliation"),
         ("index-levels", "year", 1986),
         ("freshness", "datasets", ["levels", "quotes"]),
         ("import-portfolio", "files", ["s3://lake/inbox/", "a folder"]),
@@ -213,6 +214,12 @@ def test_programs_give_days_and_tuples_as_before() -> None:
             "backfill quotes 2025-07-01 to 2025-07-31, dry run",
         ),
         ("daily-quotes", {}, "quotes latest"),
+        ("reconcile", {}, "reconcile all indices latest"),
+        (
+            "reconcile",
+            {"index_codes": ["IBOV"], "start": "2025-07-31", "end": "2025-08-04"},
+            "reconcile IBOV 2025-07-31 to 2025-08-04",
+        ),
         ("daily-portfolio", {"index_codes": ["all"]}, "all indices latest"),
         ("index-levels", {"year": 2024}, "IBOV levels 2024"),
         ("freshness", {"datasets": ["levels"]}, "freshness levels latest"),

@@ -46,6 +46,12 @@ DEPLOYMENTS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         {"weekdays-21h30": "30 21 * * 1-5", "mornings-after-07h15": "15 7 * * 2-6"},
         {"index_codes": ["all"]},
     ),
+    "reconcile": (
+        "flows/reconcile.py:reconcile",
+        "daily",
+        {"mornings-after-07h30": "30 7 * * 2-6"},
+        {"index_codes": ["all"]},
+    ),
     "freshness": (
         "flows/freshness.py:freshness",
         "upkeep",

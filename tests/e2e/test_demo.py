@@ -50,7 +50,7 @@ def test_a_step_is_less_than_a_screen(demo: Shown) -> None:
     *steps, questions, what_next = demo.steps
     answers = [each for each in questions.split("\n\n") if each.strip()]
 
-    assert len(steps) == 1 + len(SESSIONS) + 2
+    assert len(steps) == 1 + len(SESSIONS) + 3
     for part in (*steps, *answers, what_next):
         assert len(part.strip().splitlines()) < LINES, part
 

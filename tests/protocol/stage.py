@@ -28,7 +28,7 @@ from botocore.client import BaseClient
 from prefect import Task
 from tenacity import Retrying
 
-from flows import levels, portfolio, quotes
+from flows import levels, portfolio, quotes, reconcile
 from tasks import glue, objects, refine, report, shelf, store
 from tasks.core.errors import SourceHasNoDataError
 from tasks.refine import publish_months
@@ -328,7 +328,7 @@ def play(stage: Stage, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Retrying, "__call__", plumb)
     for name in ("create_markdown_artifact", "create_table_artifact"):
         patch.setattr(report, name, lambda **_: None)
-    for flow in (levels, portfolio, quotes):
+    for flow in (levels, portfolio, quotes, reconcile):
         patch.setattr(flow, "rename_flow_run", lambda _name: None)
     patch.setattr(refine, "runtime", SimpleNamespace(flow_run=_FlowRun()))
     for module in (shelf, store):

@@ -31,6 +31,8 @@ from tasks.core.portfolio import PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.convert import convert_quotes
 from tasks.core.quotes.files import QuotesPeriod
+from tasks.core.reconciliation import RECONCILIATION
+from tests.reconciliations import replayed
 from tests.standin.engine import StandIn
 from tests.standin.glue import BUCKET, Jobs
 from tests.standin.lake import (
@@ -61,6 +63,11 @@ def engine() -> Iterator[MirroredSpark]:
 
 def generated_objects(dataset: Dataset) -> Objects:
     """Sessions as the replay of B3 makes them."""
+    if dataset is RECONCILIATION:
+        return {
+            RECONCILIATION.raw.object_key(str(day), "IBOV"): replayed("IBOV", day)
+            for day in GENERATED
+        }
     if dataset is QUOTES:
         return dict(pair for day in GENERATED for pair in generated_quotes(day))
     return {

@@ -34,6 +34,7 @@ from flows import (
     levels_mending,
     period_loading,
     portfolio_mending,
+    reconcile,
     verify,
 )
 from infra.local.b3.replay import Replay
@@ -349,6 +350,7 @@ LIMITS = [
     (fetching, "FETCH_SECONDS", 600.0),
     (fetching, "WAITS_SECONDS", (30.0, 60.0, 120.0)),
     (indices, "RECENT_SESSIONS", 10),
+    (reconcile, "LATEST_SESSIONS", 10),
     (portfolio_mending, "FETCH_SECONDS", 60.0),
     (turns, "MOST_AT_ONCE", 2),
     (download, "ATTEMPT_SECONDS", 120.0),

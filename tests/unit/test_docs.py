@@ -72,6 +72,8 @@ def test_the_job_steps_name_the_raw_tables_that_a_statement_reads() -> None:
         "portfolio_preview": {"raw_portfolio_preview"},
         "quotes_daily": {"raw_quotes"},
         "quotes_monthly": set(),
+        "index_reconciliation": {"raw_reconciliation"},
+        "constituent_reconciliation": {"raw_reconciliation"},
     }
 
 

@@ -109,6 +109,9 @@ def test_everything_is_laid_out_by_time() -> None:
         "raw_quotes": "trading_date",
         "quotes_daily": "month",
         "quotes_monthly": "month",
+        "raw_reconciliation": "trading_date",
+        "index_reconciliation": "month",
+        "constituent_reconciliation": "month",
         "index_levels": "year",
     }
 

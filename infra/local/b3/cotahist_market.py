@@ -1,9 +1,10 @@
 """The instruments that the generated quotes files are made of: a market of any size, by rule.
 
 The shares of `infra.local.b3.constituents` come first, so that a portfolio always finds its
-constituents on the cash market. Invented shares, funds and receipts fill up. In a market of real
-size about 85 of 100 records are options, as in B3's files. A month has one set of instruments;
-its options expire in the three months after it.
+constituents on the cash market; a market that has them all has beside it the shares that large
+indices are filled up with. Invented shares, funds and receipts fill up. In a market of real size
+about 85 of 100 records are options, as in B3's files. A month has one set of instruments; its
+options expire in the three months after it.
 """
 
 import datetime as dt
@@ -12,6 +13,7 @@ from itertools import cycle, islice
 from typing import NamedTuple
 
 from infra.local.b3.constituents import LISTED_SHARES, ListedShare
+from infra.local.b3.shares import index_shares
 
 CALL_MONTHS, PUT_MONTHS = "ABCDEFGHIJKL", "MNOPQRSTUVWX"
 FORWARD_DAYS = ("030", "060", "090", "018", "120", "361")
@@ -84,6 +86,13 @@ def list_instruments(first_of_month: dt.date, count: int) -> list[Instrument]:
     groups.append(list(islice(_options(cash, first_of_month), rest - index_count)))
     instruments = [instrument for group in groups for instrument in group]
     return sorted(instruments, key=lambda one: (one.bdi, one.name, one.ticker, one.term))
+
+
+def list_index_shares(count: int) -> list[Instrument]:
+    """Return what a market of so many instruments has beside them: shares of large indices."""
+    return (
+        [_cash(share) for share in index_shares()] if count * 2 // 5 >= len(LISTED_SHARES) else []
+    )
 
 
 def _invent_share(number: int) -> ListedShare:

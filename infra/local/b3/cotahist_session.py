@@ -1,20 +1,22 @@
 """The quotes of one session, as the lines of a COTAHIST file: the same arguments, the same bytes.
 
 A session depends on its date, the number of instruments and the seed alone, so the file of a
-day holds the same records as that of its month or year. Listed shares close, on the cash market, at
-the prices that the portfolios are made of; other prices move by up to 3 % around a fixed value. The
-price range holds the average but for one record in some thousands, as at B3; volume
+day holds the same records as that of its month or year. Listed shares, and those invented for
+large indices, close on the cash market at the prices that the portfolios are made of; other prices
+move by up to 3 % around a fixed value. What is invented for indices comes last and is drawn by
+itself. The price range holds the average but for one record in some thousands, as at B3; volume
 is the average price times the quantity, by the quote factor.
 """
 
 import datetime as dt
 import functools
+from collections.abc import Sequence
 
 import numpy as np
 
-from infra.local.b3.constituents import LISTED_SHARES
-from infra.local.b3.cotahist_market import Instrument, list_instruments
-from infra.local.b3.shares import closing_price
+from infra.local.b3.constituents import LISTED_SHARES, ListedShare
+from infra.local.b3.cotahist_market import Instrument, list_index_shares, list_instruments
+from infra.local.b3.shares import closing_price, index_shares
 from tasks.core.quotes.record import FIELDS, LINE_BYTES
 
 _POSITIONS = {field.name: (field.start - 1, field.end) for field in FIELDS}
@@ -31,12 +33,27 @@ def session_lines(trading_date: dt.date, instrument_count: int, seed: int) -> np
             untraded and has no record.
         seed: Another seed gives other numbers.
     """
-    lines, usual, share_numbers = _month_of_lines(trading_date.replace(day=1), instrument_count)
-    rng = np.random.default_rng([seed, trading_date.toordinal()])
+    day = trading_date.toordinal()
+    market = _month_of_lines(trading_date.replace(day=1), instrument_count)
+    lines = _draw_lines(trading_date, market, [seed, day])
+    if not list_index_shares(instrument_count):
+        return lines
+    beside = _lines_of_index_shares(instrument_count)
+    return np.concatenate([lines, _draw_lines(trading_date, beside, [seed, day, len(beside[0])])])
+
+
+_Lines = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Lines without their numbers, what `_draw_values` needs of each, and whose closing price it has:
+which share of `_priced_shares` each is on the cash market, from 1; 0 for none."""
+
+
+def _draw_lines(trading_date: dt.date, market: _Lines, seed: list[int]) -> np.ndarray:
+    lines, usual, share_numbers = market
+    rng = np.random.default_rng(seed)
     is_cash = lines[:, _POSITIONS["PRAZOT"][0]] == ord(" ")
     is_traded = is_cash | (rng.random(len(lines)) >= _UNTRADED_SHARE)
     traded: np.ndarray = lines[is_traded]
-    closes = np.array([0, *(closing_price(share, trading_date) for share in LISTED_SHARES)])
+    closes = np.array([0, *(closing_price(share, trading_date) for share in _priced_shares())])
     values = _draw_values(rng, closes[share_numbers[is_traded]], *usual[:, is_traded])
     values["DATA"] = np.full(len(traded), int(f"{trading_date:%Y%m%d}"))
     for name, numbers in values.items():
@@ -44,19 +61,25 @@ def session_lines(trading_date: dt.date, instrument_count: int, seed: int) -> np
     return traded
 
 
-@functools.lru_cache(maxsize=2)
-def _month_of_lines(
-    first_of_month: dt.date, instrument_count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return a month's lines without their numbers, and what `_draw_values` needs of each.
+def _priced_shares() -> tuple[ListedShare, ...]:
+    return (*LISTED_SHARES, *index_shares())
 
-    Last comes which listed share each line is on the cash market, from 1; 0 for none.
-    """
-    instruments = list_instruments(first_of_month, instrument_count)
+
+@functools.lru_cache(maxsize=2)
+def _month_of_lines(first_of_month: dt.date, instrument_count: int) -> _Lines:
+    return _lines_of(list_instruments(first_of_month, instrument_count))
+
+
+@functools.lru_cache(maxsize=2)
+def _lines_of_index_shares(instrument_count: int) -> _Lines:
+    return _lines_of(list_index_shares(instrument_count))
+
+
+def _lines_of(instruments: Sequence[Instrument]) -> _Lines:
     text = "".join(map(_line, instruments)).encode("latin-1")
     lines: np.ndarray = np.frombuffer(text, np.uint8).reshape(-1, LINE_BYTES)
     usual = [(one.price, one.usual_trades, one.lot, one.factor) for one in instruments]
-    numbers = {share.ticker: number for number, share in enumerate(LISTED_SHARES, start=1)}
+    numbers = {share.ticker: number for number, share in enumerate(_priced_shares(), start=1)}
     is_cash = [one.market == "010" for one in instruments]
     listed = [numbers.get(one.ticker, 0) for one in instruments]
     return lines, np.array(usual).T, np.array(listed) * is_cash

@@ -2,7 +2,7 @@
 
 Request: `GET /indexStatisticsProxy/IndexCall/GetPortfolioDay/<base64>`, with
 `{"language":"pt-br","index":"IBOV","year":"2025"}`. The levels are those of the generated
-portfolios, `sessions.generate_level`, of every session up to today, whichever session is shown.
+portfolios, `divisors.level_on`, of every session up to today, whichever session is shown.
 """
 
 import datetime as dt
@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from infra.local.b3.cotahist_files import list_sessions
+from infra.local.b3.divisors import level_on
 from infra.local.b3.format import Language, write_number
 from infra.local.b3.http_answer import Answer, json_answer
-from infra.local.b3.sessions import INDEX_SIZES, WITHOUT_PORTFOLIO, generate_level
+from infra.local.b3.sessions import INDEX_SIZES, WITHOUT_PORTFOLIO
 from tasks.core.exchange import FIRST_YEAR
 from tasks.core.quotes.files import QuotesPeriod
 
@@ -72,7 +73,7 @@ def _levels(index_code: str, constituent_count: int | None, year: int, today: dt
     if constituent_count is None or year < FIRST_YEAR or year > today.year:
         return {}
     sessions = [day for day in list_sessions(QuotesPeriod.year(year)) if day <= today]
-    return {day: generate_level(index_code, day, constituent_count) for day in sessions}
+    return {day: level_on(index_code, constituent_count, day) for day in sessions}
 
 
 def _extremes(choose: Callable[[Iterable[Decimal]], Decimal], levels: Levels) -> dict[int, Decimal]:

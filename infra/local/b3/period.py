@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from infra.local.b3.composition import composition_on
 from infra.local.b3.sessions import Portfolio, weigh
-from infra.local.b3.shares import draw, usual_quantity
+from infra.local.b3.shares import draw, price_on, usual_quantity
 from tasks.core.exchange import is_session, next_session, previous_session
 
 _MONTHS = 4
@@ -137,7 +137,8 @@ def _made_for(
     quantities = [usual_quantity(share) for share in made_of.shares]
     is_short = draw(3, "weights sum to less", index_code, priced_on, start) == 0
     units = _WEIGHT_UNITS - is_short
-    rows = weigh(made_of.shares, quantities, priced_on, described_on, units)
+    prices = [price_on(share, priced_on) for share in made_of.shares]
+    rows = weigh(made_of.shares, quantities, prices, described_on, units)
     return Portfolio(
         index_code=index_code,
         trading_date=described_on,

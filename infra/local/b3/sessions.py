@@ -4,9 +4,10 @@ What a session holds is plain values; in which form a server shows them is not k
 numbers are integers and decimals. Every draw is a hash of what it is drawn for (`shares.draw`), so
 a session does not depend on which others were made before it.
 
-Prices move by up to 1.5 % around a fixed value from session to session, and weights with them.
-About one share in twelve is marked with a corporate event, and about one in twenty has another
-quantity than usual. The divisor changes only when the members of the index do.
+Prices move by up to 1.5 % around a fixed value from session to session. A session weighs by the
+theoretical prices before it: the closes of the session before, less what goes ex. About one share
+in twelve is marked with a corporate event, and about one in twenty has another quantity than
+usual; how the divisor follows is told in `divisors`.
 """
 
 import datetime as dt
@@ -16,7 +17,8 @@ from decimal import Decimal
 
 from infra.local.b3.composition import composition_on
 from infra.local.b3.constituents import ListedShare
-from infra.local.b3.shares import event_on, price_on, quantity_on, value_at_close
+from infra.local.b3.divisors import divisor_on, level_on
+from infra.local.b3.shares import event_on, price_before, quantity_on
 
 SESSIONS = (dt.date(2025, 7, 31), dt.date(2025, 8, 1), dt.date(2025, 8, 4))
 INDEX_SIZES = {
@@ -150,12 +152,13 @@ def generate_portfolio(
         )
     made_of = composition_on(index_code, constituent_count, trading_date)
     quantities = [quantity_on(share, trading_date) for share in made_of.shares]
-    constituents = weigh(made_of.shares, quantities, trading_date, trading_date)
+    prices = [price_before(share, trading_date) for share in made_of.shares]
+    constituents = weigh(made_of.shares, quantities, prices, trading_date)
     return Portfolio(
         index_code=index_code,
         trading_date=trading_date,
         constituents=tuple(sorted(constituents, key=lambda row: (row.asset_name, row.ticker))),
-        index_divisor=made_of.divisor,
+        index_divisor=divisor_on(index_code, constituent_count, trading_date),
     )
 
 
@@ -163,23 +166,13 @@ def index_level(index_code: str, trading_date: dt.date) -> Decimal | None:
     """Return what an index of `INDEX_SIZES` is at the close; None where none is published."""
     if index_code not in INDEX_SIZES or index_code in WITHOUT_PORTFOLIO:
         return None
-    return generate_level(index_code, trading_date, INDEX_SIZES[index_code])
-
-
-def generate_level(index_code: str, trading_date: dt.date, constituent_count: int) -> Decimal:
-    """Make the level at the close of the index that `generate_portfolio` makes.
-
-    It is the sum of quantity times closing price over the divisor, in points with two decimals.
-    """
-    made_of = composition_on(index_code, constituent_count, trading_date)
-    centavos = sum(value_at_close(share, trading_date) for share in made_of.shares)
-    return (Decimal(centavos).scaleb(-2) / made_of.divisor).quantize(Decimal("0.01"))
+    return level_on(index_code, INDEX_SIZES[index_code], trading_date)
 
 
 def weigh(
     shares: Sequence[ListedShare],
     quantities: Sequence[int],
-    priced_on: dt.date,
+    prices: Sequence[int],
     described_on: dt.date,
     weight_units: int = _WEIGHT_UNITS,
 ) -> list[Constituent]:
@@ -188,14 +181,11 @@ def weigh(
     Args:
         shares: The members.
         quantities: How many of each.
-        priced_on: The session by whose prices they weigh.
+        prices: What one of each weighs by.
         described_on: The session whose corporate events they are marked with.
         weight_units: What the weights sum to, in thousandths of a percent.
     """
-    values = [
-        quantity * price_on(share, priced_on)
-        for share, quantity in zip(shares, quantities, strict=True)
-    ]
+    values = [quantity * price for quantity, price in zip(quantities, prices, strict=True)]
     rows = zip(shares, quantities, _apportion_weights(values, weight_units), strict=True)
     return [_constituent(*row, described_on) for row in rows]
 

@@ -12,7 +12,7 @@ from infra.local.pictures.platform import Platform
 
 DEPLOYMENTS = (
     *("backfill", "daily-portfolio", "daily-quotes", "freshness", "import-portfolio"),
-    *("index-levels", "vacuum", "verify"),
+    *("index-levels", "reconcile", "vacuum", "verify"),
 )
 _SAVED, _SHOWN, _NOT_SHOWN = "2025-08-01", "2025-08-04", "2025-07-31"
 _RUN_SECONDS = 300.0

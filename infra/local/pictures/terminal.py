@@ -45,6 +45,7 @@ _FLOWS = (
     "portfolio",
     "quotes",
     "levels",
+    "reconcile",
     "backfill",
     "import_portfolio",
     "freshness",

@@ -43,5 +43,5 @@ def _read(text: str, kind: str) -> Any:
     if not kind.startswith("decimal"):
         return _READERS[kind](text)
     scale = int(kind.rstrip(")").rpartition(",")[2])
-    assert len(text.rpartition(".")[2]) == scale, f"{text} is to have {scale} decimals"
+    assert len(text.partition(".")[2]) == scale, f"{text} is to have {scale} decimals"
     return Decimal(text)
