@@ -1,12 +1,10 @@
 """Prefect's API goes away under a flow, for good or for a while, asked of a process of its own."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
 
 import httpx
 import pytest
@@ -17,60 +15,14 @@ from flows.dashboard import in_words, is_expected
 from flows.orchestrator import api_is_gone, find_gone_api
 from tasks.core.errors import BadDataError, OrchestratorError
 from tests.conftest import ROOT
+from tests.flows.door import Door
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 
 
-class Door:
-    """A way to the server that can be shut, and opened again.
-
-    Attributes:
-        url: Of the API behind it.
-    """
-
-    def __init__(self) -> None:
-        there = httpx.URL(PREFECT_API_URL.value() or "")
-        self._there = (there.host, there.port or 80)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self._here = self._listener.getsockname()
-        self._lines: list[socket.socket] = []
-        self.url = f"http://127.0.0.1:{self._here[1]}/api"
-        self.open()
-
-    def open(self) -> None:
-        if self._listener.fileno() < 0:
-            self._listener = socket.create_server(self._here)
-        threading.Thread(target=self._let_in, args=(self._listener,), daemon=True).start()
-
-    def shut(self) -> None:
-        for line in (self._listener, *self._lines):
-            with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-            line.close()
-        self._lines.clear()
-
-    def _let_in(self, listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                one, _ = listener.accept()
-                other = socket.create_connection(self._there)
-                self._lines += [one, other]
-                for pair in ((one, other), (other, one)):
-                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
-
-    @staticmethod
-    def _carry(one: socket.socket, other: socket.socket) -> None:
-        with suppress(OSError):
-            while piece := one.recv(2**16):
-                other.sendall(piece)
-        for line in (one, other):
-            with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
-
-
 @pytest.fixture
 def door() -> Iterator[Door]:
-    door = Door()
+    door = Door(PREFECT_API_URL.value() or "")
     yield door
     door.shut()
 

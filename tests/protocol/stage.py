@@ -310,14 +310,15 @@ def play(stage: Stage, patch: pytest.MonkeyPatch) -> None:
 
     def step(self: Task[Any, Any], *args: Any, **named: Any) -> Any:
         stage.meets(Event("before", self.name))
-        result = _with_retries(self.fn, int(self.retries or 0), args, named)
+        result = _with_retries(self.fn, int(self.retries or 0), may_pass, args, named)
         stage.meets(Event("after", self.name))
         return result
 
-    def plumb(_self: Retrying, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
+    def plumb(self: Retrying, function: Callable[..., Any], *args: Any, **named: Any) -> Any:
         name = function.__name__.replace("_", "-")
         stage.meets(Event("before", name))
-        result = _with_retries(function, OVER_AWS["retries"], args, named)
+        may: Any = self.retry
+        result = _with_retries(function, OVER_AWS["retries"], may.predicate, args, named)
         stage.meets(Event("after", name))
         return result
 
@@ -338,12 +339,18 @@ def play(stage: Stage, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(module, "time", clock)
 
 
-def _with_retries(function: Callable[..., Any], retries: int, args: Any, named: Any) -> Any:
+def _with_retries(
+    function: Callable[..., Any],
+    retries: int,
+    may: Callable[[BaseException], bool],
+    args: Any,
+    named: Any,
+) -> Any:
     for _ in range(retries):
         try:
             return function(*args, **named)
         except Exception as error:
-            if not may_pass(error):
+            if not may(error):
                 raise
     return function(*args, **named)
 

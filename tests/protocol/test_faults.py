@@ -4,35 +4,25 @@ Each flow runs as a function over the stand-in and B3's replay; the failures are
 `wire.Kind`. What a run asks of AWS stands here: a call of a new kind must be tried as well.
 """
 
-import base64
 import datetime as dt
 import io
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
-from inspect import unwrap
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pyarrow.parquet as pq
 import pytest
-from prefect.client.schemas.objects import State
 
-from flows.backfill import backfill
-from flows.import_portfolio import import_portfolio
-from flows.levels import index_levels
-from flows.portfolio import daily_portfolio
-from flows.quotes import daily_quotes
-from flows.vacuum import vacuum
-from infra.local.b3.format import DownloadQuery, content_of, render_csv
 from infra.local.b3.replay import Replay, start
-from infra.local.b3.sessions import generate_portfolio
 from tasks import report
 from tests.protocol.lake import Lake
+from tests.protocol.runs import flows_of, save_portfolio, settings
 from tests.protocol.stage import Stage
 from tests.protocol.wire import KINDS, SPECIAL, Fault, Kind
-from tests.standin.glue import BUCKET, DATABASE, JOB
+from tests.standin.glue import BUCKET, DATABASE
 
 SESSION = dt.date(2025, 8, 4)
 INDEX = "IDIV"
@@ -90,32 +80,15 @@ def run(
     stage: Stage, lake: Lake, replay: Replay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Callable[[str], Any]:
     """Runs a flow by name; what must have been before it is run first."""
-    for name, value in {
-        "B3_LAKE_BUCKET": BUCKET,
-        "B3_DATABASE": DATABASE,
-        "B3_GLUE_JOB": JOB,
-        "B3_INDEX_URL": replay.url,
-        "B3_QUOTES_URL": f"{replay.url}/InstDados/SerHist",
-    }.items():
+    for name, value in settings(replay.url).items():
         monkeypatch.setenv(name, value)
     for name in ("create_progress_artifact", "update_progress_artifact"):
         monkeypatch.setattr(report, name, lambda *_, **__: None)
-    query = DownloadQuery(language="pt-br", index=INDEX)
     saved = tmp_path / "saved.csv"
-    content = content_of(generate_portfolio(INDEX, SESSION, 40), query)
-    saved.write_bytes(base64.b64decode(render_csv(content).body))
-    flows: dict[str, Callable[[], State[object]]] = {
-        "portfolio": lambda: unwrap(daily_portfolio.fn)(index_codes=(INDEX,)),
-        "quotes": lambda: unwrap(daily_quotes.fn)(trading_date=SESSION),
-        "levels": lambda: unwrap(index_levels.fn)(year=2025),
-        "levels again": lambda: unwrap(index_levels.fn)(year=2025),
-        "import": lambda: unwrap(import_portfolio.fn)([str(saved)]),
-        "backfill": lambda: unwrap(backfill.fn)(dataset="quotes", start=SESSION, end=SESSION),
-        "revision": lambda: unwrap(daily_portfolio.fn)(index_codes=(INDEX,), force=True),
-        "marking": lambda: unwrap(vacuum.fn)(grace_days=1, delete=True),
-        "removing": lambda: unwrap(vacuum.fn)(grace_days=1, delete=True),
-    }
-
+    save_portfolio(saved, INDEX, SESSION)
+    flows = flows_of(INDEX, SESSION, saved)
+    flows |= {"levels again": flows["levels"]}
+    flows |= dict.fromkeys(("marking", "removing"), flows["vacuum"])
     numbers = itertools.count()
 
     def run_flow(name: str) -> Any:

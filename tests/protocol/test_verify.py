@@ -164,7 +164,8 @@ def look(stage: Stage, *, repair: bool = False) -> dict[str, list[str]]:
             assert len(rest) == 3
             found.setdefault(kind, []).append(" | ".join(rest))
         return found
-    assert state.message.startswith("verified portfolio, quotes, levels: 3 months, ")
+    seen = "portfolio, quotes, levels, reconciliation"
+    assert state.message.startswith(f"verified {seen}: 3 months, ")
     return {}
 
 

@@ -45,7 +45,7 @@ class Fault:
     """
 
     action: str
-    kind: Kind
+    kind: str
     times: int = 1
 
 

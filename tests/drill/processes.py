@@ -1,0 +1,52 @@
+"""Who runs a flow dies: before and after each kind of call, and at random."""
+
+import itertools
+import random
+from collections.abc import Iterator
+from functools import partial
+
+from tests.drill.of_aws import ACTIONS, COSTLY, FLOWS
+from tests.drill.scene import Scene
+from tests.drill.trial import Trial
+from tests.protocol.stage import Event, KilledError, Point, after, before
+
+MOST_EVENTS = 300
+AT_RANDOM = 3
+
+
+def nth(number: int) -> Point:
+    """The moment of so many calls and steps."""
+    events = itertools.count(1)
+
+    def is_there(_event: Event) -> bool:
+        return next(events) == number
+
+    return is_there
+
+
+def die(scene: Scene, flow: str, _times: random.Random, *, at: Point) -> None:
+    """Kill a flow at a point; one that ends before has survived."""
+    actor = scene.actor(flow)
+    if actor.comes_to(at):
+        actor.is_killed()
+        raise KilledError
+    actor.ends()
+
+
+def die_at_random(scene: Scene, flow: str, times: random.Random) -> None:
+    """Kill a flow anywhere."""
+    die(scene, flow, times, at=nth(times.randrange(1, MOST_EVENTS)))
+
+
+def trials(times: random.Random, *, all_flows: bool) -> Iterator[Trial]:
+    """Yield a trial for each side of each kind of call, and some at random."""
+    for action in ACTIONS:
+        flows = [flow for flow, actions in FLOWS.items() if action in actions]
+        sides = (("before", before), ("after", after))
+        for side, point in sides if all_flows else [times.choice(sides)]:
+            cheap = [flow for flow in flows if flow not in COSTLY] or flows
+            for flow in flows if all_flows else [times.choice(cheap)]:
+                go = partial(die, at=point(action))
+                yield Trial(f"killed {side} {action}", flow, go)
+    for flow in FLOWS if all_flows else times.sample(sorted(FLOWS), AT_RANDOM):
+        yield Trial("killed at random", flow, die_at_random)

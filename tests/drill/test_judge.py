@@ -1,0 +1,126 @@
+"""A drill that cannot fail is none: each thing that may be wrong is seen, and said."""
+
+import random
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.drill.__main__ import main, run
+from tests.drill.judge import Tally, count_doubled, count_lost, is_half_shown
+from tests.drill.lake import TableRows
+from tests.drill.scene import Scene
+from tests.drill.table import render
+from tests.drill.trial import Drill, Trial
+
+OLD: TableRows = {"daily": Counter({"a": 1}), "monthly": Counter({"1": 1})}
+NEW: TableRows = {"daily": Counter({"a": 1, "b": 2}), "monthly": Counter({"2": 1})}
+
+
+def test_rows_that_are_missing_are_lost() -> None:
+    found = {"daily": Counter({"a": 1, "b": 1}), "monthly": Counter({"2": 1})}
+    assert (count_lost(found, NEW), count_doubled(found, NEW)) == (1, 0)
+    assert count_lost({}, NEW) == 4
+
+
+def test_rows_that_are_too_many_are_doubled() -> None:
+    found = {"daily": Counter({"a": 2, "b": 2, "c": 1}), "monthly": Counter({"2": 1})}
+    assert (count_lost(found, NEW), count_doubled(found, NEW)) == (0, 2)
+    assert count_doubled({"other": Counter("x")}, NEW) == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "by_athena", "by_views"),
+    [
+        pytest.param(OLD, False, False, id="before"),
+        pytest.param(NEW, False, False, id="after"),
+        pytest.param(OLD | {"monthly": NEW["monthly"]}, False, True, id="tables-of-two-states"),
+        pytest.param(OLD | {"daily": Counter({"b": 2})}, True, True, id="half-of-a-table"),
+        pytest.param({"daily": Counter(), "monthly": Counter()}, True, True, id="nothing"),
+    ],
+)
+def test_what_was_never_right_is_half_shown(
+    found: TableRows, by_athena: bool, by_views: bool
+) -> None:
+    assert is_half_shown(found, [OLD, NEW], at_once=False) is by_athena
+    assert is_half_shown(found, [OLD, NEW], at_once=True) is by_views
+
+
+@pytest.mark.parametrize("wrong", ["untyped", "lost", "doubled", "half_shown"])
+def test_one_thing_wrong_makes_a_kind_wrong(wrong: str) -> None:
+    tally = Tally(times=2, survived=1, healed=1)
+    assert tally.is_good
+    other = Tally(times=1, survived=1)
+    setattr(other, wrong, 1)
+    tally.add(other)
+    assert not tally.is_good
+
+
+def test_a_trial_that_neither_survived_nor_healed_is_wrong() -> None:
+    assert not Tally(times=1).is_good
+
+
+def test_the_table_names_every_kind_and_what_was_wrong() -> None:
+    tallies = {
+        "S3 500": Tally(times=2, survived=2, looks=7),
+        "killed": Tally(times=1, healed=1, lost=3, wasted=1, said=("killed: 3 rows",)),
+    }
+    head, first, second, total, said, last = render(tallies, 13).splitlines()
+    assert head.split()[:3] == ["fault", "times", "survived"]
+    assert first.split() == ["S3", "500", "2", "2", "0", "0", "0", "0", "0", "0"]
+    assert second.split() == ["killed", "1", "0", "1", "0", "3", "0", "0", "1"]
+    assert total.split() == ["all", "3", "2", "1", "0", "3", "0", "0", "1"]
+    assert said == "killed: 3 rows"
+    assert last == "2 kinds, 3 trials, 7 looks of readers, seed 13"
+
+
+def _published(scene: Scene) -> str:
+    return next(key for key in scene.lake.keys("refined/quotes_daily/") if "part-" in key)
+
+
+def _remove_what_is_published(scene: Scene, flow: str, _times: random.Random) -> None:
+    scene.run(flow)
+    scene.lake.delete([_published(scene)])
+    scene.look()
+    raise KeyError("no error of ours")
+
+
+def _publish_twice(scene: Scene, flow: str, _times: random.Random) -> None:
+    scene.run(flow)
+    key = _published(scene)
+    scene.lake.put(key.replace("part-", "part-again-"), scene.lake.body(key))
+
+
+@pytest.fixture(scope="module")
+def drill(tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    return Drill(tmp_path_factory.mktemp("drill"))
+
+
+def test_a_planted_loss_and_an_error_of_nobody_are_noticed(drill: Drill) -> None:
+    tally = drill.try_it(Trial("loss", "quotes", _remove_what_is_published), random.Random(1))
+    assert tally.half_shown > 0
+    assert tally.untyped == 1
+    assert tally.lost == 0, "the next run sees that a file is gone, and makes it again"
+    assert tally.wasted == 1
+    assert any("KeyError" in line for line in tally.said)
+
+
+def test_a_planted_double_is_noticed(drill: Drill) -> None:
+    without_the_next_run = Trial("double", "quotes", _publish_twice)
+    tally = drill.try_it(without_the_next_run, random.Random(1))
+    assert tally.wasted == 1, "the next run sees a file too many, and makes the month again"
+    assert tally.half_shown > 0
+
+
+def test_the_same_seed_tries_the_same(tmp_path: Path) -> None:
+    only = ["Glue fails", "killed before s3:GetObject"]
+    first, second = (run(7, 0, only) for _ in range(2))
+    assert first == second
+    assert first.keys() == set(only)
+    assert all(tally.is_good for tally in first.values())
+
+
+def test_a_kind_that_is_not_there_is_a_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--only", "no such kind"])
+    assert "no kind has no such kind in its name" in capsys.readouterr().err
