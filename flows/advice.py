@@ -50,10 +50,11 @@ _ADVICE: dict[type[B3PipelineError], str] = {
     "*Run*, *Custom run*.",
     NotConfiguredError: "Nothing was published. The environment lacks something: have it deployed "
     "again (docs/INSTALL.md), then run the deployment again.",
-    NotAllowedError: "Nothing was published. A right is missing, which the message names with the "
-    "place where it is given. When it is given there, run the deployment again.",
-    CredentialsError: "Nothing was published. A flow run's credentials are those of its task role: "
-    "look at the role and at the work pool's task definition, then run the deployment again.",
+    NotAllowedError: "Readers see what was published before. A right is missing, which the message "
+    "names with the place where it is given. When it is given there, run the deployment again.",
+    CredentialsError: "Readers see what was published before. A flow run's credentials are those "
+    "of its task role: look at the role and at the work pool's task definition, then run the "
+    "deployment again.",
     DiskFullError: "Nothing is lost. A flow run's disk is its task's ephemeral storage: a larger "
     "one, or fewer sessions in a run, then run the deployment again.",
     OrchestratorError: "The lake is whole. When Prefect's API answers, run the deployment again: "

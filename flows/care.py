@@ -5,7 +5,7 @@ table without an entry in `is_kept` is read from nothing in landing.
 """
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -32,12 +32,6 @@ from tasks.turns import Budget
 
 Mend = Callable[[Settings, dt.datetime, str], str]
 """Makes a raw object again, by its key, and says how; raises where it cannot."""
-
-
-def _none_closed(
-    _settings: Settings, _days: Sequence[dt.date], _now: dt.datetime
-) -> Collection[dt.date]:
-    return ()
 
 
 @dataclass(frozen=True)
@@ -69,21 +63,17 @@ class _Refined:
     Attributes:
         dataset: The dataset.
         is_kept: By raw table how to tell that landing keeps what an object was read from.
-        find_closed: Which sessions by the calendar were none.
     """
 
     dataset: Dataset
     is_kept: Mapping[str, IsKept] = field(default_factory=dict)
-    find_closed: Callable[[Settings, Sequence[dt.date], dt.datetime], Collection[dt.date]] = (
-        _none_closed
-    )
 
     def __call__(self, settings: Settings, now: dt.datetime) -> Survey:
         survey = look_over(subject_of(settings, self.dataset), self.is_kept)
         raw = self.dataset.raw
         held = survey.held[raw.name]
         days = sorted({day for each in held.sessions.values() for day in missing_sessions(each)})
-        closed = self.find_closed(settings, days, now) if days else ()
+        closed = find_closed(settings, days, now) if days else ()
         survey.findings += judge_sessions(self.dataset.name, raw, held, closed)
         return survey
 
@@ -135,13 +125,13 @@ CARES: dict[str, Care] = {
     ),
     QUOTES.name: Care(
         dataset=QUOTES,
-        look=_Refined(QUOTES, {RAW_QUOTES.name: was_filed}, find_closed),
+        look=_Refined(QUOTES, {RAW_QUOTES.name: was_filed}),
         mend=mend_quotes_session,
         land=_land_quotes,
     ),
     "levels": Care(
         dataset=None,
-        look=lambda settings, _now: look_over_levels(settings),
+        look=look_over_levels,
         mend=_mend_levels,
         land=_mend_levels,
     ),

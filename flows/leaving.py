@@ -8,6 +8,8 @@ by then, the next one does.
 import os
 import threading
 
+from prefect import runtime
+
 from flows.temporary_server import stop_temporary_server
 from flows.terminal import say
 from tasks.core.errors import OrchestratorError
@@ -24,6 +26,7 @@ _ends: list[threading.Timer] = []
 
 def begin() -> None:
     """This process is a command's: it may be left when its run does not end."""
+    stay()
     _said.clear()
     _is_command.set()
 
@@ -58,5 +61,6 @@ def _leave(code: int, message: str) -> None:
 
 def end_within(seconds: float, error: OrchestratorError) -> None:
     """Leave when Prefect has not ended this run by then, where the process is the run's own."""
-    if _is_command.is_set() or "PREFECT__FLOW_RUN_ID" in os.environ:
+    is_own = _is_command.is_set() or "PREFECT__FLOW_RUN_ID" in os.environ
+    if is_own and not runtime.flow_run.parent_flow_run_id:  # else the parent has more to do
         _ends.append(leave_after(seconds, 1, f"failed: {error}"))

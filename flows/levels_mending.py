@@ -5,6 +5,7 @@ from collections import defaultdict
 
 from flows.indices import Wanted
 from flows.levels import collect_levels
+from flows.quotes_loading import find_closed
 from flows.settings import Settings, lost
 from tasks.catalog import register_partitions
 from tasks.core.errors import B3PipelineError, InvalidInputError, UnreadableRawError
@@ -16,7 +17,7 @@ from tasks.core.landing import was_answered
 from tasks.core.levels.answer import from_raw_rows, parse_levels, read_answer, to_raw_rows
 from tasks.core.levels.checks import check_levels
 from tasks.core.levels.tables import INDEX_LEVELS
-from tasks.core.verify_raw import judge_raw_partitions, judge_sessions
+from tasks.core.verify_raw import judge_raw_partitions, judge_sessions, missing_sessions
 from tasks.inventory import Survey, find_partitions
 from tasks.inventory_landing import check_landing, list_objects
 from tasks.objects import list_at, read_landed
@@ -55,9 +56,14 @@ def mend_levels(settings: Settings, key: str) -> str:
 
 
 def _restore(settings: Settings, code: str, year: int) -> bool:
-    """Write the latest sound answer of landing to raw; return whether there is one."""
+    """Write the latest sound answer of landing to raw; return whether there is one.
+
+    What raw holds and can be read is not replaced by an answer that lacks a session of it.
+    """
     bucket, name = settings.lake_bucket, f"/{code}-{year:04}/"
     found = [each for each in list_at(bucket, INDEX_LEVELS.landing_prefix)[0] if name in each.key]
+    held = read_raw(bucket, INDEX_LEVELS, f"{year:04}", [code]).get(code, [])
+    stored = [] if isinstance(held, UnreadableRawError) else from_raw_rows(held)
     for each in sorted(found, key=lambda one: one.modified_at, reverse=True):
         try:
             answer = read_answer(read_landed(bucket, each.key) or b"", code)
@@ -65,7 +71,7 @@ def _restore(settings: Settings, code: str, year: int) -> bool:
         except B3PipelineError:
             continue  # what was refused when it came
         day = day_in_sao_paulo(each.modified_at)
-        if all(check.has_passed for check in check_levels(levels, (), day)):
+        if all(check.has_passed for check in check_levels(levels, stored, day)):
             at = each.modified_at.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None)
             rows = to_raw_rows(code, levels, at)
             write_raw(bucket, INDEX_LEVELS, {(f"{year:04}", code): rows})
@@ -74,12 +80,12 @@ def _restore(settings: Settings, code: str, year: int) -> bool:
     return False
 
 
-def look_over_levels(settings: Settings) -> Survey:
+def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
     """Look over the levels in raw, which readers see as they are; nothing is changed."""
     bucket, survey = settings.lake_bucket, Survey()
     by_year: dict[str, list[str]] = defaultdict(list)
     held = Held()
-    _, now = list_at(bucket, f"{INDEX_LEVELS.prefix}-")  # for what time it is
+    _, s3_now = list_at(bucket, f"{INDEX_LEVELS.prefix}-")  # for what time it is
     for each in list_objects(bucket, INDEX_LEVELS.prefix):
         survey.objects += 1
         value, name = INDEX_LEVELS.value_of(each.key), INDEX_LEVELS.name_of(each.key)
@@ -92,10 +98,12 @@ def look_over_levels(settings: Settings) -> Survey:
     for value, names in by_year.items():
         _read_year(bucket, value, names, held, survey)
     survey.findings += check_landing(bucket, NAME, INDEX_LEVELS, held, was_answered)
-    survey.findings += judge_sessions(NAME, INDEX_LEVELS, held, ())
+    days = sorted({day for each in held.sessions.values() for day in missing_sessions(each)})
+    closed = find_closed(settings, days, now) if days else ()
+    survey.findings += judge_sessions(NAME, INDEX_LEVELS, held, closed)
     found = find_partitions(settings.database, INDEX_LEVELS, NAME, survey.findings)
     if found is not None:
-        survey.findings += judge_raw_partitions(NAME, INDEX_LEVELS, bucket, held, found, now)
+        survey.findings += judge_raw_partitions(NAME, INDEX_LEVELS, bucket, held, found, s3_now)
     return survey
 
 

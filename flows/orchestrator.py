@@ -27,7 +27,7 @@ def api_is_gone(said: object) -> OrchestratorError:
     url = hide_secrets(PREFECT_API_URL.value() or "its temporary server")
     return OrchestratorError(
         f"Expected Prefect's API at {clean(url)} to take how this run goes, found that it does not "
-        f"answer any more: {clean(str(said)) or type(said).__name__}. The lake is whole: what was "
-        f"published stays, and nothing is half-done. Run it again when the API answers; it goes on "
-        f"from there."
+        f"answer any more: {clean(hide_secrets(str(said))) or type(said).__name__}. The lake is "
+        f"whole: what was published stays, what was not is as it was. Run it again when the API "
+        f"answers; it goes on from there."
     )

@@ -5,6 +5,7 @@ python -m flows.reconcile [--index CODE …|all] [--start YYYY-MM-DD --end YYYY-
 
 import datetime as dt
 import sys
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,12 @@ from flows.forms import End, IndexCodes, Start
 from flows.reconciling import mend_reconciliation, store_sessions
 from flows.settings import Settings, load_settings, subject_of
 from tasks.catalog import register_partitions
-from tasks.core.errors import IncompleteError, InvalidInputError, SourceHasNoDataError
+from tasks.core.errors import (
+    IncompleteError,
+    InvalidInputError,
+    SourceHasNoDataError,
+    UnreadableRawError,
+)
 from tasks.core.exchange import (
     FIRST_YEAR,
     last_sessions,
@@ -34,6 +40,7 @@ from tasks.core.exchange import (
     month_of,
     sessions_between,
 )
+from tasks.core.findings import REPAIR
 from tasks.core.indices import ALL, read_index_codes
 from tasks.core.month import PublishedMonths
 from tasks.core.outcome import name_indices
@@ -81,16 +88,17 @@ def reconcile(index_codes: IndexCodes = (ALL,), start: Start = None, end: End = 
     subject = f"reconciliation {name_indices(named)} {sessions[0]} to {sessions[-1]}"
     rename_flow_run(subject)
 
-    verdicts = store_sessions(settings, sessions, None if named == (ALL,) else set(named))
-    if not verdicts:
+    wanted = None if named == (ALL,) else set(named)
+    verdicts, unread = store_sessions(settings, sessions, wanted)
+    if not verdicts and not unread:
         raise SourceHasNoDataError(
             f"Raw holds neither portfolios nor levels of {subject.partition(' ')[2]}: bring them "
             f"first, python -m flows.portfolio, python -m flows.levels."
         )
-    result = publish(settings, verdicts)
+    result = publish(settings, verdicts) if verdicts else PublishedMonths()
     said = f"{subject}: {summarize(verdicts)}"
     report_differences(said, tabulate(verdicts), any(one.verdict == DIFFERS for one in verdicts))
-    return Completed(message=conclude(said, result))
+    return Completed(message=conclude(said, result, unread))
 
 
 def publish(settings: Settings, verdicts: list[Verdict]) -> PublishedMonths:
@@ -107,15 +115,17 @@ def publish(settings: Settings, verdicts: list[Verdict]) -> PublishedMonths:
     )
 
 
-def conclude(said: str, result: PublishedMonths) -> str:
+def conclude(said: str, result: PublishedMonths, unread: Mapping[str, UnreadableRawError]) -> str:
     """Return the outcome in one line.
 
     Raises:
-        IncompleteError: A month failed; the message names each.
+        IncompleteError: A month failed, or raw of a session cannot be read; the message names
+            each.
     """
-    if result.failures:
-        lines = [f"  {month}: {error}" for month, error in sorted(result.failures.items())]
-        raise IncompleteError("\n".join([f"{said}; months that failed:", *lines]))
+    lines = [f"  {month}: {error}" for month, error in sorted(result.failures.items())]
+    lines += [f"  {error} Mend it: {REPAIR}" for _, error in sorted(unread.items())]
+    if lines:
+        raise IncompleteError("\n".join([f"{said}; what failed:", *lines]))
     if not result.published:
         return f"up to date {said}"
     runs = ", ".join(sorted(set(map(shorten, result.published.values()))))

@@ -1,19 +1,18 @@
 """Portfolios, quotes and levels of raw, put side by side in raw of the reconciliation."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
-from prefect import get_run_logger
-
-from flows.levels import load_levels
-from flows.portfolio_sessions import load_sessions
+from flows.portfolio_sessions import read_sessions
 from flows.settings import Settings, lost
 from tasks.core.errors import InvalidInputError, UnreadableRawError
 from tasks.core.exchange import previous_session
+from tasks.core.findings import REPAIR
 from tasks.core.indices import check_index_code
+from tasks.core.levels.answer import from_raw_rows
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
@@ -33,6 +32,7 @@ from tasks.store import list_names, read_raw, write_raw
 
 Rows = list[dict[str, Any]]
 NOTHING = Shown()
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,17 @@ class Found:
 
 
 class Held:
-    """Reads what raw holds, session by session; in order, each is read once."""
+    """Reads what raw holds, session by session; in order, each is read once.
+
+    Attributes:
+        unread: What could not be read, by its key. Of an index nothing is said from there on.
+    """
 
     def __init__(self, settings: Settings) -> None:
         """Read of the lake of the settings."""
+        self.unread: dict[str, UnreadableRawError] = {}
         self._bucket = settings.lake_bucket
+        self._doubtful: set[str] = set()
         self._levels = lru_cache(maxsize=2)(self._read_levels)
         self._session = lru_cache(maxsize=2)(self._read_session)
 
@@ -70,12 +76,13 @@ class Held:
         return {
             code: put_side_by_side(code, shown, before.indices.get(code, NOTHING), market)
             for code, shown in sorted(found.indices.items())
-            if index_codes is None or code in index_codes
+            if (index_codes is None or code in index_codes) and code not in self._doubtful
         }
 
     def _read_session(self, day: dt.date) -> Found:
         names = list_names(self._bucket, RAW_PORTFOLIO, str(day))
-        portfolios = load_sessions(self._bucket, day, names) if names else {}
+        read = read_sessions(self._bucket, day, names) if names else {}
+        portfolios = self._readable(read)
         levels = self._levels(day.year).get(day, {})
         indices = {
             code: _describe(portfolios.get(code), levels.get(code))
@@ -83,20 +90,32 @@ class Held:
         }
         return Found(indices, self._read_closes(day))
 
+    def _readable(self, found: Mapping[str, T | UnreadableRawError]) -> dict[str, T]:
+        """Return what could be read, by index; what could not is not the same as not held."""
+        readable: dict[str, T] = {}
+        for code, each in found.items():
+            if isinstance(each, UnreadableRawError):
+                self.unread[each.key] = each
+                self._doubtful.add(code)
+            else:
+                readable[code] = each
+        return readable
+
     def _read_closes(self, day: dt.date) -> dict[str, Close]:
         found = read_raw(self._bucket, RAW_QUOTES, str(day), [QUOTES_OBJECT], CLOSE_COLUMNS)
         records = found.get(QUOTES_OBJECT, [])
         if isinstance(records, UnreadableRawError):
-            get_run_logger().warning("%s It counts as not held.", records)
-            return {}
+            self.unread[records.key] = records
+            raise records
         return closes_of(records)
 
     def _read_levels(self, year: int) -> dict[dt.date, dict[str, Any]]:
         value = f"{year:04}"
         by_day: dict[dt.date, dict[str, Any]] = {}
         names = list_names(self._bucket, INDEX_LEVELS, value)
-        for code, levels in load_levels(self._bucket, names, value).items():
-            for each in levels:
+        found = self._readable(read_raw(self._bucket, INDEX_LEVELS, value, names))
+        for code, rows in found.items():
+            for each in from_raw_rows(rows):
                 by_day.setdefault(each.trading_date, {})[code] = each.level
         return by_day
 
@@ -113,7 +132,7 @@ def _describe(portfolio: Portfolio | None, level: Any) -> Shown:
 
 def store_sessions(
     settings: Settings, sessions: Iterable[dt.date], index_codes: Collection[str] | None
-) -> list[Verdict]:
+) -> tuple[list[Verdict], dict[str, UnreadableRawError]]:
     """Bring sessions to raw of the reconciliation; what raw holds as it is stays.
 
     Args:
@@ -122,12 +141,16 @@ def store_sessions(
         index_codes: Which indices; None for all of which raw holds something.
 
     Returns:
-        What comes of each index and session.
+        What comes of each index and session, and what cannot be read, by its key: of what needs
+        it, what is there stays.
     """
     held, bucket = Held(settings), settings.lake_bucket
-    verdicts = []
+    verdicts: list[Verdict] = []
     for day in sessions:
-        wanted = held.rows_of(day, index_codes)
+        try:
+            wanted = held.rows_of(day, index_codes)
+        except UnreadableRawError:
+            continue
         stored = read_raw(bucket, RAW_RECONCILIATION, str(day), wanted) if wanted else {}
         changed = {
             (str(day), code): rows for code, rows in wanted.items() if stored.get(code) != rows
@@ -135,7 +158,7 @@ def store_sessions(
         if changed:
             write_raw(bucket, RAW_RECONCILIATION, changed)
         verdicts += [judge_index(day, rows) for rows in wanted.values()]
-    return verdicts
+    return verdicts, held.unread
 
 
 def mend_reconciliation(settings: Settings, key: str) -> str:
@@ -149,6 +172,9 @@ def mend_reconciliation(settings: Settings, key: str) -> str:
         code = check_index_code(RAW_RECONCILIATION.name_of(key))
     except (ValueError, InvalidInputError) as error:
         raise lost(settings, key, f"it is no session of an index: {error}") from error
-    if not store_sessions(settings, [day], {code}):
+    verdicts, unread = store_sessions(settings, [day], {code})
+    if unread:
+        raise lost(settings, key, f"{next(iter(unread.values()))} Mend that first: {REPAIR}")
+    if not verdicts:
         raise lost(settings, key, "raw holds neither portfolio nor level of the session")
     return "made again from portfolio, quotes and levels"

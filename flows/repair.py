@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from prefect import get_run_logger
 
 from flows.care import Care, mend_of
+from flows.dashboard import in_words, is_expected
 from flows.settings import Settings, subject_of
 from tasks.catalog import list_locations, point_partition, register_partitions
 from tasks.core.dataset import Table
 from tasks.core.datasets import TABLES
-from tasks.core.errors import B3PipelineError
 from tasks.core.exchange import month_of
 from tasks.core.findings import Finding, Heal
 from tasks.core.plan import Subject
+from tasks.core.wording import count
 from tasks.refine import publish_months
 from tasks.shelf import follow
 from tasks.store import list_names
@@ -72,9 +73,11 @@ class _Repairing:
         """Take a step; where it fails, the others go on."""
         try:
             said = step(*given)
-        except B3PipelineError as error:
-            self.why_not[what] = str(error)
-            get_run_logger().warning("%s is not healed: %s", what, error)
+        except Exception as error:
+            if not is_expected(error):
+                raise
+            self.why_not[what] = str(in_words(error))
+            get_run_logger().warning("%s is not healed: %s", what, self.why_not[what])
         else:
             get_run_logger().info("%s: %s", what, said or "healed")
 
@@ -89,7 +92,7 @@ class _Repairing:
             for key in self.keys_of("publish"):
                 self.attempt(key, self.mend, key)
             return set()
-        sound = [key for key in lacking if key not in self.why_not]
+        sound = [key for key in (*lacking, *self.keys_of("land")) if key not in self.why_not]
         return {month_of(_table_of(key).session_of(key)) for key in sound}
 
     def bring_to_readers(self, subject: Subject, brought: set[str]) -> None:
@@ -99,10 +102,13 @@ class _Repairing:
         ordinary = self.months_of("publish") | self.months_of("follow") | brought
         for months, force in ((ordinary, False), (self.months_of("publish again"), True)):
             if months:
-                wanted = sorted(months)
-                result = publish_months(subject, wanted, force=force, mend=self.mend)
-                for month, error in result.failures.items():
-                    self.why_not[f"{subject} {month}"] = str(error)
+                self.attempt(str(subject), self._publish, subject, sorted(months), force)
+
+    def _publish(self, subject: Subject, months: list[str], is_forced: bool) -> str:  # noqa: FBT001
+        result = publish_months(subject, months, force=is_forced, mend=self.mend)
+        for month, error in result.failures.items():
+            self.why_not[f"{subject} {month}"] = str(error)
+        return f"{count(len(months) - len(result.failures), 'month')} as raw has it"
 
 
 def _register(settings: Settings, finding: Finding) -> None:

@@ -23,7 +23,7 @@ from flows.forms import Repair, ToVerify, Verified
 from flows.repair import WhyNot, repair_dataset
 from flows.settings import Settings, load_settings
 from tasks.core.errors import IncompleteError, InvalidInputError
-from tasks.core.findings import Finding, keep_same, name_database, write_table
+from tasks.core.findings import Finding, keep_same, name_database, tell_once, write_table
 from tasks.core.wording import count
 from tasks.inventory import Survey
 from tasks.report import report_findings
@@ -63,7 +63,8 @@ def verify(
             why_not |= repair_dataset(settings, CARES[name], its, now)
         before = findings
         findings, surveys = look(settings, names, now)
-        healed = f"; healed {len(set(before) - set(findings))} of {count(len(before), 'finding')}"
+        gone = {each.identity for each in before} - {each.identity for each in findings}
+        healed = f"; healed {len(gone)} of {count(len(before), 'finding')}"
     months = count(sum(each.months for each in surveys), "month")
     seen = f"{', '.join(names)}: {months}, {count(sum(s.objects for s in surveys), 'raw object')}"
     if findings:
@@ -90,7 +91,7 @@ def look(
     time.sleep(LOOK_AGAIN_SECONDS)
     doubtful = dict.fromkeys(each.dataset for each in first)
     again = [f for name in doubtful for f in CARES[name].look(settings, now).findings]
-    found = keep_same(first, again)
+    found = tell_once(keep_same(first, again))
     tables = sum(len(CARES[name].tables) for name in names)
     return name_database(found, settings.database, tables), surveys
 

@@ -133,12 +133,14 @@ def register_partitions(database: str, table: Table, bucket: str, values: Collec
 def _refused(batch: Sequence[Any], errors: Iterable[Any]) -> dict[int, tuple[str, str]]:
     """Return which partitions Glue did not create, but for those that were there."""
     places = {tuple(partition["Values"]): at for at, partition in enumerate(batch)}
-    refused = {}
+    refused: dict[int, tuple[str, str]] = {}
     for error in errors:
         detail = error.get("ErrorDetail", {})
         if detail.get("ErrorCode") != "AlreadyExistsException":
-            at = places.get(tuple(error.get("PartitionValues", ())), 0)
-            refused[at] = (str(detail.get("ErrorCode")), str(detail.get("ErrorMessage")))
+            said = (str(detail.get("ErrorCode")), str(detail.get("ErrorMessage")))
+            at = places.get(tuple(error.get("PartitionValues", ())))
+            # Of which one it is not said: any may be the one.
+            refused |= dict.fromkeys(range(len(batch)) if at is None else [at], said)
     return refused
 
 

@@ -157,8 +157,9 @@ def list_at_work(job_name: str) -> list[AtWork]:
         AtWork(
             run.get("Id", ""),
             run.get("Arguments", {}).get("--plan", ""),
-            run.get("StartedOn"),
-            dt.timedelta(minutes=run.get("Timeout") or 0),
+            # A run that waits has a time as well, and its timeout has not begun.
+            run.get("StartedOn") if run["JobRunState"] in ("RUNNING", "STOPPING") else None,
+            dt.timedelta(minutes=run["Timeout"]) if run.get("Timeout") else None,
             run["JobRunState"] == "STOPPING",
         )
         for run in _list_runs(boto3.client("glue"), job_name)
@@ -195,14 +196,18 @@ def _wait(
     raise AssertionError("the delays do not end")
 
 
-def _stop(client: "GlueClient", run: GlueRun) -> str:
+def stop(client: "GlueClient", job_name: str, job_run_id: str) -> str:
     """Have Glue stop a run; return why it does not, empty where it does."""
     try:
-        answer = client.batch_stop_job_run(JobName=run.job_name, JobRunIds=[run.job_run_id])
+        answer = client.batch_stop_job_run(JobName=job_name, JobRunIds=[job_run_id])
     except (ClientError, BotoCoreError) as error:
         return str(error)
     details = (error.get("ErrorDetail", {}) for error in answer.get("Errors", []))
     return "; ".join(f"{each.get('ErrorCode')}: {each.get('ErrorMessage')}" for each in details)
+
+
+def _stop(client: "GlueClient", run: GlueRun) -> str:
+    return stop(client, run.job_name, run.job_run_id)
 
 
 def _list_runs(client: "GlueClient", job_name: str) -> list[Any]:

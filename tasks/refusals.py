@@ -54,6 +54,7 @@ _RIGHTS = {
     "DeleteObject": "s3:DeleteObject",
     "DeleteObjects": "s3:DeleteObject",
 }
+_OF_GLUE = re.compile("Job|Table|Partition|Database")
 _CREDENTIALS = "the credentials in the environment, AWS_PROFILE or the task's role"
 _DEPLOY = "have the environment deployed again (docs/INSTALL.md)"
 
@@ -138,7 +139,7 @@ def _denied_by_lake_formation(error: ClientError, said: str) -> B3PipelineError:
 
 def _right_of(error: ClientError) -> str:
     name = error.operation_name
-    return _RIGHTS.get(name, f"glue:{name}")
+    return _RIGHTS.get(name, f"glue:{name}" if _OF_GLUE.search(name) else f"that {name} needs")
 
 
 def _place_of(error: ClientError) -> str:

@@ -188,10 +188,13 @@ def _delete(bucket: str, keys: Sequence[str]) -> None:
         objects: Any = {"Objects": [{"Key": key} for key in batch], "Quiet": True}
         answer = client.delete_objects(Bucket=bucket, Delete=objects)
         places = {key: at for at, key in enumerate(batch)}
-        return {
-            places.get(error.get("Key", ""), 0): (str(error.get("Code")), str(error.get("Message")))
-            for error in answer.get("Errors", [])
-        }
+        refused: dict[int, tuple[str, str]] = {}
+        for error in answer.get("Errors", []):
+            said = (str(error.get("Code")), str(error.get("Message")))
+            at = places.get(error.get("Key", ""))
+            # Of which one it is not said: any may be the one.
+            refused |= dict.fromkeys(range(len(batch)) if at is None else [at], said)
+        return refused
 
     ask_in_batches(
         keys,

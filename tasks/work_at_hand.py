@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import boto3
 
-from tasks.core.errors import NotConfiguredError
+from tasks.core.errors import NotConfiguredError, RetryableError
 from tasks.core.findings import Finding
 from tasks.core.inventory import SETTLED
 from tasks.core.leftovers import (
@@ -20,7 +20,7 @@ from tasks.core.leftovers import (
     judge_unfinished,
 )
 from tasks.core.plan import RUNS, Subject, plan_key
-from tasks.glue import list_at_work
+from tasks.glue import list_at_work, stop
 from tasks.objects import list_at, read_object
 from tasks.retries import tried_again
 
@@ -83,6 +83,8 @@ def find_work(subject: Subject) -> Work:
     wanted = asked | ended | late.keys()
     read = {run_id: _read_plan(subject.bucket, run_id) for run_id in wanted}
     ours = {run_id: months for run_id, (name, months) in read.items() if name == str(subject)}
+    # Of another lake, or of nobody's plan, is none of ours: those runs are left alone.
+    runs = [run for run in runs if run.plan.startswith(f"{prefix}{RUNS}")]
     gone = {run.plan for run in runs if run.plan not in by_place}
     return Work(
         months=frozenset(m for run_id in (ids | ended) & ours.keys() for m in ours[run_id]),
@@ -106,5 +108,11 @@ def _read_plan(bucket: str, run_id: str) -> tuple[str, dict[str, str]]:
 
 @tried_again
 def stop_run(job_name: str, job_run_id: str) -> None:
-    """Stop a Glue run that nobody waits for. Safe to repeat: one that has ended stays so."""
-    boto3.client("glue").batch_stop_job_run(JobName=job_name, JobRunIds=[job_run_id])
+    """Stop a Glue run that nobody waits for. Safe to repeat: one that has ended stays so.
+
+    Raises:
+        RetryableError: Glue does not stop it; the message says why.
+    """
+    refusal = stop(boto3.client("glue"), job_name, job_run_id)
+    if refusal:
+        raise RetryableError(f"Expected Glue to stop {job_run_id}, found: {refusal}.")

@@ -14,6 +14,7 @@ Heal = Literal["stop", "mend", "land", "register", "follow", "publish", "publish
 partitions of raw, has partitions follow the commit, brings the month to readers in the ordinary
 way, or does so though nothing has changed. Empty: only a person can."""
 
+_OF_GLUE = ("job missing", "Glue run left at work")  # of which all datasets have the same
 REPAIR = "python -m flows.verify --repair"
 _DEPLOY = "have the environment deployed again (docs/INSTALL.md)"
 _RESTORE = "restore it from the bucket's versions"
@@ -93,6 +94,11 @@ class Finding:
     keys: tuple[str, ...] = ()
 
     @property
+    def identity(self) -> tuple[str, str, str]:
+        """What tells it from others, whatever was found there: kind, dataset and place."""
+        return self.kind, self.dataset, self.where
+
+    @property
     def heals(self) -> Heal:
         """How a repair heals it; empty where there is nothing that it could work on."""
         heals = KINDS[self.kind].heals
@@ -122,6 +128,18 @@ def keep_same(first: Iterable[Finding], second: Iterable[Finding]) -> list[Findi
     """Return what two looks have both found: what differs is being worked on."""
     seen = set(second)
     return sort_findings(each for each in set(first) if each in seen)
+
+
+def tell_once(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings without those of Glue that other datasets have told already."""
+    told: set[tuple[str, str]] = set()
+    kept = []
+    for each in findings:
+        if each.kind in _OF_GLUE and (each.kind, each.where) in told:
+            continue
+        told.add((each.kind, each.where))
+        kept.append(each)
+    return kept
 
 
 def name_database(findings: Sequence[Finding], database: str, table_count: int) -> list[Finding]:

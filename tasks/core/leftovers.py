@@ -22,15 +22,15 @@ class AtWork:
     Attributes:
         job_run_id: Glue's id of it.
         plan: Where its plan lies.
-        started_at: When it began, by Glue's clock; None where it waits to begin.
-        timeout: How long it may take.
+        started_at: When it began, by Glue's clock; None where it has still to begin.
+        timeout: How long it may take from then on; None where that is not known.
         is_stopping: Whether it was told to stop.
     """
 
     job_run_id: str
     plan: str
     started_at: dt.datetime | None
-    timeout: dt.timedelta
+    timeout: dt.timedelta | None
     is_stopping: bool = False
 
 
@@ -51,7 +51,9 @@ class PlanSeen:
 
 def is_past_its_time(run: AtWork, now: dt.datetime) -> bool:
     """Return whether a run should have ended by now, so that nobody waits for it any more."""
-    return run.started_at is not None and now > run.started_at + run.timeout + _SLACK
+    if run.started_at is None or run.timeout is None:
+        return False
+    return now > run.started_at + run.timeout + _SLACK
 
 
 def gather_plans(objects: Iterable[StoredObject]) -> list[PlanSeen]:

@@ -1,8 +1,7 @@
 """Views of the lake for analysts: in a DuckDB file, one a table, over files named one by one.
 
-A view is SQL over a list of files, never over a folder: of a refined table over those that one
-commit of each month names, so that all tables of a month agree; of a raw one over those that a
-listing showed. What the files say of a session, year or month stands in their path.
+A view is SQL over a list of files, never over a folder: of a refined table over those that a commit
+of each month names, so that its tables agree; of a raw one over those that a listing showed.
 """
 
 import datetime as dt

@@ -224,7 +224,7 @@ def test_programs_give_days_and_tuples_as_before() -> None:
         ("index-levels", {"year": 2024}, "IBOV levels 2024"),
         ("freshness", {"datasets": ["levels"]}, "freshness levels latest"),
         ("verify", {"datasets": ["levels"]}, "verify levels"),
-        ("verify", {"repair": True}, "repair portfolio quotes levels"),
+        ("verify", {"repair": True}, "repair portfolio quotes levels reconciliation"),
     ],
 )
 def test_runs_are_named_by_what_they_are_about(

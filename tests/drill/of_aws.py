@@ -18,9 +18,11 @@ FAULTS = (
     *(kind for kind in KINDS if kind not in CODES),
     "corrupted",
 )
-FLOWS = {flow: actions for flow, actions in CALLS.items() if flow in BEFORE_FLOW}
+FLOWS = {flow: actions for flow, actions in CALLS.items() if flow in BEFORE_FLOW} | {
+    "reconcile": CALLS["quotes"]
+}
 COSTLY = ("portfolio", "revision")  # they ask B3 and Glue for more than others
-CALLS_A_FAULT = 4
+CALLS_A_FAULT = 3
 REFUSED = "a part refused"
 ACTIONS = sorted({action for actions in FLOWS.values() for action in actions})
 

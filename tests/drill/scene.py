@@ -22,7 +22,7 @@ import pytest
 from moto.s3.models import S3Backend
 from prefect.logging import disable_run_logger
 
-from flows import fetching, verify
+from flows import fetching, reconcile, verify
 from infra.local.b3.replay import Replay, start
 from tasks import download, download_period, download_quotes, http, report, turns
 from tasks.core.datasets import TABLES
@@ -39,12 +39,14 @@ from tests.standin.glue import Jobs, standin
 INDEX = "IEEX"  # one of the smallest
 BEFORE, SESSION = dt.date(2025, 8, 1), dt.date(2025, 8, 4)
 READERS = [table.name for table in TABLES]
-DATASETS = {"portfolio", "quotes"}  # whose months are refined
+DATASETS = {"portfolio", "quotes", "reconciliation"}  # whose months are refined
 ATTEMPT_SECONDS = 1.0  # for what B3 sends so slowly that it never ends
 # What has been before a flow has the work that it is tried at.
 BEFORE_FLOW: dict[str, tuple[str, ...]] = {
     "portfolio": ("portfolio before",),
+    "dated": ("portfolio before",),
     "quotes": (),
+    "reconcile": ("portfolio", "quotes", "levels"),
     "levels": (),
     "import": ("portfolio before",),
     "backfill": (),
@@ -130,8 +132,8 @@ class Scene:
             return
         states = self.states
         if at_once:  # each dataset's months move by themselves
-            for dataset in DATASETS & {table.partition("_")[0] for table in self.watched}:
-                part = {t: rows for t, rows in found.items() if t.startswith(dataset)}
+            for dataset in sorted(set(map(dataset_of, self.watched)) & DATASETS):
+                part = _part(found, dataset)
                 parts = [_part(state, dataset) for state in states]
                 if is_half_shown(part, parts, at_once=True):
                     self.misled.append(f"{way}: tables of {dataset} that do not go together")
@@ -145,7 +147,7 @@ class Scene:
             if way == "Athena":
                 return seen_by_athena(tables)
             found: TableRows = {}
-            for dataset in {table.partition("_")[0] for table in tables} & DATASETS:
+            for dataset in sorted(set(map(dataset_of, tables)) & DATASETS):
                 found |= seen_by_views(dataset)
             return found
 
@@ -155,8 +157,14 @@ class Scene:
         return self.stage.glue_starts
 
 
+def dataset_of(table: str) -> str:
+    """The dataset that a refined table belongs to; of any other table a name of its own."""
+    first, _, last = table.rpartition("_")
+    return last if last == "reconciliation" and first != "raw" else table.partition("_")[0]
+
+
 def _part(state: TableRows, dataset: str) -> TableRows:
-    return {table: rows for table, rows in state.items() if table.startswith(dataset)}
+    return {table: rows for table, rows in state.items() if dataset_of(table) == dataset}
 
 
 @contextmanager
@@ -198,11 +206,13 @@ def _patch(patch: pytest.MonkeyPatch, b3_url: str) -> None:
     patch.setattr(http, "TURNS", turns.Turns())
     for module in (download, download_period):
         patch.setattr(module, "ATTEMPT_SECONDS", ATTEMPT_SECONDS)
-    patch.setattr(http, "READ_TIMEOUT_SECONDS", ATTEMPT_SECONDS)
+    for name in ("READ_TIMEOUT_SECONDS", "FILE_READ_TIMEOUT_SECONDS"):
+        patch.setattr(http, name, ATTEMPT_SECONDS)
     patch.setattr(download_quotes, "FILE_BUDGET_SECONDS", 4 * ATTEMPT_SECONDS)
     clock = SimpleNamespace(sleep=lambda _seconds: None, monotonic=time.monotonic)
     for module in (fetching, verify):
         patch.setattr(module, "time", clock)
+    patch.setattr(reconcile, "report_differences", lambda *_: None)
     for name in ("create_progress_artifact", "update_progress_artifact"):
         patch.setattr(report, name, lambda *_, **__: None)
 

@@ -24,12 +24,18 @@ PAIRS: dict[str, tuple[str, str, str]] = {
     "vacuum and levels": ("levels", "levels", "removing"),
     "vacuum and import": ("import", "import", "removing"),
     "vacuum and backfill": ("backfill", "backfill", "removing"),
+    "two reconciliations": ("reconcile", "reconcile", "reconcile"),
+    "reconcile and quotes": ("reconcile", "reconcile", "quotes"),
+    "vacuum and reconcile": ("reconcile", "reconcile", "removing"),
     "two vacuums": ("removing", "removing", "removing"),
     "repair and daily": ("portfolio", "portfolio", "repair"),
     "repair and quotes": ("quotes", "quotes", "repair"),
     "repair and backfill": ("backfill", "backfill", "repair"),
     "repair and levels": ("levels", "levels", "repair"),
     "repair and vacuum": ("removing", "removing", "repair"),
+    "repair and forced": ("removing", "revision", "repair"),
+    "repair and import": ("import", "import", "repair"),
+    "repair and reconcile": ("reconcile", "reconcile", "repair"),
     "two repairs": ("marking", "repair", "repair"),
 }
 
@@ -39,11 +45,11 @@ def meet(scene: Scene, _flow: str, times: random.Random, *, first: str, second: 
     held, between = scene.actor(first), scene.actor(second)
     if held.comes_to(nth(times.randrange(1, MOST_EVENTS))) and times.random() < 0.5:
         between.comes_to(nth(times.randrange(1, MOST_EVENTS)))
-        held.ends()
+        held, between = between, held
+    try:
         between.ends()
-        return
-    between.ends()
-    held.ends()
+    finally:  # whoever came first goes on, whatever became of the other
+        held.ends()
 
 
 def trials(_times: random.Random, *, all_flows: bool) -> Iterator[Trial]:

@@ -33,6 +33,8 @@ def filled_cloud(whole_cloud: Cloud) -> Cloud:
     span = ["--start", str(SESSIONS[0]), "--end", str(SESSIONS[-1])]
     outcome = whole_cloud.run_flow("backfill", "--dataset", "quotes", *span)
     assert outcome.code == 0, outcome.error
+    outcome = whole_cloud.run_flow("levels", "--index", "IBOV", "--year", str(SESSIONS[0].year))
+    assert outcome.code == 0, outcome.error
     return whole_cloud
 
 
@@ -78,7 +80,11 @@ def test_what_athena_answers_is_what_was_served(lake: Cloud) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [query for query in documented_queries() if "quotes_" in query.sql],
+    [
+        query
+        for query in documented_queries()
+        if "quotes_" in query.sql and "_reconciliation" not in query.sql
+    ],
     ids=lambda query: query.title,
 )
 def test_each_documented_query_over_quotes_answers(lake: Cloud, query: Query) -> None:
@@ -101,6 +107,24 @@ def test_the_published_levels_and_their_move_are_the_implied_ones(lake: Cloud) -
     assert Decimal(previous) == index_level("IBOV", SESSIONS[-2])
     assert Decimal(level) == index_level("IBOV", SESSIONS[-1])
     assert (before, implied, implied_move) == (previous, level, move)  # though members changed
+
+
+def test_levels_are_reconciled_to_the_cent_and_its_queries_answer(lake: Cloud) -> None:
+    span = ["--start", str(SESSIONS[0]), "--end", str(SESSIONS[-1])]
+    outcome = lake.run_flow("reconcile", "--index", "IBOV", *span)
+    assert outcome.code == 0, outcome.error
+    said = f"published reconciliation IBOV {SESSIONS[0]} to {SESSIONS[-1]}: "
+    assert outcome.last_line.startswith(f"{said}{len(SESSIONS)} of {len(SESSIONS)} levels equal")
+    queries = {query.title: query.sql for query in documented_queries()}
+    ((code, day, verdict, computed, published, difference, *_),) = lake.query(
+        queries["Levels to the cent"]
+    )
+    assert (code, day, verdict) == ("IBOV", str(SESSIONS[-1]), "equal")
+    assert (computed, difference) == (published, "0.00")
+    went_ex = lake.query(queries["Who went ex"])
+    assert all(float(by) > float(tolerance) for _, _, _, by, tolerance, *_ in went_ex)
+    again = lake.run_flow("reconcile", "--index", "IBOV", *span)
+    assert again.last_line.startswith("up to date reconciliation IBOV")
 
 
 def test_no_session_and_a_session_to_come_are_wrong_usage(cloud: Cloud) -> None:

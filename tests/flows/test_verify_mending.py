@@ -76,7 +76,7 @@ def test_levels_that_neither_has_are_named(lake: Lake, replay: Replay, key: str)
 def test_levels_that_are_as_they_should_be_have_no_finding(levels: Lake) -> None:
     @flow
     def run() -> list[str]:
-        return [each.kind for each in look_over_levels(levels.settings).findings]
+        return [each.kind for each in look_over_levels(levels.settings, NOW).findings]
 
     assert run() == []
     levels.put("raw/index_levels/year=2025/notes.txt", b"")

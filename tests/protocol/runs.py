@@ -13,6 +13,7 @@ from flows.import_portfolio import import_portfolio
 from flows.levels import index_levels
 from flows.portfolio import daily_portfolio
 from flows.quotes import daily_quotes
+from flows.reconcile import reconcile
 from flows.vacuum import vacuum
 from flows.verify import verify
 from infra.local.b3.format import DownloadQuery, content_of, render_csv
@@ -50,6 +51,12 @@ def flows_of(index_code: str, session: dt.date, saved: Path) -> dict[str, Run]:
     """
     return {
         "portfolio": lambda: unwrap(daily_portfolio.fn)(index_codes=(index_code,)),
+        "dated": lambda: unwrap(daily_portfolio.fn)(
+            index_codes=(index_code,), trading_date=session
+        ),
+        "reconcile": lambda: unwrap(reconcile.fn)(
+            index_codes=(index_code,), start=session, end=session
+        ),
         "quotes": lambda: unwrap(daily_quotes.fn)(trading_date=session),
         "levels": lambda: unwrap(index_levels.fn)(year=session.year),
         "import": lambda: unwrap(import_portfolio.fn)([str(saved)]),

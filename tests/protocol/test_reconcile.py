@@ -21,7 +21,7 @@ from flows.reconcile import reconcile
 from infra.local.b3.sessions import SESSIONS, index_level, published_portfolio
 from tasks import report
 from tasks.core.dataset import Table
-from tasks.core.errors import InvalidInputError, SourceHasNoDataError
+from tasks.core.errors import IncompleteError, InvalidInputError, SourceHasNoDataError
 from tasks.core.exchange import SAO_PAULO, previous_session
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.outcome import LEVEL_DIFFERS
@@ -246,17 +246,30 @@ def test_a_raw_object_that_cannot_be_read_is_made_again(run: Run, raw: Raw, lake
     run(start=SESSIONS[0], end=LAST)
     key = RAW_RECONCILIATION.object_key(str(LAST), "IBOV")
     lake.put(key, b"PAR1 garbage PAR1")
-    lake.put(RAW_QUOTES.object_key(str(SESSIONS[0]), "quotes"), b"")
-    said = run(index_codes=["SMLL"], start=SESSIONS[0], end=LAST)
-    assert "2 of 3 levels equal; 1 incomplete" in said
+    run(index_codes=["SMLL"], start=SESSIONS[0], end=LAST)
     assert len(lake.rows(key)) == 84
-    assert verdicts(lake)["SMLL", SESSIONS[0]] == ("incomplete", "no quotes")
+
+
+def test_what_cannot_be_read_is_named_and_takes_nothing_from_what_is_there(
+    run: Run, raw: Raw, lake: Lake
+) -> None:
+    run(start=SESSIONS[0], end=LAST)
+    before = verdicts(lake)
+    quotes = RAW_QUOTES.object_key(str(SESSIONS[0]), "quotes")
+    portfolio = RAW_PORTFOLIO.object_key(str(LAST), "SMLL")
+    for key in (quotes, portfolio):
+        lake.put(key, b"PAR1 garbage PAR1")
+    with pytest.raises(IncompleteError, match="what failed:") as failed:
+        run(start=SESSIONS[0], end=LAST)
+    assert [key in str(failed.value) for key in (quotes, portfolio)] == [True, True]
+    assert "python -m flows.verify --repair" in str(failed.value)
+    assert verdicts(lake) == before
 
 
 def test_a_raw_object_that_nothing_gives_again_is_named(run: Run, raw: Raw, lake: Lake) -> None:
     for name in ("ZZZZ", "no-index"):
         lake.put(RAW_RECONCILIATION.object_key(str(LAST), name), b"")
-    with pytest.raises(Exception, match=r"months that failed:\n  2025-08") as failed:
+    with pytest.raises(Exception, match=r"what failed:\n  2025-08") as failed:
         run(start=SESSIONS[0], end=LAST)
     assert "neither portfolio nor level" in str(failed.value)
     assert "it is no session of an index" in str(failed.value)

@@ -18,6 +18,7 @@ from tasks.core.findings import (
     span_of,
     tabulate_findings,
     tell,
+    tell_once,
     write_table,
 )
 from tasks.core.inventory import Facts, Held, MonthSeen, names_a_session
@@ -27,6 +28,7 @@ from tasks.core.leftovers import (
     PlanSeen,
     find_candidates,
     gather_plans,
+    is_past_its_time,
     is_unfinished,
     judge_left_over,
     judge_runs_at_work,
@@ -315,6 +317,8 @@ def test_a_glue_run_is_left_at_work_or_waited_for(
     found = judge_runs_at_work("portfolio", [run], {PLAN: ["2025-08"]}, at, NOW)
     assert [each.found.endswith(said) for each in found] == [True] * bool(said)
     assert [each.keys for each in found] == [keys] * bool(said)
+    for endless in (replace(run, timeout=None), replace(run, started_at=None)):
+        assert not is_past_its_time(endless, NOW + dt.timedelta(days=9))
     stopping = replace(run, is_stopping=True)
     assert judge_runs_at_work("portfolio", [stopping], {}, at, NOW) == []
 
@@ -418,3 +422,12 @@ def test_only_what_a_repair_has_something_to_work_on_is_healed() -> None:
     assert GONE.heals == ""
     partition = Finding("partition missing", "d", "t", "1", table="t", keys=("2025",))
     assert partition.heals == "register"
+
+
+def test_what_all_datasets_say_of_glue_is_told_once() -> None:
+    job = Finding("job missing", "portfolio", "b3-refine", "found none")
+    run = Finding("Glue run left at work", "portfolio", "jr", "its plan is gone", keys=("jr",))
+    files = [Finding("files gone", name, "2025-08", "1 file") for name in ("portfolio", "quotes")]
+    again = [replace(each, dataset="quotes") for each in (job, run)]
+    assert tell_once([job, run, *files, *again]) == [job, run, *files]
+    assert len({each.identity for each in [job, run, *files, *again]}) == 6

@@ -45,13 +45,7 @@ _FLOWS = (
     "portfolio",
     "quotes",
     "levels",
-    "reconcile",
-    "backfill",
-    "import_portfolio",
-    "freshness",
-    "vacuum",
-    "verify",
-    "views",
+    *("reconcile", "backfill", "import_portfolio", "freshness", "vacuum", "verify", "views"),
 )
 _PUBLISH = ("flows.portfolio", "--trading-date", "2025-08-04", "--index", "IBOV")
 _NOT_SHOWN = ("flows.portfolio", "--trading-date", "2025-07-30", "--index", "IBOV")
