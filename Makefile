@@ -7,7 +7,7 @@ LIVE ?=
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test check format drill bench lock docs image push deploy clean
+.PHONY: help demo local test check format drill mutants bench lock docs image push deploy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ format: $(STAMP) ## Format the code and mend what lint can mend
 drill: $(STAMP) ## Try flows under every fault we know (MINUTES=60 for long, SEED=, ONLY="words")
 	@$(BIN)/python -m tests.drill $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		$(if $(ONLY),--only $(ONLY))
+
+mutants: $(STAMP) ## See which changes, made on purpose, no test notices (AREA=core SEED= COUNT= ONLY=)
+	@$(BIN)/python -m tests.mutants $(if $(AREA),--area $(AREA)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
 
 bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, all indices, starting
 	-@$(BIN)/python -m bench.imports

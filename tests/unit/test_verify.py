@@ -347,8 +347,12 @@ def test_a_plan_without_an_outcome_counts_from_a_day_to_three_weeks() -> None:
     plan = PlanSeen("p", OLD, None)
     assert is_unfinished(plan, (), NOW)
     assert not is_unfinished(plan, {"p"}, NOW)
-    for days in (0.9, 23):
-        assert not is_unfinished(PlanSeen("p", NOW - dt.timedelta(days=days), None), (), NOW)
+    moment = dt.timedelta.resolution
+    day, three_weeks = dt.timedelta(days=1), dt.timedelta(days=22)
+    for age in (day + moment, three_weeks - moment):
+        assert is_unfinished(PlanSeen("p", NOW - age, None), (), NOW)
+    for age in (day, three_weeks):
+        assert not is_unfinished(PlanSeen("p", NOW - age, None), (), NOW)
     assert not is_unfinished(PlanSeen("p", OLD, NOW), (), NOW)
     assert not is_unfinished(PlanSeen("p", None, None), (), NOW)
 
@@ -409,6 +413,13 @@ def test_findings_are_a_table_of_four_columns() -> None:
     assert lines[1].startswith("  raw lost | k | gone | python -m flows.verify --repair; else ")
     assert lines[2] == "  and 1 more, in the artifact `verify`"
     assert len(write_table([LOST], {})) == 2
+
+
+def test_a_table_shows_forty_findings_and_counts_the_others() -> None:
+    assert len(write_table([LOST] * 40, {})) == 1 + 40
+    shown = write_table([LOST] * 41, {})
+    assert len(shown) == 1 + 40 + 1
+    assert shown[-1] == "  and 1 more, in the artifact `verify`"
 
 
 def test_names_and_months_are_told_in_few_words() -> None:

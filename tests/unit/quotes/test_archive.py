@@ -284,6 +284,17 @@ def test_file_made_before_its_last_session_is_refused() -> None:
         read_text(text, YEAR)
 
 
+def test_the_first_of_two_bad_values_is_named_by_record_and_then_by_field() -> None:
+    bad_date, bad_factor = changed(LINE, 203, b"99990000"), changed(LINE, 211, b"0000000")
+    for lines, named in (
+        ([bad_date, bad_factor], "line 2, field DATVEN"),
+        ([bad_factor, bad_date], "line 2, field FATCOT"),
+        ([LINE, changed(bad_date, 211, b"0000000")], "line 3, field DATVEN"),
+    ):
+        with pytest.raises(BadDataError, match=named):
+            read_text(write_text(lines))
+
+
 @pytest.mark.parametrize("first", [1, BLOCK_RECORDS - 1, BLOCK_RECORDS])
 def test_the_first_of_two_bad_records_is_named_whatever_is_wrong_with_it(first: int) -> None:
     bad_digit, bad_date = changed(LINE, 60, b"x"), changed(LINE, 203, b"99990000")

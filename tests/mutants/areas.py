@@ -1,0 +1,163 @@
+"""The areas of the code, their files, and the narrowest tests of each."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+
+from tests.mutants import of_python, of_text
+from tests.mutants.change import Change
+
+Changes = Callable[[str, bytes], Iterator[Change]]
+
+
+@dataclass(frozen=True)
+class Area:
+    """Files whose changes are counted together.
+
+    Attributes:
+        name: As it is asked for.
+        files: Patterns of its files; one that begins with `!` takes some out again.
+        ways: What yields the changes of a file.
+        is_held: Whether nine of ten have to be noticed.
+    """
+
+    name: str
+    files: tuple[str, ...]
+    ways: tuple[Changes, ...] = (of_python.changes,)
+    is_held: bool = True
+
+    def holds(self, path: str) -> bool:
+        """Return whether a file is of the area."""
+        out = [each[1:] for each in self.files if each.startswith("!")]
+        return any(fnmatch(path, each) for each in self.files) and not any(
+            fnmatch(path, each) for each in out
+        )
+
+    def changes(self, path: str, source: bytes) -> Iterator[Change]:
+        """Yield the changes of a file of the area."""
+        for way in self.ways:
+            yield from way(path, source)
+
+
+AREAS = (
+    Area("core", ("tasks/core/*.py",)),
+    Area("tasks", ("tasks/*.py", "!tasks/core/*")),
+    Area("flows", ("flows/*.py",)),
+    Area(
+        "statements",
+        ("tasks/core/*/tables.py", "tasks/core/*/period_tables.py"),
+        (of_text.of_sql,),
+    ),
+    Area("statements", ("infra/glue/refine.py",)),
+    Area("deployments", ("deployments/*.py",), is_held=False),
+    Area("prefect.yaml", ("prefect.yaml",), (of_text.of_yaml,)),
+    Area(
+        "terraform", ("infra/terraform/*.tf", "!*/tests/*"), (of_text.of_terraform,), is_held=False
+    ),
+)
+NAMES = tuple(dict.fromkeys(area.name for area in AREAS))
+
+_STATEMENTS = ("standin/test_golden.py", "standin/test_odd_raw.py")
+_VERIFY = ("unit/test_verify.py", "unit/test_operations.py")
+_OF_VERIFY = ("protocol/test_verify.py",)
+_OF_PERIOD = ("flows/test_period.py", "protocol/test_period.py")
+_OF_MENDING = ("flows/test_mending.py", "protocol/test_raw.py")
+# What notices a change of a file, below tests/: the longest beginning of the path counts,
+# `area:path` before the path alone. They run in this order, to the first failure; before them comes
+# the file that bears the module's name, where a folder that is named here holds one.
+NARROWEST: dict[str, tuple[str, ...]] = {
+    "tasks/core/": ("unit",),
+    "tasks/core/answers.py": ("unit/test_answers.py", "unit/levels", "unit/portfolio"),
+    "tasks/core/attempt.py": (
+        "unit/test_attempt.py",
+        "unit/test_commit.py",
+        "unit/test_refine_job.py",
+    ),
+    "tasks/core/backfill.py": ("unit/test_backfill.py",),
+    "tasks/core/checks.py": ("unit/test_checks.py", "unit/levels", "unit/quotes/test_audit.py"),
+    "tasks/core/commit.py": ("unit/test_commit.py", "unit/test_views.py", "unit/test_vacuum.py"),
+    "tasks/core/console.py": ("unit/test_console.py",),
+    "tasks/core/dataset.py": (
+        "unit/test_dataset.py",
+        "unit/test_datasets.py",
+        "unit/test_plan.py",
+        "unit/test_tables.py",
+        "unit/portfolio/test_audit.py",
+    ),
+    "tasks/core/download.py": ("unit/test_download.py", "unit/portfolio/test_pages.py"),
+    "tasks/core/errors.py": ("unit/test_errors.py", "unit/test_advice.py"),
+    "tasks/core/exchange.py": ("unit/test_exchange.py", "unit/quotes/test_due.py"),
+    "tasks/core/findings.py": _VERIFY,
+    "tasks/core/freshness.py": ("unit/test_freshness.py",),
+    "tasks/core/indices.py": ("unit/test_indices.py",),
+    "tasks/core/inventory.py": _VERIFY,
+    "tasks/core/job_runs.py": ("unit/test_job_runs.py",),
+    "tasks/core/landing.py": (*_VERIFY, "tasks/test_landing.py"),
+    "tasks/core/leftovers.py": _VERIFY,
+    "tasks/core/levels/": ("unit/levels", "unit/test_numbers.py", "unit/test_verify.py"),
+    "tasks/core/month.py": (
+        "unit/test_commit.py",
+        "unit/test_backfill.py",
+        "unit/test_progress.py",
+    ),
+    "tasks/core/numbers.py": ("unit/test_numbers.py",),
+    "tasks/core/outcome.py": ("unit/test_outcome.py",),
+    "tasks/core/past_sessions.py": ("unit/test_exchange.py",),
+    "tasks/core/plan.py": ("unit/test_plan.py", "unit/test_refine_job.py", "unit/test_commit.py"),
+    "tasks/core/portfolio/": ("unit/portfolio", "unit/test_datasets.py"),
+    "tasks/core/progress.py": ("unit/test_progress.py",),
+    "tasks/core/quotes/": ("unit/quotes",),
+    "tasks/core/quotes/block.py": ("unit/quotes/test_archive.py", "unit/quotes"),
+    "tasks/core/quotes/zipped.py": ("unit/quotes/test_archive.py", "unit/quotes"),
+    "tasks/core/reconciliation/": ("unit/reconciliation", "protocol/test_reconcile.py"),
+    "tasks/core/texts.py": ("unit/test_texts.py",),
+    "tasks/core/vacuum.py": ("unit/test_vacuum.py", "unit/test_verify.py"),
+    "tasks/core/verify.py": _VERIFY,
+    "tasks/core/verify_raw.py": _VERIFY,
+    "tasks/core/views.py": ("unit/test_views.py",),
+    "tasks/core/wording.py": ("unit/test_texts.py", "unit/test_checks.py"),
+    "tasks/": ("tasks",),
+    "tasks/duckdb_file.py": ("flows/test_views.py", "protocol/test_views.py"),
+    "tasks/inventory": _OF_VERIFY,
+    "tasks/work_at_hand.py": ("tasks/test_sweep.py", *_OF_VERIFY),
+    "tasks/views.py": ("flows/test_views.py", "protocol/test_views.py"),
+    "flows/": ("flows", "unit", "protocol"),
+    "flows/care.py": _OF_VERIFY,
+    "flows/levels_mending.py": _OF_MENDING,
+    "flows/period_loading.py": _OF_PERIOD,
+    "flows/portfolio_mending.py": _OF_MENDING,
+    "flows/quotes_mending.py": _OF_MENDING,
+    "flows/reconcile.py": ("protocol/test_reconcile.py",),
+    "flows/reconciling.py": ("protocol/test_reconcile.py",),
+    "flows/repair.py": _OF_VERIFY,
+    "flows/verify.py": _OF_VERIFY,
+    "statements:tasks/core/": _STATEMENTS,
+    "statements:tasks/core/reconciliation/": (
+        "standin/test_golden.py",
+        "unit/reconciliation",
+        "protocol/test_reconcile.py",
+    ),
+    "infra/glue/": ("unit/test_refine_job.py", "standin/test_glue.py", *_STATEMENTS),
+    "deployments/": ("deployments",),
+    "prefect.yaml": ("deployments/test_prefect_yaml.py", "deployments"),
+    "infra/terraform/": ("infra/test_facts.py", "infra/test_permissions.py"),
+}
+
+
+def tests_of(area: str, path: str, files: set[str]) -> tuple[str, ...]:
+    """Return the narrowest tests of a file.
+
+    Args:
+        area: The area that the file is looked at in.
+        path: The file.
+        files: Every file of the tree.
+
+    Returns:
+        Files and folders, from the root of the tree, in the order to run them.
+    """
+    fitting = [each for each in NARROWEST if f"{area}:{path}".startswith(each)]
+    fitting = fitting or [each for each in NARROWEST if path.startswith(each)]
+    listed = [f"tests/{each}" for each in NARROWEST[max(fitting, key=len)]]
+    name = path.rpartition("/")[2]
+    own = [f"{each}/test_{name}" for each in listed if not each.endswith(".py")]
+    return tuple(dict.fromkeys([*(each for each in own if each in files), *listed]))
