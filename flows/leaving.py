@@ -8,7 +8,7 @@ by then, the next one does.
 import os
 import threading
 
-from prefect import runtime
+from prefect.context import FlowRunContext
 
 from flows.temporary_server import stop_temporary_server
 from flows.terminal import say
@@ -62,5 +62,7 @@ def _leave(code: int, message: str) -> None:
 def end_within(seconds: float, error: OrchestratorError) -> None:
     """Leave when Prefect has not ended this run by then, where the process is the run's own."""
     is_own = _is_command.is_set() or "PREFECT__FLOW_RUN_ID" in os.environ
-    if is_own and not runtime.flow_run.parent_flow_run_id:  # else the parent has more to do
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    if is_own and not (run and run.parent_task_run_id):  # else the run around it has more to do
         _ends.append(leave_after(seconds, 1, f"failed: {error}"))
