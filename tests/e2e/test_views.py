@@ -40,7 +40,7 @@ Rows = Counter[Row]
 
 @pytest.fixture(scope="module")
 def lake(whole_cloud: Cloud) -> Cloud:
-    """A lake with portfolios of two indices, quotes and levels."""
+    """A lake with portfolios of two indices, quotes, levels, and all three reconciled."""
     for session in SESSIONS[-3:]:
         whole_cloud.show(session)
         arguments = ["--trading-date", str(session), "--index", "IBOV", "IDIV"]
@@ -48,6 +48,7 @@ def lake(whole_cloud: Cloud) -> Cloud:
     span = ["--start", str(SESSIONS[-3]), "--end", str(SESSIONS[-1])]
     assert whole_cloud.run_flow("backfill", "--dataset", "quotes", *span).code == 0
     assert whole_cloud.run_flow("levels", "--year", str(SESSIONS[-1].year)).code == 0
+    assert whole_cloud.run_flow("reconcile", "--index", "IBOV", "IDIV", *span).code == 0
     return whole_cloud
 
 
@@ -73,9 +74,8 @@ def file(lake: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert outcome.code == 0, outcome.error
     months = len({str(day)[:7] for day in SESSIONS[-3:]})
     word = "month" if months == 1 else "months"
-    assert outcome.last_line == (
-        f"wrote {path}: {len(TABLES)} views, portfolio {months} {word}, quotes {months} {word}"
-    )
+    held = ", ".join(f"{dataset.name} {months} {word}" for dataset in DATASETS)
+    assert outcome.last_line == f"wrote {path}: {len(TABLES)} views, {held}"
     assert "nanobind" not in outcome.error
     return path
 
@@ -232,7 +232,7 @@ def test_no_answer_of_aws_is_one_clear_line(lake: Cloud, tmp_path: Path) -> None
     outcome = run_module("flows.views", ["--to", str(tmp_path / "x.duckdb")], environment)
     assert (outcome.code, outcome.last_line) == (1, "")
     assert outcome.error.count("failed: ") == 1
-    assert "NoSuchBucket" in outcome.error
+    assert "Check B3_LAKE_BUCKET" in outcome.error
     assert "Traceback" not in outcome.error
     assert list(tmp_path.iterdir()) == []
 

@@ -20,12 +20,12 @@ from moto import mock_aws
 from flows import views
 from flows.views import main
 from tasks import duckdb_file
-from tasks.core.datasets import TABLES
+from tasks.core.datasets import DATASETS, TABLES
 from tasks.core.errors import BadDataError, InvalidInputError
 from tasks.duckdb_file import check_target, write_file
 
 BUCKET = "b3-lake"
-EMPTY = f"{len(TABLES)} views, portfolio 0 months, quotes 0 months"
+EMPTY = f"{len(TABLES)} views, " + ", ".join(f"{each.name} 0 months" for each in DATASETS)
 
 
 @pytest.fixture(autouse=True)

@@ -170,6 +170,9 @@ REFUSED: dict[str, dict[str, tuple[str, dict[str, Any]]]] = {
         "2001-01": ("ARITHMETIC_OVERFLOW", {"theorical_qty": 2**62}),
         "2001-02": ("NUMERIC_VALUE_OUT_OF_RANGE", {"part": Decimal("600.000")}),
     },
+    "reconciliation": {
+        "2001-01": ("NUMERIC_VALUE_OUT_OF_RANGE", {"theoretical_quantity": Decimal(10**17)}),
+    },
 }
 
 
