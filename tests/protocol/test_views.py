@@ -217,9 +217,9 @@ def test_as_of_shows_what_readers_saw_then(
     then = analyst.make("then.duckdb", between)
     assert analyst.seen(then) == seen(D1)
     assert analyst.said == (
-        f"wrote {then}: {len(PORTFOLIO.refined_tables) + 2} views, portfolio 1 month, quotes 0 "
-        f"months, as of {between:%Y-%m-%d %H:%M:%S} UTC, without the tables that keep no history "
-        f"(raw_ tables, index_levels)"
+        f"wrote {then}: {sum(table.is_refined for table in TABLES)} views, portfolio 1 month, "
+        f"quotes 0 months, reconciliation 0 months, as of {between:%Y-%m-%d %H:%M:%S} UTC, without "
+        f"the tables that keep no history (raw_ tables, index_levels)"
     )
     assert ask(then, "SELECT as_of FROM about_file") == [(between.replace(tzinfo=None),)]
     names = {
