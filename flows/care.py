@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from flows.levels_mending import NAME as LEVELS
 from flows.levels_mending import look_over_levels, mend_levels
 from flows.portfolio_loading import fetch_session
 from flows.portfolio_mending import FETCH_SECONDS, mend_session
@@ -129,7 +130,7 @@ CARES: dict[str, Care] = {
         mend=mend_quotes_session,
         land=_land_quotes,
     ),
-    "levels": Care(
+    LEVELS: Care(
         dataset=None,
         look=look_over_levels,
         mend=_mend_levels,

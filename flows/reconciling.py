@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flows.portfolio_sessions import read_sessions
 from flows.settings import Settings, lost
+from tasks.core.dataset import Table
 from tasks.core.errors import InvalidInputError, UnreadableRawError
 from tasks.core.exchange import previous_session
 from tasks.core.findings import REPAIR
@@ -55,20 +56,20 @@ class Held:
         unread: What could not be read, by its key. Of an index nothing is said from there on.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        """Read of the lake of the settings."""
+    def __init__(self, settings: Settings, index_codes: Collection[str] | None) -> None:
+        """Read of the lake of the settings what it holds of some indices; None for all."""
+        self._index_codes = index_codes
         self.unread: dict[str, UnreadableRawError] = {}
         self._bucket = settings.lake_bucket
         self._doubtful: set[str] = set()
         self._levels = lru_cache(maxsize=2)(self._read_levels)
         self._session = lru_cache(maxsize=2)(self._read_session)
 
-    def rows_of(self, day: dt.date, index_codes: Collection[str] | None) -> dict[str, Rows]:
+    def rows_of(self, day: dt.date) -> dict[str, Rows]:
         """Return the raw rows of a session of those indices of which there is something.
 
-        Args:
-            day: The session.
-            index_codes: Which indices; None for all.
+        Raises:
+            UnreadableRawError: The quotes of the session or of the one before cannot be read.
         """
         # The session before comes first: it was read last, of the session before.
         before, found = self._session(previous_session(day)), self._session(day)
@@ -76,11 +77,11 @@ class Held:
         return {
             code: put_side_by_side(code, shown, before.indices.get(code, NOTHING), market)
             for code, shown in sorted(found.indices.items())
-            if (index_codes is None or code in index_codes) and code not in self._doubtful
+            if code not in self._doubtful
         }
 
     def _read_session(self, day: dt.date) -> Found:
-        names = list_names(self._bucket, RAW_PORTFOLIO, str(day))
+        names = self._list(RAW_PORTFOLIO, str(day))
         read = read_sessions(self._bucket, day, names) if names else {}
         portfolios = self._readable(read)
         levels = self._levels(day.year).get(day, {})
@@ -89,6 +90,11 @@ class Held:
             for code in {*portfolios, *levels}
         }
         return Found(indices, self._read_closes(day))
+
+    def _list(self, table: Table, value: str) -> list[str]:
+        names = list_names(self._bucket, table, value)
+        wanted = self._index_codes
+        return [name for name in names if wanted is None or name in wanted]
 
     def _readable(self, found: Mapping[str, T | UnreadableRawError]) -> dict[str, T]:
         """Return what could be read, by index; what could not is not the same as not held."""
@@ -112,7 +118,7 @@ class Held:
     def _read_levels(self, year: int) -> dict[dt.date, dict[str, Any]]:
         value = f"{year:04}"
         by_day: dict[dt.date, dict[str, Any]] = {}
-        names = list_names(self._bucket, INDEX_LEVELS, value)
+        names = self._list(INDEX_LEVELS, value)
         found = self._readable(read_raw(self._bucket, INDEX_LEVELS, value, names))
         for code, rows in found.items():
             for each in from_raw_rows(rows):
@@ -144,11 +150,11 @@ def store_sessions(
         What comes of each index and session, and what cannot be read, by its key: of what needs
         it, what is there stays.
     """
-    held, bucket = Held(settings), settings.lake_bucket
+    held, bucket = Held(settings, index_codes), settings.lake_bucket
     verdicts: list[Verdict] = []
     for day in sessions:
         try:
-            wanted = held.rows_of(day, index_codes)
+            wanted = held.rows_of(day)
         except UnreadableRawError:
             continue
         stored = read_raw(bucket, RAW_RECONCILIATION, str(day), wanted) if wanted else {}

@@ -266,6 +266,11 @@ def test_what_cannot_be_read_is_named_and_takes_nothing_from_what_is_there(
     assert verdicts(lake) == before
 
 
+def test_what_cannot_be_read_of_another_index_is_no_matter(run: Run, raw: Raw, lake: Lake) -> None:
+    lake.put(RAW_PORTFOLIO.object_key(str(LAST), "SMLL"), b"PAR1 garbage PAR1")
+    assert "3 of 3 levels equal" in run(index_codes=["IBOV"], start=SESSIONS[0], end=LAST)
+
+
 def test_a_raw_object_that_nothing_gives_again_is_named(run: Run, raw: Raw, lake: Lake) -> None:
     for name in ("ZZZZ", "no-index"):
         lake.put(RAW_RECONCILIATION.object_key(str(LAST), name), b"")
