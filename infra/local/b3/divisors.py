@@ -29,9 +29,20 @@ def divisor_on(index_code: str, count: int, day: dt.date) -> Decimal:
 
 def level_on(index_code: str, count: int, day: dt.date) -> Decimal:
     """Return the level at the close of a session: points, cut to 2 decimals."""
-    value = Decimal(_value_at_close(index_code, count, day)).scaleb(-2)
-    level = _EXACT.divide(value, divisor_on(index_code, count, day))
-    return level.quantize(_TWO_DECIMALS, ROUND_DOWN)
+    return _uncut_level(index_code, count, day).quantize(_TWO_DECIMALS, ROUND_DOWN)
+
+
+def divisor_that_keeps_level(index_code: str, count: int, day: dt.date, centavos: int) -> Decimal:
+    """Return the divisor by which other members, or quantities, give a session's closing level.
+
+    Args:
+        index_code: The index.
+        count: How many constituents it has.
+        day: The session.
+        centavos: What the others are worth at its close.
+    """
+    exact = _EXACT.divide(Decimal(centavos).scaleb(-2), _uncut_level(index_code, count, day))
+    return exact.quantize(_EIGHT_DECIMALS)
 
 
 @functools.lru_cache(maxsize=256)  # some years of all indices
@@ -52,6 +63,11 @@ def _step(index_code: str, count: int, chain: dict[dt.date, Decimal], day: dt.da
     product = _EXACT.multiply(chain[before], value_before)
     exact = _EXACT.divide(product, _value_at_close(index_code, count, before))
     return exact.quantize(_EIGHT_DECIMALS)
+
+
+def _uncut_level(index_code: str, count: int, day: dt.date) -> Decimal:
+    value = Decimal(_value_at_close(index_code, count, day)).scaleb(-2)
+    return _EXACT.divide(value, divisor_on(index_code, count, day))
 
 
 def _value_at_close(index_code: str, count: int, day: dt.date) -> int:

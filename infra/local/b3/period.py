@@ -7,7 +7,8 @@ from the session after the 15th, and on the last session of the old portfolio.
 
 What is in force is the same on all of a period's sessions: usual quantities of the members on the
 first of them, by the prices of the session before. A preview has the quantities of the period that
-it is of, by the prices of its own day. The weights of about one in three sum to 99.999.
+it is of, by the prices of its own day. The divisor of each keeps the level at the close by whose
+prices it weighs. The weights of about one in three sum to 99.999.
 """
 
 import datetime as dt
@@ -15,8 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.local.b3.composition import composition_on
+from infra.local.b3.divisors import divisor_that_keeps_level
 from infra.local.b3.sessions import Portfolio, weigh
-from infra.local.b3.shares import draw, price_on, usual_quantity
+from infra.local.b3.shares import closing_price, draw, price_on, usual_quantity
 from tasks.core.exchange import is_session, next_session, previous_session
 
 _MONTHS = 4
@@ -139,11 +141,13 @@ def _made_for(
     units = _WEIGHT_UNITS - is_short
     prices = [price_on(share, priced_on) for share in made_of.shares]
     rows = weigh(made_of.shares, quantities, prices, described_on, units)
+    closes = [closing_price(share, priced_on) for share in made_of.shares]
+    value = sum(quantity * close for quantity, close in zip(quantities, closes, strict=True))
     return Portfolio(
         index_code=index_code,
         trading_date=described_on,
         constituents=tuple(sorted(rows, key=lambda row: row.ticker)),
-        index_divisor=made_of.divisor,
+        index_divisor=divisor_that_keeps_level(index_code, count, priced_on, value),
     )
 
 
