@@ -14,9 +14,10 @@ import functools
 from decimal import ROUND_DOWN, Context, Decimal
 
 from infra.local.b3.composition import composition_on
-from infra.local.b3.shares import price_before, quantity_on, value_at_close
+from infra.local.b3.shares import value_at_close, value_before
 from tasks.core.exchange import previous_session, sessions_between
 
+_DAY = dt.timedelta(days=1)
 _EXACT = Context(prec=60)
 _EIGHT_DECIMALS, _TWO_DECIMALS = Decimal("1E-8"), Decimal("0.01")
 
@@ -24,6 +25,9 @@ _EIGHT_DECIMALS, _TWO_DECIMALS = Decimal("1E-8"), Decimal("0.01")
 def divisor_on(index_code: str, count: int, day: dt.date) -> Decimal:
     """Return the divisor of an index of so many constituents: reais a point, 8 decimals."""
     chain = _chain(index_code, count, day.year)
+    known_to = max(list(chain), default=dt.date(day.year, 1, 1) - _DAY)
+    for session in sessions_between(known_to + _DAY, day):
+        chain[session] = _step(index_code, count, chain, session)
     return chain[day] if day in chain else _step(index_code, count, chain, day)
 
 
@@ -46,11 +50,9 @@ def divisor_that_keeps_level(index_code: str, count: int, day: dt.date, centavos
 
 
 @functools.lru_cache(maxsize=256)  # some years of all indices
-def _chain(index_code: str, count: int, year: int) -> dict[dt.date, Decimal]:
-    chain: dict[dt.date, Decimal] = {}
-    for day in sessions_between(dt.date(year, 1, 1), dt.date(year, 12, 31)):
-        chain[day] = _step(index_code, count, chain, day)
-    return chain
+def _chain(_index_code: str, _count: int, _year: int) -> dict[dt.date, Decimal]:
+    """Return the divisors of a year's sessions that are known so far."""
+    return {}
 
 
 def _step(index_code: str, count: int, chain: dict[dt.date, Decimal], day: dt.date) -> Decimal:
@@ -59,8 +61,7 @@ def _step(index_code: str, count: int, chain: dict[dt.date, Decimal], day: dt.da
     if before not in chain:
         return composition_on(index_code, count, day).divisor
     shares = composition_on(index_code, count, day).shares
-    value_before = sum(quantity_on(share, day) * price_before(share, day) for share in shares)
-    product = _EXACT.multiply(chain[before], value_before)
+    product = _EXACT.multiply(chain[before], sum(value_before(share, day) for share in shares))
     exact = _EXACT.divide(product, _value_at_close(index_code, count, before))
     return exact.quantize(_EIGHT_DECIMALS)
 

@@ -97,7 +97,12 @@ def dividend_on(share: ListedShare, day: dt.date) -> int:
     return max(1, share.price_centavos * (10 + draw(50, "dividend", share.ticker, day)) // 10_000)
 
 
-@functools.lru_cache(maxsize=2**17)
 def price_before(share: ListedShare, day: dt.date) -> int:
     """Return the theoretical price before a session, in centavos: the close, less what goes ex."""
     return closing_price(share, previous_session(day)) - dividend_on(share, day)
+
+
+@functools.lru_cache(maxsize=2**17)
+def value_before(share: ListedShare, day: dt.date) -> int:
+    """Return what a session's number of a share is worth before it, in centavos."""
+    return quantity_on(share, day) * price_before(share, day)
