@@ -18,9 +18,27 @@ from flows import terminal
 from tasks import http, turns
 
 ROOT = Path(__file__).parents[1]
+UNIT = Path(__file__).with_name("unit")
 SAMPLES = ROOT.parent / "shared" / "b3" / "samples"
 INPUTS = SAMPLES.with_name("inputs")
 PAUSE_SECONDS = turns.PAUSE_SECONDS  # as it is outside of tests
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Trace lines for the tests of `unit` alone, which cover `tasks/core` by themselves.
+
+    Everything else would take twice as long, with what it starts.
+    """
+    plugin = item.config.pluginmanager.get_plugin("_cov")
+    coverage = getattr(plugin, "cov_controller", None)
+    if coverage is None or UNIT in item.path.parents:
+        return (yield)
+    coverage.pause()
+    try:
+        return (yield)
+    finally:
+        coverage.resume()
 
 
 @pytest.fixture(scope="session", autouse=True)
