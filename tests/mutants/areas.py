@@ -60,7 +60,16 @@ NAMES = tuple(dict.fromkeys(area.name for area in AREAS))
 _STATEMENTS = ("standin/test_golden.py", "standin/test_odd_raw.py")
 _VERIFY = ("unit/test_verify.py", "unit/test_operations.py")
 _OF_VERIFY = ("protocol/test_verify.py",)
+_OF_BACKFILL = ("protocol/test_quotes_of_the_past.py", "flows/test_backfill_stale.py")
+_OF_LEVELS = ("flows/test_levels.py", "protocol/test_schedules.py")
 _OF_PERIOD = ("flows/test_period.py", "protocol/test_period.py")
+_OF_PORTFOLIO = (
+    "flows/test_portfolio.py",
+    "flows/test_all_indices.py",
+    "protocol/test_schedules.py",
+    "protocol/test_raw.py",
+    "protocol/test_all_indices.py",
+)
 _OF_MENDING = ("flows/test_mending.py", "protocol/test_raw.py")
 # What notices a change of a file, below tests/: the longest beginning of the path counts,
 # `area:path` before the path alone. They run in this order, to the first failure; before them comes
@@ -122,15 +131,40 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "tasks/work_at_hand.py": ("tasks/test_sweep.py", *_OF_VERIFY),
     "tasks/views.py": ("flows/test_views.py", "protocol/test_views.py"),
     "flows/": ("flows", "unit", "protocol"),
+    "flows/advice.py": ("unit/test_advice.py",),
+    "flows/backfill": _OF_BACKFILL,
     "flows/care.py": _OF_VERIFY,
+    "flows/command.py": ("unit/test_command.py", "unit/test_usage.py", "flows/test_portfolio.py"),
+    "flows/dashboard.py": ("flows/test_ending.py", "flows/test_gone_api.py"),
+    "flows/ending.py": ("flows/test_ending.py", "flows/test_gone_api.py"),
+    "flows/fetching.py": ("flows/test_fetching.py", "flows/test_all_indices.py"),
+    "flows/forms.py": ("deployments/test_forms.py",),
+    "flows/freshness.py": ("flows/test_freshness.py",),
+    "flows/import_portfolio.py": (
+        "flows/test_import_portfolio.py",
+        "flows/test_import_period.py",
+    ),
+    "flows/indices.py": ("flows/test_all_indices.py", "flows/test_freshness.py", *_OF_LEVELS),
+    "flows/leaving.py": ("unit/test_command.py", "flows/test_gone_api.py"),
+    "flows/levels.py": _OF_LEVELS,
     "flows/levels_mending.py": _OF_MENDING,
+    "flows/orchestrator.py": ("flows/test_gone_api.py",),
     "flows/period_loading.py": _OF_PERIOD,
+    "flows/portfolio": _OF_PORTFOLIO,
     "flows/portfolio_mending.py": _OF_MENDING,
+    "flows/quotes": ("flows/test_quotes_loading.py", *_OF_BACKFILL, "protocol/test_schedules.py"),
     "flows/quotes_mending.py": _OF_MENDING,
     "flows/reconcile.py": ("protocol/test_reconcile.py",),
     "flows/reconciling.py": ("protocol/test_reconcile.py",),
     "flows/repair.py": _OF_VERIFY,
+    "flows/settings.py": ("unit/test_settings.py",),
+    "flows/telling.py": ("unit/test_terminal.py", "flows/test_ending.py"),
+    "flows/temporary_server.py": ("unit/test_temporary_server.py",),
+    "flows/terminal.py": ("unit/test_terminal.py", "unit/test_command.py"),
+    "flows/usage.py": ("unit/test_usage.py",),
+    "flows/vacuum.py": ("flows/test_vacuum.py", "protocol/test_schedules.py"),
     "flows/verify.py": _OF_VERIFY,
+    "flows/views.py": ("flows/test_views.py", "protocol/test_views.py"),
     "statements:tasks/core/": _STATEMENTS,
     "statements:tasks/core/reconciliation/": (
         "standin/test_golden.py",

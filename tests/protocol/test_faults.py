@@ -1,4 +1,4 @@
-"""Every flow survives one failure of every kind of call to AWS that it makes.
+"""Every flow survives one failure of every kind of call to AWS that it makes, all in one run.
 
 Each flow runs as a function over the stand-in and B3's replay; the failures are those of
 `wire.Kind`. What a run asks of AWS stands here: a call of a new kind must be tried as well.
@@ -117,13 +117,19 @@ def without_faults() -> dict[str, dict[str, Counter[str]]]:
     return {}
 
 
+def failures_of(flow: str, turn: int) -> list[tuple[str, Kind]]:
+    """Return each of a flow's kinds of call, with the failure whose turn it is."""
+    return [
+        (action, KINDS[(number + turn) % len(KINDS)]) for number, action in enumerate(CALLS[flow])
+    ]
+
+
 CASES = [
-    pytest.param(flow, action, kind, id=f"{flow}-{action}-{kind}".replace(" ", "-"))
-    for flow, actions in CALLS.items()
-    for action in actions
-    for kind in KINDS
+    pytest.param(flow, failures_of(flow, turn), id=f"{flow}-{turn}".replace(" ", "-"))
+    for flow in CALLS
+    for turn in range(len(KINDS))
 ] + [
-    pytest.param(flow, action, kind, id=f"{flow}-{action}-{kind}")
+    pytest.param(flow, [(action, kind)], id=f"{flow}-{action}-{kind}")
     for flow in ("portfolio", "revision", "removing")
     for action, kind in SPECIAL
     if action in set(CALLS[flow]) - (set() if flow == "portfolio" else set(PUBLISHES))
@@ -145,22 +151,27 @@ def test_what_a_run_asks_of_aws_is_known(
     assert set(stage.wire.seen) == set(CALLS[flow])
 
 
-@pytest.mark.parametrize(("flow", "action", "kind"), CASES)
-def test_a_failure_of_a_call_is_survived(
+@pytest.mark.parametrize("flow", CALLS)
+def test_each_kind_of_call_meets_each_kind_of_failure(flow: str) -> None:
+    met = [pair for turn in range(len(KINDS)) for pair in failures_of(flow, turn)]
+    assert sorted(met) == sorted(itertools.product(CALLS[flow], KINDS))
+
+
+@pytest.mark.parametrize(("flow", "failures"), CASES)
+def test_failures_of_calls_are_survived(
     stage: Stage,
     lake: Lake,
     run: Callable[[str], Any],
     without_faults: dict[str, dict[str, Counter[str]]],
     flow: str,
-    action: str,
-    kind: Kind,
+    failures: list[tuple[str, Kind]],
 ) -> None:
     begin(flow, run)
     starts = stage.glue_starts
-    fault = Fault(action, kind)
-    stage.wire.faults.append(fault)
+    faults = [Fault(action, kind) for action, kind in failures]
+    stage.wire.faults += faults
     assert run(flow).is_completed()
-    assert fault.times == 0
+    assert not [fault for fault in faults if fault.times]
     assert stage.glue_starts - starts == CALLS[flow].count("glue:StartJobRun")
     seen = {table: rows_of(table) for table in FILLS[flow]}
     assert all(seen.values())
