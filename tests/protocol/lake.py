@@ -89,6 +89,12 @@ class Lake:
         for key in keys:
             boto3.client("s3").delete_object(Bucket=BUCKET, Key=key)
 
+    def forget_past(self) -> None:
+        """Remove all runs but the latest that is published, as the vacuum does with time."""
+        attempt = self.latest.attempt
+        keys = [*self.keys("runs/"), *self.keys("refined/")]
+        self.delete(key for key in keys if attempt not in key)
+
     @property
     def latest(self) -> Commit:
         """The commit that readers see."""

@@ -27,7 +27,7 @@ from tests.standin.glue import BUCKET, DATABASE, JOB
 pytestmark = pytest.mark.timeout(600)
 
 SESSION = dt.date(2025, 8, 4)
-FEW = ["AGFS", "IBOV", "IDIV", "IMOB", "SMLL"]
+FEW = ["AGFS", "IDIV", "IMOB", "SMLL"]
 MOST_STEPS = 60
 Rows = set[tuple[object, ...]]
 
@@ -130,13 +130,13 @@ def test_killed_at_each_step_boundary_the_next_run_ends_as_if_nothing_had_been(
         killed = flow("all")
         is_there = killed.comes_to(nth_step(steps))
         killed.is_killed()
-        new = rows_of([*shown(["IBOV", "IMOB"], day), *shown(["IDIV"], next_session(day))])
+        new = rows_of([*shown(["IMOB"], day), *shown(["IDIV"], next_session(day))])
         assert rows_seen(lake) in (expected, expected | new)
         expected |= new
-        with pytest.raises(IncompleteError, match=r"1 of 5 indices failed.*\n  SMLL: "):
+        with pytest.raises(IncompleteError, match=r"1 of 4 indices failed.*\n  SMLL: "):
             flow("all").ends()
         assert rows_seen(lake) == expected
-        day = next_session(next_session(day))
+        day = next_session(day.replace(day=1) - dt.timedelta(days=28))  # of the month before
     print(f"killed at each of {steps - 1} steps")
     assert 12 < steps < MOST_STEPS
 

@@ -1,4 +1,4 @@
-"""A flow may die at any call to AWS, and at any time: the next one ends as if it had not."""
+"""A flow may die at any call to AWS, and at any step: the next one ends as if it had not."""
 
 import random
 from collections.abc import Callable
@@ -11,17 +11,19 @@ from tests.protocol.stage import Event, Point, Stage
 pytestmark = pytest.mark.timeout(900)
 
 D1, D2, *_ = DAYS
-MOST_CALLS = 200
+MOST_CALLS = 100
 RANDOM_KILLS = 20
+# After a call that only reads, everything is as it was before it.
+READS = ("s3:Get", "s3:Head", "s3:List", "glue:Get", "glue:BatchGet")
 
 
 def nth(number: int) -> Point:
-    """The moment after so many calls and steps."""
+    """The moment after so many steps, and calls that change something."""
     count = 0
 
     def is_there(event: Event) -> bool:
         nonlocal count
-        count += event.when == "after"
+        count += event.when == "after" and not event.what.startswith(READS)
         return count == number
 
     return is_there
@@ -42,6 +44,7 @@ def dies(stage: Stage, lake: Lake) -> Callable[[int, int], bool]:
         assert shown == seen(D1) or shown.keys() == {D1, D2}
         stage.flow(f"goes-on-{revision}").ends()
         assert lake.seen() == seen(D1) | seen(D2, revision=revision)
+        lake.forget_past()  # else every run has more to list than the one before
         return is_there
 
     return die
@@ -53,8 +56,8 @@ def test_killed_after_each_call_it_is_made_good_by_the_next_run(
     calls = 0
     while calls < MOST_CALLS and dies(calls + 1, calls):
         calls += 1
-    print(f"killed at each of {calls} calls and steps")
-    assert 40 < calls < MOST_CALLS
+    print(f"killed after each of {calls} calls and steps")
+    assert 12 < calls < MOST_CALLS
     # No attempt was made twice: the run of a dead flow is found by the next one.
     assert stage.glue_starts <= 2 + 2 * calls
 
