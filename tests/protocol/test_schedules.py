@@ -156,7 +156,6 @@ def test_06_a_flow_killed_after_its_put_then_the_grace_passes_and_a_vacuum_comes
     assert len({key.split("attempt=")[1][:32] for key in lake.keys("refined/")}) == 1
 
 
-@on_spark_too
 @pytest.mark.parametrize("table", [t.name for t in SUBJECT.dataset.refined_tables])
 def test_07_a_flow_before_an_update_while_another_comes_to_its_end(
     stage: Stage, lake: Lake, published: None, table: str
@@ -171,7 +170,6 @@ def test_07_a_flow_before_an_update_while_another_comes_to_its_end(
     assert lake.seen() == seen(D1, D2, D3)
 
 
-@on_spark_too
 def test_07_a_flow_killed_before_it_lists_again_then_a_look(
     stage: Stage, lake: Lake, published: None
 ) -> None:
@@ -212,7 +210,6 @@ def test_08_the_older_of_two_creators_is_killed(stage: Stage, lake: Lake) -> Non
     assert lake.seen() == seen(D1, D2)
 
 
-@on_spark_too
 @pytest.mark.parametrize(
     "point",
     [
@@ -234,7 +231,6 @@ def test_09_a_lost_answer(stage: Stage, lake: Lake, published: None, point: obje
     assert stage.glue_starts == 2
 
 
-@on_spark_too
 def test_09_a_lost_answer_about_a_new_partition(stage: Stage, lake: Lake) -> None:
     lake.write(D1)
     a = stage.flow("a")
@@ -243,7 +239,6 @@ def test_09_a_lost_answer_about_a_new_partition(stage: Stage, lake: Lake) -> Non
     assert lake.seen() == seen(D1)
 
 
-@on_spark_too
 def test_09_a_conflict_is_no_answer_about_a_commit(
     stage: Stage, lake: Lake, published: None
 ) -> None:
@@ -267,7 +262,6 @@ def test_10_a_start_that_is_done_twice_is_two_prefixes_and_one_commit(
     assert lake.latest.number == 2
 
 
-@on_spark_too
 @pytest.mark.parametrize(
     "point",
     [job_before_read, job_between_tables, job_before_outcome],
@@ -290,7 +284,6 @@ def test_11_raw_is_rewritten_at_each_of_the_jobs_points(
     assert lake.seen() == seen(D1) | seen(D2, revision=0 if back else 1)
 
 
-@on_spark_too
 def test_11_raw_is_rewritten_before_the_audit(stage: Stage, lake: Lake, published: None) -> None:
     lake.write(D2)
     a = stage.flow("a")
@@ -346,7 +339,6 @@ def test_13_glue_says_stopped_and_the_zombie_writes_its_outcome_later(
     assert lake.seen() == seen(D1, D2)
 
 
-@on_spark_too
 def test_14_a_flow_before_its_put_then_the_grace_passes_and_a_vacuum_comes(
     stage: Stage, lake: Lake, published: None
 ) -> None:
