@@ -22,7 +22,7 @@ FLOWS = {flow: actions for flow, actions in CALLS.items() if flow in BEFORE_FLOW
     "reconcile": CALLS["quotes"]
 }
 COSTLY = ("portfolio", "revision")  # they ask B3 and Glue for more than others
-CALLS_A_FAULT = 2
+CALLS_A_FAULT = 1
 REFUSED = "a part refused"
 ACTIONS = sorted({action for actions in FLOWS.values() for action in actions})
 

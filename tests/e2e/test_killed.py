@@ -78,14 +78,14 @@ def test_killed_at_every_step_boundary_it_goes_on_and_nothing_is_lost_or_doubled
     assert (again.code, again.last_line) == (0, f"up to date {INDEX} {NOW}")
 
 
-KILLS, CLOUDS = 20, 3
+KILLS, CLOUDS = 9, 3
 RUN_SECONDS = 12.0  # about what a run takes here
 
 
 def test_killed_at_random_times_and_the_cloud_with_it_nothing_is_lost_or_doubled(
     tmp_path: Path, prefect_environment: dict[str, str], flow_processes: "subprocess.Popen[str]"
 ) -> None:
-    """Flows die 20 times, the local cloud twice; the seed is printed, for the same times again."""
+    """Flows die up to nine times, the local cloud twice; the seed is printed, to do it again."""
     seed = random.randrange(1_000_000)
     print(f"seed {seed}")
     times = random.Random(seed)
@@ -100,7 +100,7 @@ def test_killed_at_random_times_and_the_cloud_with_it_nothing_is_lost_or_doubled
             cloud.show(BEFORE)
             assert cloud.run_portfolio("--trading-date", str(BEFORE), "--index", INDEX).code == 0
             cloud.show(NOW)
-            for _ in range(KILLS // CLOUDS + 1):
+            for _ in range(KILLS // CLOUDS):
                 # Once it is published, only a forced run has something to be killed at.
                 is_done = shown(cloud)[0] == {BEFORE, NOW}
                 forced = ("--force",) if is_done else ()
