@@ -87,9 +87,25 @@ DAYS = {
     "*": "nightly",
 }
 STEPS = {
-    "build": ["deployments.image.build_image"],
-    "push": ["deployments.image.push_image"],
-    "pull": ["prefect.deployments.steps.set_working_directory"],
+    "build": {
+        "deployments.image.build_image": {
+            "id": "build-image",
+            "image": "{{ $DEPLOY_IMAGE }}",
+            "cpu_architecture": "{{ $DEPLOY_CPU_ARCHITECTURE }}",
+            "tool": "{{ $CONTAINER_TOOL }}",
+        }
+    },
+    "push": {
+        "deployments.image.push_image": {
+            "image": "{{ build-image.image }}",
+            "tool": "{{ $CONTAINER_TOOL }}",
+        }
+    },
+    "pull": {
+        "prefect.deployments.steps.set_working_directory": {
+            "directory": "{{ $DEPLOY_WORKING_DIRECTORY }}"
+        }
+    },
 }
 each_deployment = pytest.mark.parametrize(
     "deployment", PROJECT["deployments"], ids=lambda each: each["name"]
@@ -201,9 +217,7 @@ def test_import_says_how_a_file_comes_to_the_inbox_that_it_takes() -> None:
 
 
 def test_the_image_is_built_pushed_and_holds_the_code() -> None:
-    steps = {part: [name for step in PROJECT[part] for name in step] for part in STEPS}
-    assert steps == STEPS
-    assert PROJECT["push"][0][STEPS["push"][0]]["image"] == "{{ build-image.image }}"
+    assert {part: PROJECT[part] for part in STEPS} == {part: [STEPS[part]] for part in STEPS}
 
 
 def test_values_from_outside_are_these_variables() -> None:

@@ -207,6 +207,19 @@ def test_what_is_not_its_own_is_left_as_it_is(
     assert state_of(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", ["own-table", "without-about-file"])
+def test_a_file_of_duckdb_that_another_made_is_called_so(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.duckdb"
+    REFUSED[name](path)
+    with pytest.raises(InvalidInputError, match="a DuckDB file that this command has not made"):
+        check_target(path)
+
+
+def test_where_nothing_can_be_written_it_says_why(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match=r"x\.duckdb cannot be written \(IO Error: .*\)"):
+        write_file(tmp_path / "gone" / "x.duckdb", [], {}, from_s3=False)
+
+
 def test_a_file_that_another_program_writes_to_is_left_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
