@@ -12,11 +12,11 @@ from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tests.e2e.cloud import Cloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 
 INDEX = "IBXX"
 SESSION = SESSIONS[-1]
-FEW, MANY = 3, 500  # beside that session itself
+FEW, MANY = 3, 150  # beside that session itself
 # How often it looks at a Glue run depends on how long Spark takes.
 POLLS = "glue:GetJobRun"
 
