@@ -13,7 +13,7 @@ from infra.local.b3.format import DownloadQuery, content_of, render_csv
 from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import ROOT, Cloud, served
 
-pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # In test_views.py, in test_lake.py and test_quotes.py, and by Spark.

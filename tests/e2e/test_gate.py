@@ -20,7 +20,7 @@ from infra.local.aws.state_files import StateDirectory
 from tests.e2e.gate import Gate, Kind, gate_to
 from tests.e2e.refusals import REFUSALS
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 BUCKET = "b3-gate"
 BODY = b"0123456789"

@@ -9,7 +9,7 @@ from infra.local.b3.levels import levels_of_year
 from infra.queries import documented_queries
 from tests.e2e.cloud import Cloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SERVED = levels_of_year("IBOV", 2025, dt.date(2025, 12, 31))
 SUBJECT = f"IBOV levels 2025, {len(SERVED)} sessions"

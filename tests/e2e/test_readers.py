@@ -16,7 +16,7 @@ from tasks.shelf import follow, read_latest
 from tests.e2e.cloud import JOB, Cloud, served
 from tests.e2e.readers import Answer, Reader
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.usefixtures("no_run_logger")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600), pytest.mark.usefixtures("no_run_logger")]
 
 INDEX = "SMLL"
 BEFORE, NOW = SESSIONS[-2:]

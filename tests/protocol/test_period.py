@@ -39,7 +39,7 @@ from tests.protocol.lake import Lake
 from tests.protocol.stage import Stage
 from tests.standin.glue import BUCKET, DATABASE, JOB
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 FIRST, BEFORE, PREVIEW_1, SWAP, PREVIEW_2, PREVIEW_3, NEW = RUNS = [
     dt.date(2025, *day) for day in ((5, 5), (7, 31), (8, 1), (8, 4), (8, 18), (8, 29), (9, 1))
