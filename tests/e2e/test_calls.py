@@ -17,8 +17,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 INDEX = "IBXX"
 SESSION = SESSIONS[-1]
 FEW, MANY = 3, 150  # beside that session itself
-# How often it looks at a Glue run depends on how long Spark takes.
-POLLS = "glue:GetJobRun"
+# How often it looks at a Glue run, and every half minute at how far that is, depends on how long
+# Spark takes.
+POLLS, LISTS = "glue:GetJobRun", "s3:ListBucket"
+MOST_LOOKS = 4
 
 
 def calls_of_a_run(cloud: Cloud) -> Counter[str]:
@@ -79,6 +81,7 @@ def test_a_session_costs_b3_a_few_requests_and_aws_no_more_with_a_long_history(
     print(f"{with_many.total()} with {MANY}: {dict(with_many)}")
     # The plan, before Glue is asked and after; the commit; and the outcome, which the job writes.
     assert with_few["s3:PutObject"] == 2 + 1 + 1
+    assert abs(with_many.pop(LISTS) - with_few.pop(LISTS)) <= MOST_LOOKS  # there are 8 more months
     assert with_many == with_few
     # The local catalog answers this in one page, however many partitions there are.
     assert with_many["glue:GetPartitions"] == 0

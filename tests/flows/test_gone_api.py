@@ -54,7 +54,7 @@ def test_a_flow_whose_api_is_gone_for_good_ends_and_says_so(door: Door) -> None:
     said = f"failed: Expected Prefect's API at {door.url} to take how this run goes"
     assert error.count(said) == 1
     assert "The lake is whole" in error
-    assert error.endswith("it goes on from there.")
+    assert "it goes on from there." in error  # Prefect's own threads may say something after it
 
 
 def test_an_api_that_is_gone_for_a_while_is_survived(door: Door) -> None:
