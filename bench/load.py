@@ -127,6 +127,7 @@ def measure_history(sessions: int, cache: Path) -> Iterator[Bar]:
             requests.post(f"{cloud['B3_INDEX_URL']}/replay", json=steer, timeout=60)
             env = {**os.environ, **cloud, **prefect, "B3_QUOTES_URL": quotes_url}
             peaks = Peaks(os.getpid())
+            reaches_quotes = days[-1] <= YEAR.first_date  # else nothing is to be reconciled
             quotes = ["--start", str(YEAR.first_date), "--end", str(YEAR.last_date)]
             history = ["--start", str(days[-1]), "--end", str(days[1]), "--index", ONE]
             with peaks.watched():
@@ -135,7 +136,7 @@ def measure_history(sessions: int, cache: Path) -> Iterator[Bar]:
                     ("flows.backfill", ["--dataset", "portfolio", *history]),
                     ("flows.portfolio", ["--index", "all"]),
                     ("flows.portfolio", ["--index", "all"]),
-                    ("flows.reconcile", ["--index", "all", *quotes]),
+                    *([("flows.reconcile", ["--index", "all", *quotes])] * reaches_quotes),
                     ("flows.vacuum", []),
                 ):
                     name = " ".join([module, *arguments])
