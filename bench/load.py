@@ -116,7 +116,7 @@ def measure_history(sessions: int, cache: Path) -> Iterator[Bar]:
     """Publish a long history and a year of quotes; yield what the flows' processes held."""
     days = last_sessions(LATEST, sessions)
     make_files(cache)
-    flow_peaks: dict[str, int] = {}
+    most = 0
     with tempfile.TemporaryDirectory() as directory, serve(cache) as quotes_url:
         state = Path(directory)
         with local_cloud(state) as cloud, prefect_server(state) as prefect:
@@ -127,28 +127,28 @@ def measure_history(sessions: int, cache: Path) -> Iterator[Bar]:
             requests.post(f"{cloud['B3_INDEX_URL']}/replay", json=steer, timeout=60)
             env = {**os.environ, **cloud, **prefect, "B3_QUOTES_URL": quotes_url}
             peaks = Peaks(os.getpid())
-            reaches_quotes = days[-1] <= YEAR.first_date  # else nothing is to be reconciled
             quotes = ["--start", str(YEAR.first_date), "--end", str(YEAR.last_date)]
             history = ["--start", str(days[-1]), "--end", str(days[1]), "--index", ONE]
+            commands = [
+                ("flows.backfill", ["--dataset", "quotes", *quotes]),
+                ("flows.backfill", ["--dataset", "portfolio", *history]),
+                ("flows.portfolio", ["--index", "all"]),
+                ("flows.portfolio", ["--index", "all"]),
+                ("flows.vacuum", []),
+            ]
+            if days[-1] <= YEAR.first_date:  # else there is nothing to reconcile
+                commands.append(("flows.reconcile", ["--index", "all", *quotes]))
             with peaks.watched():
-                for module, arguments in (
-                    ("flows.backfill", ["--dataset", "quotes", *quotes]),
-                    ("flows.backfill", ["--dataset", "portfolio", *history]),
-                    ("flows.portfolio", ["--index", "all"]),
-                    ("flows.portfolio", ["--index", "all"]),
-                    *([("flows.reconcile", ["--index", "all", *quotes])] * reaches_quotes),
-                    ("flows.vacuum", []),
-                ):
+                for module, arguments in commands:
                     name = " ".join([module, *arguments])
                     started = time.perf_counter()
                     usage = run_flow(module, arguments, env, state / "flow.log", [])
-                    flow_peaks[name] = usage.ru_maxrss * 1024
+                    most = max(most, usage.ru_maxrss * 1024)
                     print(
                         f"  {time.perf_counter() - started:7.1f} s "
                         f"{usage.ru_maxrss * 1024 / 1e6:5.0f} MB  {name}",
                         flush=True,
                     )
-    most = max(flow_peaks.values())
     yield Bar("peak memory of a flow's process", most / 1e6, "MB", "≤", FLOW_BAR)
     yield Bar("peak memory of Glue's processes", peaks.found["Glue"] / 1e6, "MB", "≤", GLUE_BAR)
 

@@ -61,8 +61,9 @@ def _describe_s3(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if not key:
         if method == "POST" and "delete" in query:
             return "s3:DeleteObject", {"bucket": bucket}
-        action = "ListBucket" if method in ("GET", "HEAD") else f"{method.title()}Bucket"
-        return f"s3:{action}", {"bucket": bucket}
+        if method in ("GET", "HEAD"):
+            return "s3:ListBucket", {"bucket": bucket, "prefix": query.get("prefix", [""])[0]}
+        return f"s3:{method.title()}Bucket", {"bucket": bucket}
     if method == "DELETE":
         action = "AbortMultipartUpload" if "uploadId" in query else "DeleteObject"
     else:
