@@ -24,11 +24,17 @@ INPUTS = SAMPLES.with_name("inputs")
 PAUSE_SECONDS = turns.PAUSE_SECONDS  # as it is outside of tests
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of `unit` first, each worker's too."""
+    items.sort(key=lambda item: UNIT not in item.path.parents)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Trace lines for the tests of `unit` alone, which cover `tasks/core` by themselves.
 
-    Everything else would take twice as long, with what it starts.
+    Everything else would take twice as long, with what it starts. They come first: a line that
+    runs once a process, as imports do, must not have run before without being traced.
     """
     plugin = item.config.pluginmanager.get_plugin("_cov")
     coverage = getattr(plugin, "cov_controller", None)
