@@ -19,7 +19,8 @@ FAULTS = (
     "corrupted",
 )
 FLOWS = {flow: actions for flow, actions in CALLS.items() if flow in BEFORE_FLOW} | {
-    "reconcile": CALLS["quotes"]
+    "reconcile": CALLS["quotes"],
+    "repair": [*CALLS["removing"][:-1], "glue:CreatePartition", "glue:UpdatePartition"],
 }
 COSTLY = ("portfolio", "revision")  # they ask B3 and Glue for more than others
 CALLS_A_FAULT = 1

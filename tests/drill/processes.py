@@ -1,9 +1,12 @@
-"""Who runs a flow dies: before and after each kind of call, and at random."""
+"""Who runs a flow dies, or is asked to end: at each kind of call, and at random."""
 
 import itertools
 import random
+import signal
 from collections.abc import Iterator
 from functools import partial
+
+from prefect.exceptions import TerminationSignal
 
 from tests.drill.of_aws import ACTIONS, COSTLY, FLOWS
 from tests.drill.scene import Scene
@@ -33,13 +36,27 @@ def die(scene: Scene, flow: str, _times: random.Random, *, at: Point) -> None:
     actor.ends()
 
 
+def be_asked_to_end(scene: Scene, flow: str, _times: random.Random, *, at: Point) -> None:
+    """Have a flow get SIGTERM at a point, as Prefect hands it on; it may still clean up."""
+    actor = scene.actor(flow)
+    actor.loses(at, lambda: TerminationSignal(signal=signal.SIGTERM))
+    try:
+        actor.ends()
+    except TerminationSignal:
+        raise KilledError from None
+
+
 def die_at_random(scene: Scene, flow: str, times: random.Random) -> None:
     """Kill a flow anywhere."""
     die(scene, flow, times, at=nth(times.randrange(1, MOST_EVENTS)))
 
 
 def trials(times: random.Random, *, all_flows: bool) -> Iterator[Trial]:
-    """Yield a trial for each side of each kind of call, and some at random."""
+    """Yield a trial for each side of each kind of call, and some at random.
+
+    To be asked to end at some kinds of call is enough, or at all, before and after.
+    """
+    asked = set(ACTIONS if all_flows else times.sample(ACTIONS, AT_RANDOM))
     for action in ACTIONS:
         flows = [flow for flow, actions in FLOWS.items() if action in actions]
         sides = (("before", before), ("after", after))
@@ -48,5 +65,8 @@ def trials(times: random.Random, *, all_flows: bool) -> Iterator[Trial]:
             for flow in flows if all_flows else [times.choice(cheap)]:
                 go = partial(die, at=point(action))
                 yield Trial(f"killed {side} {action}", flow, go)
+                if action in asked:
+                    go = partial(be_asked_to_end, at=point(action))
+                    yield Trial(f"SIGTERM {side} {action}", flow, go)
     for flow in FLOWS if all_flows else times.sample(sorted(FLOWS), AT_RANDOM):
         yield Trial("killed at random", flow, die_at_random)

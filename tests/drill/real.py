@@ -6,6 +6,7 @@ A reader asks Athena all the while.
 import datetime as dt
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -84,6 +85,7 @@ def try_all(
     times: random.Random,
     *,
     on_spark: bool,
+    flows: "subprocess.Popen[str] | None" = None,
 ) -> Iterator[tuple[str, Tally]]:
     """Yield each kind of trial with what came of it, a session each, in one lake.
 
@@ -93,18 +95,19 @@ def try_all(
         kinds: What goes wrong.
         times: When it does.
         on_spark: Whether Glue's jobs run on Spark, and not on the stand-in.
+        flows: A process that runs quickly the flows that nothing happens to.
     """
     for number, (kind, go) in enumerate(kinds.items()):
-        with local_cloud(folder, environment, is_killed=kind == CLOUD) as cloud:
+        with local_cloud(folder, environment, flows, is_killed=kind == CLOUD) as cloud:
             if not on_spark:
-                use_the_stand_in(cloud)
+                use_the_stand_in(cloud.client("s3"))
             tally, reader = Tally(times=1), Reader(cloud, sizes_question(INDEX, MONTH))
             sessions = IN_MONTH[: number + 2]
             assert _publish(cloud, sessions[-2]).code == 0
             cloud.show(sessions[-1])
             with reader.at_work():
                 code = go(cloud, times)
-        with local_cloud(folder, environment) as cloud:
+        with local_cloud(folder, environment, flows) as cloud:
             healed = _publish(cloud, sessions[-1])
             _judge(tally, cloud, reader, sessions)
         tally.survived = int(code == 0 and healed.code == 0)

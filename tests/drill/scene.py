@@ -7,6 +7,7 @@ after every call that may change what readers see.
 import contextlib
 import datetime as dt
 import itertools
+import json
 import logging
 import threading
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import moto.s3.urls
 import pytest
 from moto.s3.models import S3Backend
@@ -26,6 +28,7 @@ from flows import fetching, reconcile, verify
 from infra.local.b3.replay import Replay, start
 from tasks import download, download_period, download_quotes, http, report, turns
 from tasks.core.datasets import TABLES
+from tasks.core.exchange import month_of
 from tests.drill.judge import is_half_shown
 from tests.drill.lake import Kept, TableRows, keep, put_back, seen_by_athena, seen_by_views
 from tests.drill.wire import DrillWire, is_spared, spared
@@ -34,7 +37,7 @@ from tests.protocol.lake import Lake
 from tests.protocol.runs import flows_of, save_portfolio, settings
 from tests.protocol.stage import Actor, Event, Stage, play
 from tests.standin.engine import StandIn
-from tests.standin.glue import Jobs, standin
+from tests.standin.glue import DATABASE, Jobs, standin
 
 INDEX = "IEEX"  # one of the smallest
 BEFORE, SESSION = dt.date(2025, 8, 1), dt.date(2025, 8, 4)
@@ -53,6 +56,7 @@ BEFORE_FLOW: dict[str, tuple[str, ...]] = {
     "revision": ("portfolio before", "portfolio"),
     "marking": ("portfolio", "revision"),
     "removing": ("portfolio", "revision", "marking"),
+    "repair": ("portfolio before", "portfolio"),  # and then `damage`
 }
 
 
@@ -235,7 +239,26 @@ def prepare(folder: Path, flow: str) -> Kept:
     with open_scene(None, folder) as scene:
         for each in BEFORE_FLOW[flow]:
             scene.run(each)
+        if flow == "repair":
+            damage(scene.lake)
         return keep(READERS)
+
+
+def damage(lake: Lake) -> None:
+    """Take a partition away, and leave another one behind the commit: what a repair mends."""
+    glue: Any = boto3.client("glue")
+    month = {"DatabaseName": DATABASE, "PartitionValues": [month_of(SESSION)]}
+    glue.delete_partition(TableName="portfolio_monthly", **month)
+    first, _ = (json.loads(body) for body in lake.bodies("published/portfolio/", ".json"))
+    behind = {"DatabaseName": DATABASE, "TableName": "portfolio_daily_summary"}
+    found = glue.get_partition(**behind, PartitionValues=month["PartitionValues"])["Partition"]
+    place = found["StorageDescriptor"]
+    place["Location"] = first["tables"]["portfolio_daily_summary"]["location"]
+    glue.update_partition(
+        **behind,
+        PartitionValueList=month["PartitionValues"],
+        PartitionInput={"Values": month["PartitionValues"], "StorageDescriptor": place},
+    )
 
 
 Prepare = Callable[[str], Kept]
