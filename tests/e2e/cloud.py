@@ -156,6 +156,7 @@ class Cloud:
         kill_after_seconds: float = 0.0,
         without: Collection[str] = (),
         extra: Mapping[str, str] = MappingProxyType({}),
+        folder: Path = ROOT,
     ) -> Outcome:
         """Run `python -m flows.<flow>` as a person would.
 
@@ -166,6 +167,7 @@ class Cloud:
             kill_after_seconds: SIGKILL it after so long; 0 for never.
             without: Names to leave out of the environment.
             extra: What to add to it.
+            folder: Where that person stands; for a command of its own, the project's.
         """
         environment = {k: v for k, v in {**self.env, **extra}.items() if k not in without}
         if self.flows is None:
@@ -175,6 +177,7 @@ class Cloud:
             "flow": flow,
             "arguments": arguments,
             "environment": environment,
+            "folder": str(folder),
             "output": str(output),
             "kill_after": kill_after,
             "kill_after_seconds": kill_after_seconds,

@@ -48,7 +48,7 @@ def whole_cloud(
         tmp_path_factory.mktemp("cloud"), prefect_environment, flow_processes
     ) as started:
         if not any(mark.name == "spark" for mark in request.node.iter_markers()):
-            use_the_stand_in(started)
+            use_the_stand_in(started.client("s3"))
         yield started
 
 

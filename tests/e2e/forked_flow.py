@@ -8,6 +8,7 @@ standard output, is the exit code of `python -m flows.<flow>` with those argumen
 | flow | module of the flow, e.g. `portfolio` |
 | arguments | of the command |
 | environment | the whole environment of the run |
+| folder | where the run is at home, for paths of the command |
 | output | path without suffix: what the run prints goes to `.out` and `.err` |
 | kill_after | SIGKILL the run at this boundary between two steps; 0 for none |
 | kill_after_seconds | SIGKILL the run after so many seconds; 0 for never |
@@ -83,6 +84,7 @@ def run(request: dict[str, Any]) -> int:
     for number, suffix in ((1, "out"), (2, "err")):
         file = os.open(f"{request['output']}.{suffix}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)
+    os.chdir(request["folder"])
     os.environ.clear()
     os.environ |= request["environment"]
     tasks.turns.PAUSE_SECONDS = 0.0  # the replay need not be spared: tests/tasks/test_turns.py

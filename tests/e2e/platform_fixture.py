@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from infra.local.aws.first_process import find_processes
+from tests.e2e.jobs import use_the_stand_in
 
 ROOT = Path(__file__).parents[2]
 T = TypeVar("T")
@@ -88,10 +89,25 @@ class Platform:
 
         (answer,) = wait_for(ask, f"Prefect answers {path}", 120)
         answer.raise_for_status()
-        return answer.json()
+        return answer.json() if answer.content else None
 
     def deployment(self, name: str = DEPLOYMENT) -> Any:
         return self.prefect("GET", f"/deployments/name/{name}")
+
+    def pause_schedules(self) -> None:
+        """Let nothing begin by itself while tests run, whatever time of day it is."""
+        for deployment in self.prefect("POST", "/deployments/filter", {}):
+            self.prefect("POST", f"/deployments/{deployment['id']}/pause_deployment")
+
+    @contextmanager
+    def scheduled(self) -> Iterator[Any]:
+        """Within the block, a deployment's own schedules are on."""
+        deployment = self.deployment()
+        self.prefect("POST", f"/deployments/{deployment['id']}/resume_deployment")
+        try:
+            yield deployment
+        finally:
+            self.prefect("POST", f"/deployments/{deployment['id']}/pause_deployment")
 
     def trigger(self, *, deployment: str = DEPLOYMENT, **parameters: object) -> str:
         """Press Run, of one index where nothing else is said; return the flow run's id.
@@ -180,7 +196,10 @@ class Platform:
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The platform as `make local` starts it; stopped as Ctrl-C stops it."""
+    """The platform as `make local` starts it, without Spark and with schedules paused.
+
+    It is stopped as Ctrl-C stops it.
+    """
     state = tmp_path_factory.mktemp("platform")
     command = [sys.executable, "-m", "infra.local.local", "--state", str(state)]
     process = subprocess.Popen(
@@ -192,7 +211,10 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     try:
         assert process.stdout is not None
         assert any(line.startswith("ready") for line in process.stdout), "it did not start"
-        yield Platform(_settings(state), state)
+        started = Platform(_settings(state), state)
+        started.pause_schedules()
+        use_the_stand_in(started.client("s3"))
+        yield started
     finally:
         process.terminate()
         assert process.wait(timeout=60) == 0

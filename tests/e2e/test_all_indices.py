@@ -1,4 +1,4 @@
-"""Forty indices in one run, as commands, with Spark and Athena; and whether they were had."""
+"""Forty indices in one run, as commands, with Athena; and whether they were had."""
 
 import datetime as dt
 import re
@@ -9,7 +9,7 @@ from infra.local.b3.sessions import INDEX_SIZES, SESSIONS, WITHOUT_PORTFOLIO
 from tasks.core.exchange import next_session
 from tests.e2e.cloud import DAILY_COLUMNS, Cloud, daily_tuples, expected_daily, served
 
-pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 BEFORE, SESSION = SESSIONS[-2:]
 MORROW = next_session(SESSION)

@@ -3,8 +3,6 @@
 import base64
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,7 @@ from infra.local.b3.format import DownloadQuery, content_of, render_csv
 from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import ROOT, Cloud, served
 
-pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 # In test_views.py, in test_lake.py and test_quotes.py, and by Spark.
@@ -48,18 +46,10 @@ def test_the_docs_run_flows_and_ask_athena() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_of_the_docs_ends_well(cloud: Cloud, folder: Path, command: str) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", *shlex.split(command)],
-        cwd=folder,
-        env=cloud.env | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert re.match(
-        "published|up to date|would|removed|wrote|verified", ended.stdout.strip().splitlines()[-1]
-    )
+    module, *arguments = shlex.split(command)
+    outcome = cloud.run_flow(module.removeprefix("flows."), *arguments, folder=folder)
+    assert outcome.code == 0, outcome.error
+    assert re.match("published|up to date|would|removed|wrote|verified", outcome.last_line)
 
 
 @pytest.mark.parametrize("sql", SQL)

@@ -1,6 +1,7 @@
 """The drill with processes, in short: a flow is asked to end, readers ask all the while."""
 
 import random
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,16 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def test_a_flow_is_asked_to_end_and_nothing_is_lost_doubled_or_half_shown(
-    tmp_path: Path, prefect_environment: dict[str, str]
+    tmp_path: Path, prefect_environment: dict[str, str], flow_processes: "subprocess.Popen[str]"
 ) -> None:
     found = dict(
         real.try_all(
-            tmp_path / "state", prefect_environment, KINDS, random.Random(13), on_spark=False
+            tmp_path / "state",
+            prefect_environment,
+            KINDS,
+            random.Random(13),
+            on_spark=False,
+            flows=flow_processes,
         )
     )
     assert found.keys() == KINDS.keys()

@@ -18,8 +18,9 @@ from tests.e2e.cloud import (
     local_cloud,
     served,
 )
+from tests.e2e.jobs import use_the_stand_in
 
-pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 INDEX = "IDIV"
 BEFORE, NOW = SESSIONS[-2:]
@@ -79,7 +80,7 @@ def test_killed_at_every_step_boundary_it_goes_on_and_nothing_is_lost_or_doubled
 
 
 KILLS, CLOUDS = 9, 3
-RUN_SECONDS = 12.0  # about what a run takes here
+RUN_SECONDS = 5.0  # about what a run takes here
 
 
 def test_killed_at_random_times_and_the_cloud_with_it_nothing_is_lost_or_doubled(
@@ -97,6 +98,7 @@ def test_killed_at_random_times_and_the_cloud_with_it_nothing_is_lost_or_doubled
         with local_cloud(
             tmp_path / "state", prefect_environment, flow_processes, is_killed=not is_last
         ) as cloud:
+            use_the_stand_in(cloud.client("s3"))
             cloud.show(BEFORE)
             assert cloud.run_portfolio("--trading-date", str(BEFORE), "--index", INDEX).code == 0
             cloud.show(NOW)

@@ -61,13 +61,14 @@ def test_form_explains_each_parameter(platform: Platform) -> None:
 
 
 def test_runs_are_scheduled_by_the_clock_of_sao_paulo(platform: Platform) -> None:
-    body = {
-        "deployments": {"id": {"any_": [platform.deployment()["id"]]}},
-        "flow_runs": {"state": {"name": {"any_": ["Scheduled"]}}},
-    }
-    runs = wait_for(
-        lambda: platform.prefect("POST", "/flow_runs/filter", body), "runs are scheduled", 60
-    )
+    with platform.scheduled() as deployment:
+        body = {
+            "deployments": {"id": {"any_": [deployment["id"]]}},
+            "flow_runs": {"state": {"name": {"any_": ["Scheduled"]}}},
+        }
+        runs = wait_for(
+            lambda: platform.prefect("POST", "/flow_runs/filter", body), "runs are scheduled", 120
+        )
 
     times = [
         dt.datetime.fromisoformat(run["expected_start_time"]).astimezone(SAO_PAULO)
@@ -166,6 +167,7 @@ def test_shell_that_loads_the_settings_deploys(platform: Platform) -> None:
     )
 
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    platform.pause_schedules()
     after = platform.deployment()
     assert after["job_variables"] == before["job_variables"]
     assert after["pull_steps"] == before["pull_steps"]

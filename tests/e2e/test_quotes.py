@@ -14,7 +14,7 @@ from tasks.core.quotes.files import QuotesPeriod
 from tests.cotahist_text import read_line
 from tests.e2e.cloud import Cloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def served(day: dt.date) -> list[dict[str, object]]:

@@ -1,14 +1,16 @@
 """What the portfolio flow does with what it must not store: one outcome each, nothing changed."""
 
 import re
+from pathlib import Path
 
 import pytest
 import requests
 
+from infra.glue import refine
 from infra.local.b3.sessions import SESSIONS
 from tests.e2e.cloud import Cloud
 
-pytestmark = [pytest.mark.e2e, pytest.mark.spark]  # a test rewrites a line of the script
+pytestmark = pytest.mark.e2e
 
 SESSION = SESSIONS[-1]
 
@@ -148,7 +150,8 @@ def test_a_run_that_refines_wrong_numbers_fails_the_audit_and_publishes_nothing(
 ) -> None:
     s3 = cloud.client("s3")
     script = {"Bucket": "b3-lake", "Key": "jobs/refine.py"}
-    real = s3.get_object(**script)["Body"].read()
+    before = s3.get_object(**script)["Body"].read()
+    real = Path(refine.__file__).read_bytes()  # on Spark
     wrong = real.replace(
         b'self.session.sql(table["statement"])',
         b'self.session.sql(table["statement"].replace("theorical_qty AS", "1L AS"))',
@@ -158,7 +161,7 @@ def test_a_run_that_refines_wrong_numbers_fails_the_audit_and_publishes_nothing(
     try:
         outcome = cloud.run_portfolio("--index", "IBXX")
     finally:
-        s3.put_object(**script, Body=real)
+        s3.put_object(**script, Body=before)
     assert outcome.code == 1
     assert "The audit of portfolio 2025-08" in outcome.error
     assert "daily_equals_raw" in outcome.error
