@@ -87,7 +87,10 @@ def _make_connection(kind: Callable[..., Any], line: _Line, **options: Any) -> A
 
 class _Session(requests.Session):
     def get_redirect_target(self, _response: requests.Response) -> str | None:
-        """Look at no redirect: what one says may be no address, and none is followed."""
+        """Follow no redirect: B3 has none here, and one would leave the address that was checked.
+
+        Nor is it looked at: what one says may be no address.
+        """
         return None
 
 
@@ -115,7 +118,6 @@ def ends_with(session: requests.Session, budget: Budget) -> Iterator[None]:
     """
     lines = [each.line for each in session.adapters.values() if isinstance(each, _Adapter)]
     watch = threading.Timer(budget.remaining_seconds(), _cut, [lines])
-    watch.daemon = True
     watch.start()
     try:
         yield

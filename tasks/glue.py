@@ -1,7 +1,6 @@
 """Run plans in Glue: find a run, start one, wait for it, stop it when nobody waits any more."""
 
 import datetime as dt
-import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -243,5 +242,7 @@ def _describe_failure(state: Mapping[str, Any], run: GlueRun, log_group: str) ->
 
 def _delays() -> Iterator[float]:
     """Yield how long to wait before each next look: a tenth more each time."""
-    for step in itertools.count():
-        yield min(_SHORTEST_POLL_SECONDS * 1.1 ** min(step, 50), _LONGEST_POLL_SECONDS)
+    delay = _SHORTEST_POLL_SECONDS
+    while True:
+        yield delay
+        delay = min(1.1 * delay, _LONGEST_POLL_SECONDS)

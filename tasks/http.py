@@ -66,7 +66,6 @@ def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
         SourceHasNoDataError: The address is not there (404, 410).
         BadDataError: Any other status, or a body over the limit.
     """
-    # Redirects are not followed: B3 has none here, and one would leave the checked address.
     with (
         TURNS.take(),
         connection_to(url),
@@ -79,7 +78,6 @@ def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
                 min(READ_TIMEOUT_SECONDS, budget.remaining_seconds()),
             ),
             stream=True,
-            allow_redirects=False,
         ) as response,
     ):
         body = b"".join(read_chunks(response, budget, LARGEST_BODY_BYTES))
@@ -115,9 +113,7 @@ def fetch_file(
         connection_to(url),
         open_session() as session,
         ends_with(session, budget),
-        session.get(
-            url, headers=headers, timeout=timeout, stream=True, allow_redirects=False
-        ) as response,
+        session.get(url, headers=headers, timeout=timeout, stream=True) as response,
     ):
         is_ok = response.status_code == requests.codes.ok
         sha256 = hashlib.sha256()

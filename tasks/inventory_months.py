@@ -125,14 +125,9 @@ def _read_facts(bucket: str, tables: Mapping[str, Sequence[StoredObject]]) -> di
         """Return the metadata of a file; False where it is none, True where it has moved."""
         _, each = file
         found: list[Any] = []
-
-        def take(metadata: Any) -> bool:
-            found.append(metadata)
-            return True
-
         raw = RawObject(each.key, each.etag, each.size)
-        is_read = has_footer(bucket, raw, take, {}, client)
-        return found[0] if found else is_read
+        is_moved = has_footer(bucket, raw, found.append, {}, client)
+        return found[0] if found else is_moved
 
     said = side_by_side(read, files, READS_AT_ONCE)
     read_of: dict[str, list[tuple[str, Any]]] = {table: [] for table in tables}

@@ -193,7 +193,7 @@ def read_exactly(bucket: str, raw: RawObject, client: Any = None) -> bytes | Non
 def has_footer(
     bucket: str,
     raw: RawObject,
-    fits: Callable[[Any], bool],
+    fits: Callable[[Any], object],
     kept: MutableMapping[str, bytes],
     client: Any = None,
 ) -> bool:
@@ -230,7 +230,7 @@ def has_footer(
     if length == raw.size:
         kept[raw.key] = end
     footer = int.from_bytes(end[-8:-4], "little") + 8
-    if end[-4:] != b"PAR1" or footer > raw.size:
+    if end[-4:] != b"PAR1" or footer > raw.size - len(b"PAR1"):  # with which it begins, too
         return False
     if footer > length:
         end = read_exactly(bucket, raw, client) or end
@@ -238,7 +238,7 @@ def has_footer(
         metadata = pq.read_metadata(io.BytesIO(b"PAR1" + end[-footer:]))
     except (pa.ArrowException, OSError):
         return False
-    return fits(metadata)
+    return bool(fits(metadata))
 
 
 def _is_gone(error: ClientError) -> bool:

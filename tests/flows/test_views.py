@@ -22,6 +22,7 @@ from flows.views import main
 from tasks import duckdb_file
 from tasks.core.datasets import DATASETS, TABLES
 from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.disk import find_full_disk
 from tasks.duckdb_file import check_target, write_file
 
 BUCKET = "b3-lake"
@@ -244,6 +245,61 @@ def test_where_no_file_can_be_is_a_clear_error(to: str, capsys: pytest.CaptureFi
     assert main(["--to", to]) == 1
     assert "name another --to. nothing was written." in told(capsys)[1].lower()
     assert written() == []
+
+
+@pytest.mark.parametrize("to", ["nowhere/x.duckdb", "x" * 300, "/", "a\0b"])
+def test_where_no_file_can_be_is_known_before_anything_is_made(to: str) -> None:
+    with pytest.raises(InvalidInputError, match=r"ame another --to\. Nothing was written\."):
+        check_target(Path(to))
+
+
+@pytest.mark.parametrize(
+    "tables", [pytest.param({"main.a"}, id="another"), pytest.param(set[str](), id="more")]
+)
+def test_a_file_that_does_not_hold_what_was_written_is_one_on_a_full_disk(
+    tmp_path: Path, tables: set[str]
+) -> None:
+    path = tmp_path / "x.duckdb"
+    own_table(path)
+    duckdb_file._check_is_whole(duckdb, path, {"main.mine"})
+    with pytest.raises(OSError, match="the file is not whole") as raised:
+        duckdb_file._check_is_whole(duckdb, path, tables)
+    assert find_full_disk(raised.value)
+    path.with_name("x.duckdb.wal").touch()  # where what is not in the file may be
+    with pytest.raises(OSError, match=r"not whole|WAL"):
+        duckdb_file._check_is_whole(duckdb, path, {"main.mine"})
+
+
+def test_a_file_that_cannot_be_opened_again_is_told_in_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "x.duckdb"
+    path.write_bytes(b"garbage" * 9999)
+    before = state_of(tmp_path)
+    with pytest.raises(OSError, match=r"x\.duckdb") as raised:
+        duckdb_file._check_is_whole(duckdb, path, set())
+    assert len(str(raised.value).splitlines()) == 1
+    assert state_of(tmp_path) == before
+
+
+def test_nothing_is_fetched_and_no_extension_of_the_machine_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured: list[tuple[bool, Any]] = []
+    connect = duckdb.connect
+
+    def keep(path: str, *, read_only: bool = False, config: Any) -> Any:
+        with connect(path, read_only=read_only, config=config) as connection:
+            asked = "SELECT current_setting(?)"
+            names = ("autoinstall_known_extensions", "autoload_known_extensions", "access_mode")
+            said = [connection.execute(asked, [name]).fetchall()[0][0] for name in names]
+        configured.append((read_only, said))
+        return connect(path, read_only=read_only, config=config)
+
+    monkeypatch.setattr(duckdb, "connect", keep)
+    for _ in range(2):
+        assert main(["--to", str(tmp_path / "x.duckdb")]) == 0
+    assert all(said[:2] == [False, False] for _, said in configured)
+    # A file that is there is only read: first whose it is, and in the end whether it is whole.
+    assert [read_only for read_only, _ in configured] == [False, True, True, False, True, True]
 
 
 def test_a_link_in_a_circle_is_a_clear_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -49,8 +49,8 @@ class Reader:
             if _is_left_alone(child):
                 continue
             yield from self._of(child)
-            for annotated in _annotations(child):
-                annotated.left_alone = True  # type: ignore[attr-defined]
+            for alone in (*_annotations(child), *_forbids_alone(child)):
+                alone.left_alone = True  # type: ignore[attr-defined]
             yield from self._below(child)
 
     def _of(self, node: ast.AST) -> Iterator[Change]:
@@ -196,6 +196,12 @@ def _annotations(node: ast.AST) -> Iterator[ast.AST]:
         annotation = getattr(node, name, None)
         if annotation is not None:
             yield annotation
+
+
+def _forbids_alone(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield `strict=True` of a zip: it forbids a mistake in the code, and does nothing else."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "zip":
+        yield from (each for each in node.keywords if ast.unparse(each) == "strict=True")
 
 
 def _is_none(value: ast.expr) -> bool:

@@ -66,6 +66,9 @@ PYTHON = {
     "def f(a: Literal[3]) -> Literal[4]: return None": set(),
     "if TYPE_CHECKING:\n    c = 3": set(),
     "@dataclass(frozen=True, eq=a)\nclass A: pass": set(),
+    "c = zip(a, b, strict=True)": set(),
+    "c = Model(strict=True)": {"truth turned: c = Model(strict=False)"},
+    "c = zip(a, b, strict=False)": {"truth turned: c = zip(a, b, strict=True)"},
 }
 SQL = {
     "SELECT min(a)": {"function swapped: SELECT max(a)"},

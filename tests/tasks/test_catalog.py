@@ -90,7 +90,11 @@ def test_the_locations_of_every_partition_are_listed(
         "2025-07": "s3://b/2025-07/",
         "2025-08": "s3://b/2025-08/",
     }
-    assert asked["TableName"] == DAILY.name
+    assert asked == {
+        "DatabaseName": DATABASE,
+        "TableName": DAILY.name,
+        "ExcludeColumnSchema": True,  # of thousands of partitions, each with all columns
+    }
 
 
 @pytest.mark.parametrize(
@@ -177,3 +181,26 @@ def test_only_the_partitions_that_glue_refused_for_now_are_sent_again(
     monkeypatch.setattr(client, "batch_create_partition", create)
     register("2025-08-01", "2025-08-04")
     assert asked == [["2025-08-01", "2025-08-04"], ["2025-08-04"]]
+
+
+def test_where_glue_does_not_say_which_partition_it_refused_all_are_sent_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detail = {"ErrorCode": "ConcurrentModificationException"}
+    answers: Any = iter([{"Errors": [{"ErrorDetail": detail}]}, {}])
+    asked: list[list[str]] = []
+    client = boto3.client("glue")
+
+    def create(**parameters: Any) -> Any:
+        asked.append([each["Values"][0] for each in parameters["PartitionInputList"]])
+        return next(answers)
+
+    monkeypatch.setattr(retries._again_for_the_rest, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(client, "batch_create_partition", create)
+    register("2025-08-01", "2025-08-04")
+    assert asked == [["2025-08-01", "2025-08-04"]] * 2
+
+
+def test_partitions_of_a_table_that_is_not_there_are_not_listed(toy: Toy) -> None:
+    with pytest.raises(NotConfiguredError, match=rf"Expected table {DATABASE}\.nope"):
+        list_locations(DATABASE, "nope")

@@ -9,13 +9,16 @@ from collections.abc import Callable
 from email.utils import format_datetime
 from ipaddress import IPv4Address
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import requests
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tasks import http
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -26,7 +29,8 @@ from tasks.core.errors import (
     SourceHasNoDataError,
 )
 from tasks.deadline import open_session
-from tasks.http import fetch_body
+from tasks.http import fetch_body, fetch_file, read_chunks, waiting_as_asked
+from tasks.http_errors import connection_to
 from tasks.turns import Budget
 from tests.tasks.conftest import Server, serve
 
@@ -154,6 +158,125 @@ def test_a_length_that_is_no_count_may_be_mended(length: str) -> None:
     said = "Expected a count of bytes as Content-Length|No complete answer"
     with serve(head.encode("latin-1") + b"{}") as server, pytest.raises(RetryableError, match=said):
         fetch_from(server)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_an_answer_of_the_limit_is_read_and_none_that_is_longer_by_a_byte(
+    server: Serve, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(http, "LARGEST_BODY_BYTES", 1000)
+    for size, is_read in ((999, True), (1000, True), (1001, False)):
+        body = bytes(size)
+        sent, said = (
+            (gzip.compress(body), [("Content-Encoding", "gzip")])
+            if encoding == "gzip"
+            else (body, [])
+        )
+        source = server(200, sent, *said)
+        if is_read:
+            assert fetch_from(source) == body
+        else:
+            with pytest.raises(
+                BadDataError, match=r"at most 1000 bytes from 127\.0\.0\.1:\d+, found"
+            ):
+                fetch_from(source)
+
+
+@pytest.mark.parametrize("announced", [3, 18])
+def test_an_answer_that_is_shorter_than_announced_by_a_byte_may_be_mended(announced: int) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {announced:018}\r\nConnection: close\r\n\r\n"
+    with serve(head.encode() + b"x" * announced) as whole:
+        assert fetch_from(whole) == b"x" * announced
+    said = f"Expected {announced} bytes from B3, found {announced - 1}|No complete answer"
+    cut = head.encode() + b"x" * (announced - 1)
+    with serve(cut) as server, pytest.raises(RetryableError, match=said):
+        fetch_from(server)
+
+
+class Answered(requests.Response):
+    """An answer whose body comes in pieces, as urllib3 hands it out."""
+
+    def __init__(self, *pieces: bytes, **headers: str) -> None:
+        super().__init__()
+        self.url = "http://b3.invalid/page"
+        self.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+        ahead = iter([*pieces, b""])
+        self.raw = SimpleNamespace(read1=lambda _most, decode_content: next(ahead))
+
+
+@pytest.mark.parametrize(("length", "is_whole"), [("4", True), ("5", False), ("", True)])
+def test_what_an_answer_lacks_is_noticed_whoever_reads_it(length: str, is_whole: bool) -> None:
+    answer = Answered(b"ab", b"cd", Content_Length=length)
+    if is_whole:
+        assert list(read_chunks(answer, Budget.of(20), 4)) == [b"ab", b"cd"]
+    else:
+        with pytest.raises(RetryableError, match=r"^Expected 5 bytes from B3, found 4\.$"):
+            list(read_chunks(answer, Budget.of(20), 4))
+
+
+def test_what_is_said_of_a_connection_is_short_and_what_says_nothing_is_called_by_its_kind() -> (
+    None
+):
+    for error, said in (
+        (requests.ConnectionError("x" * 301), f"{'x' * 300}… (301 characters)"),
+        (requests.ConnectionError("x" * 300), "x" * 300),
+        (requests.ConnectionError(), "ConnectionError"),
+    ):
+        with pytest.raises(RetryableError) as raised, connection_to("http://b3.invalid/x"):
+            raise error
+        expected = f"No complete answer from b3.invalid: {said}. Try again later."
+        assert str(raised.value) == expected
+
+
+def test_of_an_answer_that_is_no_page_the_start_is_shown(server: Serve) -> None:
+    with pytest.raises(RetryableError) as raised:
+        fetch_from(server(500, b"a" * 120 + b"b"))
+    assert str(raised.value).endswith(f": {'a' * 120!r}")
+
+
+@pytest.mark.parametrize(("seconds", "error"), [(300, RateLimitedError), (301, BadDataError)])
+def test_the_longest_wait_is_kept_and_none_that_is_longer(
+    server: Serve, seconds: int, error: type[B3PipelineError]
+) -> None:
+    with pytest.raises(error) as raised:
+        fetch_from(server(429, b"", ("Retry-After", str(seconds))))
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize("status", [409, 426, 430, 499])
+def test_what_the_source_refuses_for_good_is_not_asked_for_again(
+    server: Serve, status: int
+) -> None:
+    with pytest.raises(BadDataError):
+        fetch_from(server(status, b"no"))
+
+
+def test_a_wait_that_the_whole_has_no_time_for_ends_it() -> None:
+    said = r"^wait It asks to wait 30 s: run later\.$"
+    with pytest.raises(BlockedError, match=said), waiting_as_asked(Budget.of_all(20.0)):
+        raise RateLimitedError("wait", 30.0)
+
+
+def test_a_file_that_is_elsewhere_is_not_followed_to_there(server: Serve, tmp_path: Path) -> None:
+    elsewhere = server(200, b"PK")
+    here = server(302, b"", ("Location", elsewhere.url))
+    response, _ = fetch_file(here.url, tmp_path / "x", "", Budget.of(20), 99)
+    assert response.status_code == 302
+    assert elsewhere.requests == []
+
+
+def test_of_an_error_in_place_of_a_file_no_more_is_taken_than_of_a_page(
+    server: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LARGEST_PAGE_BYTES", 10)
+    for status, size, most in ((200, 99, 99), (500, 10, 99), (200, 100, 99), (500, 11, 99)):
+        source = server(status, bytes(size))
+        if size in (99, 10):
+            fetch_file(source.url, tmp_path / "x", "", Budget.of(20), most)
+            assert (tmp_path / "x").stat().st_size == size
+        else:
+            with pytest.raises(BadDataError, match=f"at most {size - 1} bytes"):
+                fetch_file(source.url, tmp_path / "x", "", Budget.of(20), most)
 
 
 def test_a_length_is_not_that_of_what_was_unpacked(server: Serve) -> None:

@@ -14,6 +14,7 @@ from botocore.exceptions import (
 
 from tasks import glue
 from tasks.core.errors import NotConfiguredError, RefinementError, RetryableError
+from tasks.core.leftovers import AtWork
 from tasks.glue import GlueRun, find_or_start, list_at_work, wait_for
 from tests.tasks.glue_service import CUT_OFF, JOB, PLAN, Clock, GlueService
 
@@ -224,6 +225,22 @@ def test_a_glue_that_stays_busy_is_given_up_at_the_deadline(
     assert service.runs == []
 
 
+def test_a_busy_glue_is_asked_at_least_twice_a_minute(service: GlueService, clock: Clock) -> None:
+    service.refusals["StartJobRun"] = ["ConcurrentRunsExceededException"] * 100
+    assert start(timeout_seconds=3600).job_run_id == "jr_1"
+    assert clock.slept[:3] == pytest.approx([0.5, 0.55, 0.605])
+    assert clock.slept[-30:] == [30] * 30
+
+
+def test_a_start_is_asked_for_at_the_very_deadline_too(service: GlueService, clock: Clock) -> None:
+    service.refusals["StartJobRun"] = ["ConcurrentRunsExceededException"]
+    assert start(timeout_seconds=0.5).job_run_id == "jr_1"
+    service.refusals["StartJobRun"] = ["ConcurrentRunsExceededException"]
+    service.runs.clear()
+    with pytest.raises(RefinementError, match="did not start in 0 s"):
+        start(timeout_seconds=0.4)
+
+
 def test_any_other_refusal_is_not_asked_again(service: GlueService) -> None:
     service.refusals["StartJobRun"] = ["InvalidInputException"]
     with pytest.raises(ClientError, match="InvalidInputException"):
@@ -270,6 +287,14 @@ def test_it_looks_less_and_less_often(service: GlueService, clock: Clock) -> Non
     assert clock.slept[:8] == sorted(clock.slept[:8])
     assert clock.slept[-10:] == [30] * 10
     assert max(clock.slept) == 30
+
+
+def test_a_run_is_looked_at_at_the_very_deadline_too(service: GlueService) -> None:
+    service.states = ["RUNNING", "SUCCEEDED"]
+    assert wait(service, timeout_seconds=0.5) == ""
+    service.states = ["RUNNING", "SUCCEEDED"]
+    with pytest.raises(RefinementError, match="still RUNNING at the deadline"):
+        wait(service, timeout_seconds=0.4)
 
 
 def test_a_line_each_half_minute_says_since_when_and_where_it_is(
@@ -441,3 +466,26 @@ def test_plans_that_glue_is_at_work_on_are_listed(service: GlueService, state: s
     service.add_run("RUNNING")
     del service.runs[0]["Arguments"]
     assert {each.plan for each in list_at_work(JOB)} == {PLAN, ""}
+
+
+@pytest.mark.parametrize(
+    ("state", "has_begun"),
+    [("STARTING", False), ("WAITING", False), ("RUNNING", True), ("STOPPING", True)],
+)
+def test_a_run_at_work_says_since_when_and_for_how_long(
+    service: GlueService, state: str, has_begun: bool
+) -> None:
+    at = dt.datetime(2025, 8, 1, tzinfo=dt.UTC)
+    service.add_run(state)
+    service.runs[0] |= {"StartedOn": at, "Timeout": 30}
+    (found,) = list_at_work(JOB)
+    expected = AtWork(
+        "jr_before",
+        PLAN,
+        at if has_begun else None,
+        dt.timedelta(minutes=30),
+        is_stopping=state == "STOPPING",
+    )
+    assert found == expected
+    del service.runs[0]["Timeout"]
+    assert list_at_work(JOB)[0].timeout is None

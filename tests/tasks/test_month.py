@@ -1,12 +1,15 @@
 import datetime as dt
 import io
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tasks import month
 from tasks.core.attempt import Outcome, Output
 from tasks.core.checks import Check
 from tasks.core.dataset import RawRows, Table
@@ -339,6 +342,44 @@ def test_what_is_right_passes_every_check(toy: Toy, look: Look) -> None:
         *(f"{table}_has_the_sum" for table in TABLES),
     ]
     assert all(each.has_passed for each in checks)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Callable[[], Any]:
+    """What the run's log says by now, each with its level."""
+    monkeypatch.setattr(month, "get_run_logger", lambda: logging.getLogger("month"))
+    caplog.set_level(logging.INFO, "month")
+    return lambda: [(each.levelname, each.getMessage()) for each in caplog.records]
+
+
+def test_what_a_look_sees_is_said_once(toy: Toy, said: Callable[[], Any]) -> None:
+    toy.write(D1, D2)
+    first = toy.look()
+    toy.look(before=first)
+    toy.publish()
+    assert said() == [
+        ("INFO", f"toy {MONTH}: 2 raw objects, to be refined"),
+        ("INFO", f"toy {MONTH}: 2 raw objects, to be refined"),
+    ]
+    toy.look()
+    assert said()[2:] == [("INFO", f"toy {MONTH}: 2 raw objects, as commit 1 shows it")]
+
+
+def test_checks_that_fail_and_remarks_are_said(toy: Toy, said: Callable[[], Any]) -> None:
+    toy.write(D1)
+    look, outcome = toy.look(), toy.refine()
+    checks = [
+        Check("good", "1", "1", has_passed=True),
+        Check("odd", "1", "1", has_passed=True, remark="as raw has it"),
+        Check("bad", "1", "2", has_passed=False),
+    ]
+    audited = subject(replace(TOY, audit=lambda *_: checks))
+    audit_month.fn(audited, look, outcome)
+    assert said()[1:] == [
+        ("WARNING", "odd: as raw has it"),
+        ("ERROR", "bad: expected 1; found 2"),
+        ("INFO", f"toy {MONTH}: 5 of 6 checks passed"),
+    ]
 
 
 def test_checks_that_pass_say_what_was_counted(toy: Toy, look: Look) -> None:

@@ -251,12 +251,40 @@ def test_only_the_end_of_a_file_is_read(toy: Toy) -> None:
     assert objects._FOOTER_BYTES == 64 * 1024 < listed.size
 
 
-@pytest.mark.parametrize("body", [b"", b"PAR1PAR1PAR"], ids=["empty", "short"])
-def test_what_is_too_short_for_a_footer_is_not_asked_for(toy: Toy, body: bytes) -> None:
+@pytest.mark.parametrize(
+    ("body", "calls"),
+    [(b"", 0), (b"PAR1PAR1PAR", 0), (b"PAR1\0\0\0\0PAR1", 1)],
+    ids=["empty", "short", "long-enough"],
+)
+def test_what_is_too_short_for_a_footer_is_not_asked_for(toy: Toy, body: bytes, calls: int) -> None:
     listed = raw(toy, body)
     toy.calls.clear()
     assert not has_footer(BUCKET, listed, anything, {})
-    assert toy.calls == []
+    assert len(toy.calls) == calls
+
+
+def without_rows() -> bytes:
+    """A file that is its two names and its footer, and nothing else."""
+    file = io.BytesIO()
+    pq.ParquetWriter(file, pa.schema([("value", pa.int32())])).close()
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("lost", "is_sound"), [(0, True), (1, False), (4, False), (5, False)])
+def test_what_has_lost_its_start_is_not_sound(toy: Toy, lost: int, is_sound: bool) -> None:
+    assert has_footer(BUCKET, raw(toy, without_rows()[lost:]), anything, {}) is is_sound
+
+
+def test_a_footer_as_long_as_what_is_read_first_is_not_read_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = raw(toy, SMALL)
+    footer = int.from_bytes(SMALL[-8:-4], "little") + 8
+    for length, calls in ((footer, 1), (footer - 1, 2)):
+        monkeypatch.setattr(objects, "_FOOTER_BYTES", length)
+        toy.calls.clear()
+        assert has_footer(BUCKET, listed, anything, {})
+        assert len(toy.asked("GetObject")) == calls
 
 
 def test_threads_that_land_side_by_side_make_their_clients_one_at_a_time(

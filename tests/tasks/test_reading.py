@@ -1,13 +1,14 @@
 import datetime as dt
 import gzip
 from decimal import Decimal
-from typing import Literal
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import boto3
 import pytest
 
 from infra.local.b3.replay import Replay
-from tasks import reading
+from tasks import reading, reading_period
 from tasks.core.download import Download
 from tasks.core.errors import B3PipelineError, BadDataError, SourceHasNoDataError
 from tasks.core.portfolio.model import Portfolio, RawSession
@@ -186,6 +187,17 @@ def test_answers_from_other_times_are_not_read_where_those_about_the_session_wil
     assert calls == ["GetObject"]
 
 
+@pytest.mark.parametrize(("days", "is_near"), [(-31, True), (31, True), (-32, False), (32, False)])
+def test_what_came_within_a_month_is_from_about_the_session(
+    landing: Landing, calls: list[str], days: int, is_near: bool
+) -> None:
+    landing.put(NOON, to_bytes(answer()))
+    landing.put(NOON + dt.timedelta(days), to_bytes(answer(CORRECTED)))
+    calls.clear()
+    assert read_landed()
+    assert len(calls) == 1 + is_near
+
+
 def test_several_indices_are_read_from_one_listing(
     landing: Landing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,3 +257,20 @@ def test_what_is_damaged_or_gone_in_landing_is_passed_over(landing: Landing, dam
     session = read_landed()
     assert session
     assert session.portfolio == portfolio()
+
+
+@pytest.mark.parametrize(
+    ("module", "step", "given", "name"),
+    [
+        (reading, "read_portfolios", {}, "check IBOV, SMLL"),
+        (reading, "read_levels", {"year": 2025}, "check IBOV, SMLL levels 2025"),
+        (reading_period, "read_period", {"what": "preview"}, "check IBOV, SMLL preview"),
+    ],
+)
+def test_a_step_is_named_by_the_indices_that_it_is_about(
+    monkeypatch: pytest.MonkeyPatch, module: Any, step: str, given: dict[str, Any], name: str
+) -> None:
+    parameters = {"downloads": {"SMLL": 1, "IBOV": 2}} | given
+    running = SimpleNamespace(task_run=SimpleNamespace(parameters=parameters))
+    monkeypatch.setattr(module, "runtime", running)
+    assert getattr(module, step).task_run_name() == name

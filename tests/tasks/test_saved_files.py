@@ -309,6 +309,13 @@ def test_a_folder_of_which_nothing_is_left_is_told(
         read_files.fn([str(folder)])
 
 
+def test_all_that_was_skipped_is_named_where_it_is_little(tmp_path: Path) -> None:
+    for name in "abc":
+        (tmp_path / name).mkdir()
+    with pytest.raises(InvalidInputError, match=r"/c: expected a file, found a folder\.$"):
+        read_files.fn([str(tmp_path)])
+
+
 def test_of_much_that_was_skipped_some_is_named(tmp_path: Path) -> None:
     for name in "abcde":
         (tmp_path / name).mkdir()
@@ -440,6 +447,18 @@ def test_what_may_pass_is_left_to_another_attempt(
     with pytest.raises(error) as raised:
         read_files.fn(["s3://saved/ibov/"])
     assert may_pass(raised.value)
+
+
+@pytest.mark.parametrize("most", [5, 6])
+def test_an_object_of_the_limit_that_is_cut_off_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(saved_files, "LARGEST_FILE_BYTES", most)
+    boto3.client("s3").put_object(Bucket="saved", Key="x.csv", Body=b"abcde")
+    cut = {"Body": StreamingBody(io.BytesIO(b"abc"), 5), "ContentLength": 5}
+    fail(monkeypatch, "GetObject", cut)
+    with pytest.raises(IncompleteReadError):
+        read_files.fn(["s3://saved/x.csv"])
 
 
 def test_a_folder_without_a_csv_is_told(tmp_path: Path) -> None:

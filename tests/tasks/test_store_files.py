@@ -1,7 +1,11 @@
+import io
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from moto import mock_aws
 from prefect.context import AssetContext
@@ -84,6 +88,33 @@ def test_rows_that_differ_replace_those_of_raw(convert: Convert, calls: list[str
     put(convert(DAY, seed=2))
     assert calls.count("PutObject") == 1
     assert list_etags(BUCKET, "") != before
+
+
+def test_an_object_of_other_columns_is_written_anew(convert: Convert) -> None:
+    file = convert(DAY)
+    put(file)
+    before = list_etags(BUCKET, "")
+    (key,) = before
+    other = io.BytesIO()
+    pq.write_table(pa.table({"other": [1] * file.record_count}), other)
+    boto3.client("s3").put_object(Bucket=BUCKET, Key=key, Body=other.getvalue())
+    put(file)
+    assert list_etags(BUCKET, "") == before
+
+
+def test_it_is_told_how_many_objects_were_written(
+    convert: Convert, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(store, "get_run_logger", lambda: logging.getLogger("store"))
+    with caplog.at_level(logging.INFO, "store"):
+        put(convert(MONTH))
+        put(convert(DAY, seed=2))
+        put(convert(DAY, seed=2))
+    assert [each.partition(",")[0] for each in caplog.messages] == [
+        "raw_quotes 2025-07-01 to 2025-07-31: 23 of 23 objects written",
+        "raw_quotes 2025-07-31: 1 of 1 object written",
+        "raw_quotes 2025-07-31: 0 of 1 object written",
+    ]
 
 
 @pytest.mark.parametrize("damage", [b"", b"garbage", None], ids=["empty", "garbage", "cut"])

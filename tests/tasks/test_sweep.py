@@ -329,6 +329,7 @@ def test_a_unit_of_more_than_one_call_takes_is_removed_whole(
 
     def call(_client: BaseClient, operation: str, parameters: Any) -> Any:
         assert operation == "DeleteObjects"
+        assert parameters["Delete"]["Quiet"] is True  # names only what was not removed
         asked.append(len(parameters["Delete"]["Objects"]))
         return {}
 
@@ -361,6 +362,22 @@ def test_only_what_s3_refused_for_now_is_sent_again(
     monkeypatch.setattr(BaseClient, "_make_api_call", call)
     sweep._delete(BUCKET, ["a", "b", "c"])
     assert asked == [["a", "b", "c"], ["b", "c"], ["c"]]
+
+
+def test_where_s3_does_not_say_which_one_it_refused_all_are_sent_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: Any = iter([{"Errors": [{"Code": "SlowDown"}]}, {}])
+    asked: list[list[str]] = []
+
+    def call(_client: BaseClient, _operation: str, parameters: Any) -> Any:
+        asked.append([each["Key"] for each in parameters["Delete"]["Objects"]])
+        return next(answers)
+
+    monkeypatch.setattr(retries._again_for_the_rest, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    sweep._delete(BUCKET, ["a", "b"])
+    assert asked == [["a", "b"]] * 2
 
 
 def test_what_s3_refuses_again_and_again_is_named_after_four_rounds(

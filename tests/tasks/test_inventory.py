@@ -1,0 +1,213 @@
+"""What AWS holds of a dataset, looked over: small months, and what is not as it should be."""
+
+import datetime as dt
+import io
+import logging
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tasks import inventory, inventory_months
+from tasks.catalog import register_partitions
+from tasks.core.attempt import attempt_key
+from tasks.core.errors import NotConfiguredError
+from tasks.core.findings import Finding
+from tasks.core.inventory import Facts, Held
+from tasks.core.landing import was_answered
+from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.inventory import Survey
+from tasks.inventory_landing import check_landing
+from tests.tasks.toy import BUCKET, D1, D2, DATABASE, MONTH, RAW, SUBJECT, TABLES, Toy
+
+JULY = D1.replace(month=7)
+
+
+def look_over(**is_kept: Any) -> Survey:
+    return inventory.look_over.fn(SUBJECT, is_kept)
+
+
+def register(*days: dt.date) -> None:
+    register_partitions.fn(DATABASE, RAW, BUCKET, list(map(str, days)))
+
+
+@pytest.fixture
+def sound(toy: Toy) -> Toy:
+    """Two months that readers see, of days ago."""
+    toy.write(JULY, D1, D2)
+    register(JULY, D1, D2)
+    toy.publish("july", month="2025-07")
+    toy.publish("august")
+    toy.passes(days=2)
+    return toy
+
+
+def kinds(survey: Survey) -> list[str]:
+    return [each.kind for each in survey.findings]
+
+
+def test_what_is_as_it_should_be_is_counted_and_nothing_else_said(
+    sound: Toy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(inventory, "get_run_logger", lambda: logging.getLogger("inventory"))
+    with caplog.at_level(logging.INFO, "inventory"):
+        survey = look_over()
+    assert survey.findings == []
+    assert (survey.months, survey.objects) == (2, 3)
+    assert survey.held[RAW.name].sessions == {"toy": {JULY, D1, D2}}
+    assert caplog.messages == ["toy: 2 months and 3 raw objects looked over"]
+
+
+def test_an_empty_lake_holds_nothing(toy: Toy) -> None:
+    survey = look_over()
+    assert (survey.findings, survey.months, survey.objects) == ([], 0, 0)
+    assert [each.sessions for each in survey.held.values()] == [{}, {}]
+
+
+def test_what_marks_a_folder_is_no_raw_and_nothing_else_is_passed_over(sound: Toy) -> None:
+    for name in ("_SUCCESS", ".hidden", f"trading_date={D1}/", f"trading_date={D1}_$folder$"):
+        sound.put(f"{RAW.prefix}{name}")
+    assert look_over().findings == []
+    sound.put(f"{RAW.prefix}notes.txt")
+    said = f"expected {RAW.object_key('YYYY-MM-DD', 'NAME')}"
+    assert look_over().findings == [
+        Finding("raw of no session", "toy", f"{RAW.prefix}notes.txt", said)
+    ]
+
+
+def test_a_plan_without_an_outcome_is_told_where_readers_lack_what_it_makes(sound: Toy) -> None:
+    published = sound.refine("august")
+    sound.delete(attempt_key(published.run_id, "august", "outcome"))
+    sound.passes(days=2)
+    assert look_over().findings == []  # readers have it, whatever became of the outcome
+    sound.write(D2, value=2)
+    lost = sound.refine("lost")
+    sound.delete(attempt_key(lost.run_id, "lost", "outcome"))
+    sound.passes(days=2)
+    assert kinds(look_over()) == ["raw moved on", "run without outcome"]
+
+
+def test_what_was_left_over_is_not_asked_about_where_there_is_no_job(
+    sound: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound.write(D2, value=2)
+    sound.refine("stray")
+    sound.write(D2)
+    sound.passes(days=30)
+    assert "attempt left over" in kinds(look_over())
+
+    def no_job(*_: object) -> None:
+        raise NotConfiguredError("no such job")
+
+    monkeypatch.setattr(inventory, "find_unneeded", no_job)
+    assert "attempt left over" not in kinds(look_over())
+
+
+def test_files_that_move_while_they_are_looked_at_are_left_to_another_look(
+    sound: Toy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inventory_months, "has_footer", lambda *_: True)
+    assert look_over().findings == []
+
+
+def test_files_that_are_no_parquet_are_told_though_their_size_is_right(sound: Toy) -> None:
+    (key,) = (each for each in sound.keys(f"refined/{TABLES[0]}/") if "august" in each)
+    sound.put(key, bytes(len(sound.body(key))))
+    (found,) = look_over().findings
+    assert (found.kind, found.where, found.found) == (
+        "tables disagree",
+        f"toy {MONTH}, commit 1",
+        f"{TABLES[0]} cannot be read",
+    )
+
+
+def metadata(*groups: list[Any], name: str = "trading_date", statistics: bool = True) -> Any:
+    """The end of a file whose row groups have dates."""
+    file = io.BytesIO()
+    schema = pa.schema([("value", pa.int32()), (name, pa.date32())])
+    with pq.ParquetWriter(file, schema, write_statistics=statistics) as writer:
+        for days in groups:
+            writer.write_table(pa.table([[1] * len(days), days], schema=schema))
+    return pq.read_metadata(file)
+
+
+@pytest.mark.parametrize(
+    ("files", "rows", "spans"),
+    [
+        pytest.param([metadata([D2], [D1])], 2, {"trading_date": (D1, D2)}, id="groups"),
+        pytest.param(
+            [metadata([D2]), metadata([JULY, D1])], 3, {"trading_date": (JULY, D2)}, id="files"
+        ),
+        pytest.param(
+            [metadata([D1], name="last_trading_date")],
+            1,
+            {"last_trading_date": (D1, D1)},
+            id="another-column",
+        ),
+        pytest.param([metadata([D1], name="day")], 1, {}, id="no-such-column"),
+        pytest.param([metadata([D1]), metadata([D2], name="day")], 2, {}, id="not-in-all"),
+        pytest.param([metadata([D1], statistics=False)], 1, {}, id="no-statistics"),
+        pytest.param([metadata([D1], [None])], 2, {}, id="a-group-of-nulls"),
+        pytest.param([metadata()], 0, {}, id="no-rows"),
+    ],
+)
+def test_the_ends_of_files_say_how_many_rows_and_which_dates(
+    files: list[Any], rows: int, spans: dict[str, tuple[dt.date, dt.date]]
+) -> None:
+    named = [(f"{number}.parquet", each) for number, each in enumerate(files)]
+    assert inventory_months._sum_up(named) == Facts(rows, spans)
+    with_bad = [*named, ("bad.parquet", False)]
+    assert inventory_months._sum_up(with_bad) == Facts(rows, spans, ("bad.parquet",))
+
+
+# What landing keeps
+
+JANUARY = dt.date(2025, 1, 2)
+LEVELS = INDEX_LEVELS.object_key("2025", "IBOV")
+
+
+def levels(*came_at: dt.datetime | None) -> bytes:
+    file = io.BytesIO()
+    pq.write_table(pa.table({"extracted_at": pa.array(came_at, pa.timestamp("us"))}), file)
+    return file.getvalue()
+
+
+def unkept_levels() -> list[str]:
+    held = Held()
+    held.sessions["IBOV"].add(JANUARY)
+    found = check_landing(BUCKET, "levels", INDEX_LEVELS, held, was_answered)
+    return [each.where for each in found]
+
+
+LATE = dt.datetime(2026, 1, 3, 2, 59)  # noqa: DTZ001 - as raw has it: UTC
+
+
+def test_raw_whose_rows_say_on_which_day_they_came_is_kept_where_landing_has_that_day(
+    toy: Toy,
+) -> None:
+    toy.put(LEVELS, levels(LATE, LATE - dt.timedelta(days=9)))
+    assert unkept_levels() == ["index_levels 2025-01"]
+    toy.put(f"{INDEX_LEVELS.landing_prefix}received=2026-01-03/IBOV/x.json.gz")
+    toy.put(f"{INDEX_LEVELS.landing_prefix}received=2026-01-02/SMLL/x.json.gz")
+    assert unkept_levels() == ["index_levels 2025-01"]
+    toy.put(f"{INDEX_LEVELS.landing_prefix}received=2026-01-02/IBOV/x.json.gz")
+    assert unkept_levels() == []  # the day in São Paulo, by the first row
+
+
+@pytest.mark.parametrize(
+    "body", [None, b"garbage", levels(), levels(None)], ids=["gone", "bad", "no-rows", "null"]
+)
+def test_raw_that_does_not_say_when_it_came_is_not_told_of_here(
+    toy: Toy, body: bytes | None
+) -> None:
+    if body is not None:
+        toy.put(LEVELS, body)
+    assert unkept_levels() == []
+
+
+def test_of_raw_whose_rows_say_nothing_the_session_tells(sound: Toy) -> None:
+    found = look_over(**{RAW.name: lambda _kept, day, _name: day != D2}).findings
+    assert [(each.kind, each.where) for each in found] == [
+        ("raw without landing", f"raw_toy {MONTH}")
+    ]
