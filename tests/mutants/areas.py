@@ -172,7 +172,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "tasks/refine.py": ("tasks/test_refine.py", _STEPS),
     "tasks/refusals.py": ("tasks/test_refusals.py",),
     "tasks/report.py": ("tasks/test_report.py",),
-    "tasks/retries.py": (_STEPS, "tasks/test_sweep.py"),
+    "tasks/retries.py": (_STEPS, "tasks/test_sweep.py", "tasks/test_tried_again.py"),
     "tasks/runs.py": ("tasks/test_runs.py", "tasks/test_shelf.py", _STEPS),
     "tasks/saved_files.py": ("tasks/test_saved_files.py", _STEPS),
     "tasks/shelf.py": ("tasks/test_shelf.py", "tasks/test_month.py", _STEPS),

@@ -262,9 +262,9 @@ def test_what_is_damaged_or_gone_in_landing_is_passed_over(landing: Landing, dam
 @pytest.mark.parametrize(
     ("module", "step", "given", "name"),
     [
-        (reading, "read_portfolios", {}, "check IBOV, SMLL"),
-        (reading, "read_levels", {"year": 2025}, "check IBOV, SMLL levels 2025"),
-        (reading_period, "read_period", {"what": "preview"}, "check IBOV, SMLL preview"),
+        (reading, "read_portfolios", {}, "check IBOV SMLL"),
+        (reading, "read_levels", {"year": 2025}, "check IBOV SMLL levels 2025"),
+        (reading_period, "read_period", {"what": "preview"}, "check IBOV SMLL preview"),
     ],
 )
 def test_a_step_is_named_by_the_indices_that_it_is_about(

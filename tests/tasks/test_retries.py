@@ -5,7 +5,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3
 import pytest
 import tenacity
 import urllib3
@@ -22,8 +21,7 @@ from botocore.exceptions import (
     ResponseStreamingError,
 )
 from botocore.parsers import ResponseParserError
-from moto import mock_aws
-from prefect import Task, flow
+from prefect import Task
 from prefect.states import Completed, Crashed, Failed
 
 import tasks
@@ -37,7 +35,6 @@ from flows import (
     reconcile,
     verify,
 )
-from infra.local.b3.replay import Replay
 from tasks import (
     catalog,
     download,
@@ -70,7 +67,6 @@ from tasks.core.errors import (
 )
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio import paging
-from tasks.download import download_portfolio
 from tasks.retries import (
     OVER_AWS,
     answered,
@@ -80,7 +76,6 @@ from tasks.retries import (
     may_pass,
     tried_again,
 )
-from tasks.turns import Budget
 from tests.conftest import PAUSE_SECONDS
 from tests.tasks.toy import SUBJECT
 
@@ -437,32 +432,3 @@ def test_what_makes_assets_is_tried_again_too(monkeypatch: pytest.MonkeyPatch) -
         ("publish-month", "publish toy 2025-08"),
     ]
     assert made == [OVER_AWS] * 3
-
-
-@flow
-def download_at_once(url: str) -> int:
-    budget = Budget.of_all(600.0)
-    quick = download_portfolio.with_options(retry_delay_seconds=0, retry_jitter_factor=0)
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="b3-lake")
-        return len(quick(url, "IBOV", "b3-lake", budget).pages)
-
-
-@pytest.mark.usefixtures("prefect_server")
-def test_a_task_is_tried_again_until_the_source_answers(replay: Replay) -> None:
-    replay.misbehave("http_500", times=2)
-    assert download_at_once(replay.url) == 1
-    assert len(replay.requests) == 3
-
-
-@pytest.mark.usefixtures("prefect_server")
-@pytest.mark.parametrize(
-    ("fault", "error"), [("http_404", SourceHasNoDataError), ("challenge_403", BlockedError)]
-)
-def test_a_task_is_not_tried_again_when_the_source_has_nothing_or_turns_everybody_away(
-    replay: Replay, fault: str, error: type[Exception]
-) -> None:
-    replay.misbehave(fault)
-    with pytest.raises(error):
-        download_at_once(replay.url)
-    assert len(replay.requests) == 1

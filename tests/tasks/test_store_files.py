@@ -108,8 +108,9 @@ def test_it_is_told_how_many_objects_were_written(
     monkeypatch.setattr(store, "get_run_logger", lambda: logging.getLogger("store"))
     with caplog.at_level(logging.INFO, "store"):
         put(convert(MONTH))
-        put(convert(DAY, seed=2))
-        put(convert(DAY, seed=2))
+        other = convert(DAY, seed=2)
+        put(other)
+        put(other)
     assert [each.partition(",")[0] for each in caplog.messages] == [
         "raw_quotes 2025-07-01 to 2025-07-31: 23 of 23 objects written",
         "raw_quotes 2025-07-31: 1 of 1 object written",
