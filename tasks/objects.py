@@ -181,9 +181,14 @@ def put_if_absent(bucket: str, key: str, body: bytes) -> bool:
 
 def read_exactly(bucket: str, raw: RawObject, client: Any = None) -> bytes | None:
     """Return the bytes of an object; None where it is gone, or is no longer the one named."""
+    return _read_exactly(bucket, raw, client)
+
+
+def _read_exactly(bucket: str, raw: RawObject, client: Any, **part: str) -> bytes | None:
     client = client or boto3.client("s3")
     try:
-        return bytes(client.get_object(Bucket=bucket, Key=raw.key, IfMatch=raw.etag)["Body"].read())
+        answer = client.get_object(Bucket=bucket, Key=raw.key, IfMatch=raw.etag, **part)
+        return bytes(answer["Body"].read())
     except ClientError as error:
         if _is_gone(error):
             return None
@@ -213,27 +218,20 @@ def has_footer(
 
     if raw.size < LEAST_PARQUET_BYTES:
         return False
-    client = client or boto3.client("s3")
     length = min(raw.size, _FOOTER_BYTES)
-    try:
-        answer = client.get_object(
-            Bucket=bucket,
-            Key=raw.key,
-            Range=f"bytes={raw.size - length}-{raw.size - 1}",
-            IfMatch=raw.etag,
-        )
-        end = answer["Body"].read()
-    except ClientError as error:
-        if _is_gone(error):
-            return True
-        raise
+    place = f"bytes={raw.size - length}-{raw.size - 1}"
+    end = _read_exactly(bucket, raw, client, Range=place)
+    if end is None:
+        return True
     if length == raw.size:
         kept[raw.key] = end
     footer = int.from_bytes(end[-8:-4], "little") + 8
     if end[-4:] != b"PAR1" or footer > raw.size - len(b"PAR1"):  # with which it begins, too
         return False
     if footer > length:
-        end = read_exactly(bucket, raw, client) or end
+        end = read_exactly(bucket, raw, client)
+        if end is None:
+            return True
     try:
         metadata = pq.read_metadata(io.BytesIO(b"PAR1" + end[-footer:]))
     except (pa.ArrowException, OSError):

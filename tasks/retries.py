@@ -132,7 +132,7 @@ OVER_AWS: dict[str, Any] = {
 def _tell(call: tenacity.RetryCallState) -> None:
     said = (
         "AWS did not answer; asked again in %.0f s: %s",
-        call.next_action.sleep if call.next_action else 0,
+        call.upcoming_sleep,
         call.outcome.exception() if call.outcome else "",
     )
     try:

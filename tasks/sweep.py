@@ -109,7 +109,7 @@ def find_unneeded(
     plans = {each.plan for each in list_at_work(subject.glue_job)}
     tables = [table.name for table in subject.dataset.refined_tables]
     locations = {table: list_locations(subject.database, table) for table in tables}
-    shown: dict[str, Shown] = {}
+    shown: dict[str, Shown] = {}  # of the months whose commits can be read
     nows: list[dt.datetime] = []
     for month in {each.month for each in units}:
         points = {
@@ -122,19 +122,15 @@ def find_unneeded(
             shown[month] = Shown(commits, points, follows=month not in problems)
             nows.append(now)
         except CommitError:
-            shown[month] = Shown((), points, follows=False)
+            continue
     prefix = f"s3://{subject.bucket}/"
     at_work = {each.run_id for each in units if f"{prefix}{plan_key(each.run_id)}" in plans}
     return [
         each
         for each in units
-        if not why_kept(
-            each, shown[each.month], at_work=at_work, now=min(nows, default=_EPOCH), grace=grace
-        )
+        if each.month in shown
+        and not why_kept(each, shown[each.month], at_work=at_work, now=min(nows), grace=grace)
     ]
-
-
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 def _list_history(

@@ -21,7 +21,7 @@ from flows import views
 from flows.views import main
 from tasks import duckdb_file
 from tasks.core.datasets import DATASETS, TABLES
-from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.errors import BadDataError, DiskFullError, InvalidInputError
 from tasks.disk import find_full_disk
 from tasks.duckdb_file import check_target, write_file
 
@@ -268,6 +268,40 @@ def test_a_file_that_does_not_hold_what_was_written_is_one_on_a_full_disk(
     path.with_name("x.duckdb.wal").touch()  # where what is not in the file may be
     with pytest.raises(OSError, match=r"not whole|WAL"):
         duckdb_file._check_is_whole(duckdb, path, {"main.mine"})
+
+
+def test_a_disk_that_is_full_while_it_is_written_is_called_so(tmp_path: Path) -> None:
+    full = "CREATE TABLE a AS SELECT error('cannot write: No space left on device\nat all') AS x"
+    with pytest.raises(DiskFullError, match=r"full.* Nothing was written\.$"):
+        write_file(tmp_path / "x.duckdb", [full], {}, from_s3=False)
+    assert written() == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "elsewhere"),
+    [("", {}), ("http://127.0.0.1:5555", {"endpoint_override": "http://127.0.0.1:5555"})],
+    ids=["of-aws", "local-cloud"],
+)
+def test_s3_is_opened_with_the_credentials_and_the_place_of_all_else(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, elsewhere: dict[str, str]
+) -> None:
+    opened: list[dict[str, Any]] = []
+
+    class System:
+        type_name = "s3"
+
+        def __init__(self, **options: Any) -> None:
+            opened.append(options)
+
+    for name, value in {"ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "s"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "t")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setattr("pyarrow.fs.S3FileSystem", System)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    assert isinstance(duckdb_file.open_s3().fs, System)
+    credentials = {"access_key": "a", "secret_key": "s", "session_token": "t"}
+    assert opened == [{**credentials, "region": "us-east-1", **elsewhere}]
 
 
 def test_a_file_that_cannot_be_opened_again_is_told_in_one_line(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ class Reader:
                 yield self._swap(node, f"pass  # {self._first_line(node)}", "raise removed")
             case ast.If():
                 yield from self._check(node)
-            case ast.Return(value=ast.expr() as value) if not _is_none(value):
+            case ast.Return(value=ast.expr() as value) if not _is_empty(value):
                 yield self._swap(value, "None", "return emptied")
             case ast.FunctionDef() | ast.ClassDef():
                 yield from self._definition(node)
@@ -204,8 +204,9 @@ def _forbids_alone(node: ast.AST) -> Iterator[ast.AST]:
         yield from (each for each in node.keywords if ast.unparse(each) == "strict=True")
 
 
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+def _is_empty(value: ast.expr) -> bool:
+    """Return whether a value is None, or False: that is as empty, and is turned to True."""
+    return isinstance(value, ast.Constant) and (value.value is None or value.value is False)
 
 
 def _is_dataclass(call: ast.Call) -> bool:

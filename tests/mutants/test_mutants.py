@@ -46,6 +46,7 @@ PYTHON = {
     "if a:\n    raise ValueError(\n        b)": {"check removed: if False and (a):"},
     "for a in b:\n    if a:\n        continue": {"check removed: if False and (a):"},
     "def f(): return a": {"return emptied: def f(): return None"},
+    "def f(): return False": {"truth turned: def f(): return True"},
     "def f(a=1, *, b=False): pass": {
         "default changed: def f(a=2, *, b=False): pass",
         "default changed: def f(a=1, *, b=True): pass",

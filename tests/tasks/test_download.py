@@ -323,3 +323,10 @@ def test_the_request_says_who_asks_and_for_what(server: Serve) -> None:
     assert head["User-Agent"].startswith("b3-pipeline/0.1.0 (python-requests; Python 3.")
     assert head["Accept"] == "application/json"
     assert answered.requests[0].startswith("GET /indexProxy/indexCall/GetPortfolioDay/ey")
+
+
+def test_an_address_that_may_hold_a_secret_is_not_shown_with_the_site() -> None:
+    budget = Budget.of(1.0)
+    shown = repr(site.Site("http://user:secret@b3.invalid", BUCKET, budget, budget))
+    assert "secret" not in shown
+    assert f"bucket={BUCKET!r}" in shown

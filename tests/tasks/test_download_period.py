@@ -109,6 +109,7 @@ def test_a_preview_in_force_is_fetched(replay: Replay) -> None:
     shown = preview(replay)
     assert shown is not None
     assert asked(replay) == ["GetConfigurations", "GetQuartelyPreview", "GetPortfolioDay"]
+    assert [query.page_number for query in replay.requests] == [1, 1, 1]
     assert shown.trading_date == FIRST_PREVIEW
     tickers = {row.ticker for row in read(shown).constituents}
     assert "PETZ3" not in tickers  # it leaves with the new portfolio
@@ -166,6 +167,16 @@ def test_what_is_no_answer_is_an_error(
         theoretical(replay)
     replay.misbehave(fault, index="preview")
     with pytest.raises(error):
+        preview(replay)
+
+
+def test_what_b3_shows_none_of_is_named(replay: Replay) -> None:
+    replay.show(FIRST_PREVIEW)
+    replay.misbehave("null_results", index="theoretical")
+    with pytest.raises(NotPublishedError, match=r"^B3 shows no theoretical portfolio of IBOV\.$"):
+        theoretical(replay)
+    replay.misbehave("null_results", index="preview")
+    with pytest.raises(NotPublishedError, match=r"^B3 shows no preview of IBOV\.$"):
         preview(replay)
 
 

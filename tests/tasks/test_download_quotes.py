@@ -1,5 +1,6 @@
 import datetime as dt
 import hashlib
+import logging
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,21 @@ def test_a_file_that_is_known_is_not_sent_again(replay: Replay, tmp_path: Path) 
     assert first.etag
     assert download(replay, tmp_path, known_etag=first.etag) is None
     assert download(replay, tmp_path, known_etag='"another"') == first
+
+
+def test_only_of_a_file_that_is_known_it_is_said_that_it_is_as_it_was(
+    replay: Replay,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(steps, "get_run_logger", lambda: logging.getLogger("quotes"))
+    with caplog.at_level(logging.INFO, "quotes"):
+        first = download(replay, tmp_path)
+        assert first
+        assert caplog.messages == []
+        download(replay, tmp_path, known_etag=first.etag)
+    assert caplog.messages == ["COTAHIST_D01082025.ZIP: as it was when it was loaded"]
 
 
 @pytest.mark.parametrize(

@@ -329,6 +329,24 @@ def test_a_line_each_half_minute_says_since_when_and_where_it_is(
     ]
 
 
+@pytest.mark.parametrize(("silence", "slept"), [(0.5, [0.5]), (0.75, [0.5, 0.25])])
+def test_a_line_is_said_the_moment_it_is_due(
+    service: GlueService,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    silence: float,
+    slept: list[float],
+) -> None:
+    monkeypatch.setattr(glue, "get_run_logger", lambda: logging.getLogger("glue"))
+    monkeypatch.setattr(glue, "_SILENCE_SECONDS", silence)
+    service.states = [*["RUNNING"] * (1 + len(slept)), "SUCCEEDED"]
+    with caplog.at_level(logging.INFO, "glue"):
+        wait(service)
+    assert clock.slept[: len(slept)] == slept
+    assert [each[:13] for each in caplog.messages] == ["Glue: RUNNING"] * 2 + ["Glue: SUCCEED"]
+
+
 @pytest.mark.parametrize("state", ["FAILED", "STOPPED", "TIMEOUT", "ERROR", "EXPIRED"])
 def test_a_run_that_did_not_succeed_is_told_with_glues_reason_and_log(
     service: GlueService, state: str
@@ -424,6 +442,7 @@ def test_a_run_that_cannot_be_stopped_does_not_hide_why_it_should_be(
     service.states = ["RUNNING"]
     with pytest.raises(KeyboardInterrupt):
         wait(service, is_ours=True)
+    assert service.calls.count("BatchStopJobRun") == 2
 
 
 @pytest.mark.parametrize(

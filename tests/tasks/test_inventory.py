@@ -12,14 +12,16 @@ import pytest
 from tasks import inventory, inventory_months
 from tasks.catalog import register_partitions
 from tasks.core.attempt import attempt_key
+from tasks.core.commit import commit_key
 from tasks.core.errors import NotConfiguredError
 from tasks.core.findings import Finding
 from tasks.core.inventory import Facts, Held
 from tasks.core.landing import was_answered
 from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.core.plan import plan_key
 from tasks.inventory import Survey
 from tasks.inventory_landing import check_landing
-from tests.tasks.toy import BUCKET, D1, D2, DATABASE, MONTH, RAW, SUBJECT, TABLES, Toy
+from tests.tasks.toy import BUCKET, D1, D2, DATABASE, MONTH, RAW, SUBJECT, TABLES, TOY, Toy
 
 JULY = D1.replace(month=7)
 
@@ -102,6 +104,57 @@ def test_what_was_left_over_is_not_asked_about_where_there_is_no_job(
 
     monkeypatch.setattr(inventory, "find_unneeded", no_job)
     assert "attempt left over" not in kinds(look_over())
+
+
+def test_a_month_that_nobody_has_published_is_told(sound: Toy) -> None:
+    june = D1.replace(month=6)
+    sound.write(june)
+    register(june)
+    sound.passes(hours=2)
+    (found,) = look_over().findings
+    assert (found.kind, found.where) == ("raw moved on", "toy 2025-06")
+    assert found.found.endswith("and no commit")
+
+
+@pytest.mark.parametrize(
+    ("number", "body", "kind"),
+    [(2, None, "commit missing"), (3, b"{", "commit unreadable")],
+)
+def test_what_is_wrong_with_commits_is_told_in_a_sentence(
+    sound: Toy, number: int, body: bytes | None, kind: str
+) -> None:
+    for each in (2, 3):
+        sound.write(D2, value=each)
+        sound.publish(f"a{each}")
+    key = commit_key(TOY, MONTH, number)
+    if body is None:
+        sound.delete(key)
+    else:
+        sound.put(key, body)
+    (found,) = (each for each in look_over().findings if each.kind == kind)
+    assert found.where == f"toy {MONTH}"
+    assert found.found.startswith("Expected ")
+    assert ". " not in found.found
+
+
+def test_a_glue_run_whose_month_was_published_meanwhile_is_told(sound: Toy) -> None:
+    plan = f"s3://{BUCKET}/{plan_key(sound.refine('august').run_id)}"
+    sound.glue_runs = [
+        {
+            "Id": "jr",
+            "JobRunState": "RUNNING",
+            "Arguments": {"--plan": plan},
+            "StartedOn": sound.now,
+            "Timeout": 9999,
+        }
+    ]
+    sound.passes(hours=1)
+    sound.write(D2, value=2)
+    sound.publish("rival")
+    sound.passes(hours=2)
+    assert [(each.kind, each.where) for each in look_over().findings] == [
+        ("Glue run left at work", "jr")
+    ]
 
 
 def test_files_that_move_while_they_are_looked_at_are_left_to_another_look(

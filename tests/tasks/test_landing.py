@@ -99,6 +99,13 @@ def test_a_note_is_read_back_and_nothing_where_there_is_none() -> None:
     assert note == {"etag": "e", "dates": ["2025-08-01"]}
 
 
+def test_a_note_is_written_in_lines_for_people() -> None:
+    write_note(BUCKET, "landing/x/loaded.json", {"etag": "e", "rows": 3})
+    stored = boto3.client("s3").get_object(Bucket=BUCKET, Key="landing/x/loaded.json")
+    assert stored["Body"].read() == b'{\n "etag": "e",\n "rows": 3\n}'
+    assert stored["ContentType"] == "application/json"
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff"])
 def test_what_is_no_note_counts_as_none(body: bytes) -> None:
     boto3.client("s3").put_object(Bucket=BUCKET, Key="landing/x/loaded.json", Body=body)

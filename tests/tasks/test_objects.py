@@ -219,6 +219,16 @@ def test_what_is_gone_or_another_by_now_counts_as_sound_and_is_not_kept(
     assert kept == {}
 
 
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_what_goes_between_a_look_at_its_end_and_at_all_of_it_counts_as_sound(
+    toy: Toy, is_gone: bool
+) -> None:
+    listed = raw(toy, large())
+    act = (lambda: toy.delete(listed.key)) if is_gone else (lambda: toy.put(listed.key, SMALL))
+    toy.meets("after", "GetObject", listed.key, act)
+    assert has_footer(BUCKET, listed, anything, {})
+
+
 def test_threads_may_share_a_client(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
     listed, client = raw(toy, large()), boto3.client("s3")
     monkeypatch.setattr(boto3, "client", lambda *_: pytest.fail("another client was made"))
@@ -237,6 +247,7 @@ def test_threads_may_share_a_client(toy: Toy, monkeypatch: pytest.MonkeyPatch) -
         pytest.param(b"x" * 100, id="garbage"),
         pytest.param(b"PAR1" + b"\xff" * 50 + b"PAR1", id="footer-longer-than-the-file"),
         pytest.param(b"PAR1" + b"x" * 50 + b"\x20\0\0\0PAR1", id="footer-of-garbage"),
+        pytest.param(parquet([1])[:-5] + b"\x01PAR1", id="footer-of-16-megabytes"),
     ],
 )
 def test_what_is_cut_or_garbage_has_none(toy: Toy, body: bytes) -> None:

@@ -173,7 +173,9 @@ def test_what_was_refused_says_which_checks_failed(toy: Toy) -> None:
     outcome = toy.refine()
     checks = [Check("good", "1", "1", has_passed=True), Check("bad", "1", "2", has_passed=False)]
     refuse_attempt(BUCKET, outcome, MONTH, checks)
-    said = json.loads(toy.body(f"runs/{outcome.run_id}/a/refused.json"))
+    body = toy.body(f"runs/{outcome.run_id}/a/refused.json")
+    said = json.loads(body)
+    assert body.startswith(b'{\n "month": "2025-08",\n "checks": [\n  {\n')  # for people
     assert said["month"] == MONTH
     (failed,) = said["checks"]
     assert (failed["name"], failed["expected"], failed["found"]) == ("bad", "1", "2")
@@ -220,6 +222,12 @@ def test_a_run_is_at_the_month_whose_last_table_it_has_not_written(toy: Toy) -> 
 
 def test_a_run_of_one_month_is_at_it(toy: Toy) -> None:
     assert describe_place(SUBJECT, "0123456789ab", ["2025-07"], toy.now) == "at 2025-07"
+
+
+def test_a_run_of_two_months_says_how_many_are_done(toy: Toy) -> None:
+    months = ["2025-07", "2025-08"]
+    said = describe_place(SUBJECT, "0123456789ab", months, toy.now)
+    assert said == "at 2025-07, 0 of 2 months done"
 
 
 def test_where_s3_does_not_answer_it_is_not_said_where_a_run_is(toy: Toy) -> None:

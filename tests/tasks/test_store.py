@@ -99,7 +99,7 @@ def test_landing_the_same_bytes_again_later_changes_nothing(
     later = time.time() + 60
     monkeypatch.setattr(time, "time", lambda: later)
     land_bytes(BUCKET, FOLDER, b"body", "json", {})
-    assert get(key) == stored
+    assert get(key) == stored == gzip.compress(b"body", mtime=0)
     assert calls.count("PutObject") == 2
     assert list(list_etags(BUCKET, "landing/")) == [key]
 
@@ -267,3 +267,15 @@ def test_timestamps_are_read_alike_in_both_of_parquets_forms(is_int96: bool) -> 
     put("t.parquet", to_parquet(table, use_deprecated_int96_timestamps=is_int96))
     rows = read_table(BUCKET, "t.parquet").to_pylist()
     assert rows == [{"extracted_at": EXTRACTED_AT}, {"extracted_at": None}]
+
+
+def test_why_an_object_cannot_be_read_is_said_in_few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise pa.ArrowInvalid("a\n" + "b" * 300)
+
+    monkeypatch.setattr(pq, "ParquetFile", refuse)
+    put("t.parquet", b"12345")
+    with pytest.raises(UnreadableRawError) as raised:
+        read_table(BUCKET, "t.parquet")
+    assert f"5 bytes that cannot be read: a {'b' * 198}" in str(raised.value)
+    assert "b" * 199 not in str(raised.value)

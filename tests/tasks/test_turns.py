@@ -105,6 +105,8 @@ def test_a_budget_says_what_is_left_of_it(clock: Clock) -> None:
     assert budget.remaining_seconds() == 6.0
     assert budget.has(5.9)
     assert not budget.has(6.0)
+    clock.sleep(5.5)
+    assert budget.remaining_seconds() == 0.5
 
 
 @pytest.mark.parametrize("seconds", [10.0, 11.0])
