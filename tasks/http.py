@@ -66,19 +66,12 @@ def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
         SourceHasNoDataError: The address is not there (404, 410).
         BadDataError: Any other status, or a body over the limit.
     """
+    timeout = (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS)
     with (
         TURNS.take(),
         connection_to(url),
         ends_with(session, budget),
-        session.get(
-            url,
-            headers=_HEADERS,
-            timeout=(
-                CONNECT_TIMEOUT_SECONDS,
-                min(READ_TIMEOUT_SECONDS, budget.remaining_seconds()),
-            ),
-            stream=True,
-        ) as response,
+        session.get(url, headers=_HEADERS, timeout=timeout, stream=True) as response,
     ):
         body = b"".join(read_chunks(response, budget, LARGEST_BODY_BYTES))
     if response.status_code != requests.codes.ok or looks_like_html(body):

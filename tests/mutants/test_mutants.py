@@ -196,7 +196,7 @@ def test_every_area_has_changes_in_this_tree_and_tests_that_are_there() -> None:
         ("core", "tasks/core/quotes/audit.py", ["unit/quotes/test_audit.py", "unit/quotes"]),
         ("core", "tasks/core/indices.py", ["unit/test_indices.py"]),
         ("core", "tasks/core/new.py", ["unit"]),
-        ("tasks", "tasks/month.py", ["tasks/test_month.py", "tasks"]),
+        ("tasks", "tasks/new.py", ["tasks/test_new.py", "tasks"]),
         (
             "statements",
             "tasks/core/quotes/tables.py",
@@ -206,7 +206,7 @@ def test_every_area_has_changes_in_this_tree_and_tests_that_are_there() -> None:
     ],
 )
 def test_the_narrowest_tests_come_first(area: str, path: str, expected: list[str]) -> None:
-    files = {"tests/unit/quotes/test_audit.py", "tests/tasks/test_month.py"}
+    files = {"tests/unit/quotes/test_audit.py", "tests/tasks/test_new.py"}
     assert areas.tests_of(area, path, files) == tuple(f"tests/{each}" for each in expected)
 
 

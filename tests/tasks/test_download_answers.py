@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tasks import http
+from tasks import http, turns
 from tasks.core.errors import (
     B3PipelineError,
     BadDataError,
@@ -28,11 +28,12 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.deadline import open_session
+from tasks.deadline import ends_with, open_session
 from tasks.http import fetch_body, fetch_file, read_chunks, waiting_as_asked
 from tasks.http_errors import connection_to
 from tasks.turns import Budget
 from tests.tasks.conftest import Server, serve
+from tests.tasks.glue_service import Clock
 
 Serve = Callable[..., Server]
 
@@ -370,6 +371,35 @@ def test_pages_of_one_connection_end_with_the_budget_of_each() -> None:
             fetch_body(session, url, Budget.of(0.2))
         thread.join(5)
     assert not thread.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kind", "error"),
+    [
+        (20.0, Budget.of, RetryableError),
+        (20.0, Budget.of_all, BlockedError),
+        (19.5, Budget.of_all, requests.ReadTimeout),
+    ],
+    ids=["of-an-attempt", "of-the-whole", "before"],
+)
+def test_what_fails_when_the_budget_has_ended_is_told_as_that(
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    kind: Callable[[float], Budget],
+    error: type[Exception],
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(turns, "time", clock)
+    budget = kind(20.0)
+
+    def fail_in_time() -> None:
+        with open_session() as session, ends_with(session, budget):
+            clock.sleep(seconds)
+            raise requests.ReadTimeout("timed out")
+
+    with pytest.raises(error) as raised:
+        fail_in_time()
+    assert type(raised.value) is error
 
 
 def test_a_source_that_is_not_there_may_come_back(server: Serve) -> None:
