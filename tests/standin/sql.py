@@ -25,6 +25,7 @@ CREATE MACRO to_integer(text) AS CASE
         || 'type "STRING" cannot be cast to an integer because it is malformed.')
 END;
 """
+_MOST_DIGITS = 38
 _DIGITS = {exp.DType.INT: 10, exp.DType.BIGINT: 20}
 
 
@@ -62,6 +63,10 @@ def _rewrite(node: Any) -> Any:
             (p1, s1), (p2, s2) = _decimal(node.left), _decimal(node.right)
             scale = max(6, s1 + p2 + 1)
             return _ratio(node.left, s1, node.right, s2, p1 - s1 + s2 + scale, scale)
+        case exp.Mul() | exp.Add() | exp.Sub():
+            node.type = _type_of(node)
+        case exp.Paren():
+            node.type = node.this.type
         case exp.Avg():
             precision, scale = _decimal(node.this)
             total, count = exp.Sum(this=node.this.copy()), exp.Count(this=node.this.copy())
@@ -69,7 +74,8 @@ def _rewrite(node: Any) -> Any:
         case exp.Sum():
             precision, scale = _decimal(node.this)
             is_integer = node.this.type.this in _DIGITS
-            kind = "bigint" if is_integer else f"decimal({min(38, precision + 10)}, {scale})"
+            most = min(_MOST_DIGITS, precision + 10)
+            kind = "bigint" if is_integer else f"decimal({most}, {scale})"
             return exp.cast(node.copy(), kind)
         case exp.Window(this=exp.Rank() | exp.DenseRank() | exp.RowNumber()) | exp.DateDiff():
             return exp.cast(node.copy(), "int")
@@ -91,6 +97,18 @@ def _cast(node: Any) -> Any:
     return exp.Cast(this=value, to=node.to.copy())
 
 
+def _type_of(node: Any) -> Any:
+    """Return the type that Spark gives a product, a sum or a difference."""
+    if {node.left.type.this, node.right.type.this} <= _DIGITS.keys():
+        return node.type
+    (p1, s1), (p2, s2) = _decimal(node.left), _decimal(node.right)
+    scale = s1 + s2 if isinstance(node, exp.Mul) else max(s1, s2)
+    whole = p1 - s1 + p2 - s2 if isinstance(node, exp.Mul) else max(p1 - s1, p2 - s2)
+    if whole + scale + 1 > _MOST_DIGITS:
+        raise ValueError(f"not known how Spark rounds {node.sql('spark')}")
+    return exp.DataType.build(f"decimal({whole + scale + 1}, {scale})")
+
+
 def _decimal(node: Any) -> tuple[int, int]:
     """Return the precision and scale that Spark takes a number to have."""
     if node.type.this in _DIGITS:
@@ -103,10 +121,10 @@ def _decimal(node: Any) -> tuple[int, int]:
 
 def _ratio(left: Any, s1: int, right: Any, s2: int, precision: int, scale: int) -> Any:
     """Divide in integers, rounded half up to the scale."""
-    if precision > 38:
+    if precision > _MOST_DIGITS:
         raise ValueError(f"not known how Spark rounds {left.sql('spark')} / {right.sql('spark')}")
-    numerator = f"CAST(({left.sql('duckdb')}) * {10**s1} AS HUGEINT) * {10 ** (scale + s2 - s1)}"
-    denominator = f"CAST(({right.sql('duckdb')}) * {10**s2} AS HUGEINT)"
+    numerator = f"{_digits(left, s1)} * {10 ** (scale + s2 - s1)}"
+    denominator = _digits(right, s2)
     kind = f"DECIMAL({precision}, {scale})"
     ratio: Any = sqlglot.parse_one(
         f"CAST(CAST(half_up({numerator}, {denominator}) AS DECIMAL(38, 0)) "
@@ -115,3 +133,9 @@ def _ratio(left: Any, s1: int, right: Any, s2: int, precision: int, scale: int) 
     )
     ratio.type = exp.DataType.build(kind)
     return ratio
+
+
+def _digits(number: Any, scale: int) -> str:
+    """Write all digits of a decimal as an integer."""
+    widest = f"CAST({number.sql('duckdb')} AS DECIMAL({_MOST_DIGITS}, {scale}))"
+    return f"CAST({widest} * {10**scale} AS HUGEINT)"

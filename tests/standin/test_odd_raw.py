@@ -110,7 +110,7 @@ def test_a_month_with_repeated_keys_opens_and_closes_with_the_greater_volume(
     made: dict[str, Tables],
 ) -> None:
     (row,) = made[REPEATED_MONTH][QUOTES_MONTHLY.name].to_pylist()
-    assert row["ticker"] == "PET 4"
+    assert (row["ticker"], row["issuer_name"]) == ("PET 4", "PETRO A")
     assert row["session_count"] == 2
     assert (row["first_trading_date"], row["last_trading_date"]) == (
         dt.date(1986, 10, 10),

@@ -1,7 +1,9 @@
 """The Glue job, with an engine that writes what a test wants; what Spark makes is `standin`'s."""
 
 import hashlib
+import io
 import json
+import sys
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -319,10 +321,24 @@ def test_the_outcome_is_the_last_act(engine: Engine, monkeypatch: pytest.MonkeyP
 def test_an_outcome_says_when_and_by_which_spark(engine: Engine) -> None:
     run(engine)
     (key,) = outcomes()
-    document = json.loads(boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+    body = boto3.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    document = json.loads(body)
+    assert body.decode() == json.dumps(document, indent=1)
     assert document["spark"] == "0.0"
     assert document["started_at"] <= document["ended_at"]
     assert document["ended_at"].endswith("+00:00")
+
+
+def test_a_month_is_told_before_the_next_one_begins(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written))
+    told: list[str] = []
+    engine.on_write = lambda *_: told.append(written.getvalue().decode())
+    run(engine)
+    assert told == ["", "", *["2025-07: written\n"] * 2]
+    assert written.getvalue().decode() == "2025-07: written\n2025-08: written\n"
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -398,6 +414,14 @@ def test_a_failure_beside_raw_that_moved_fails_the_job(engine: Engine) -> None:
     words, outcome = run_to_failure(engine)
     assert outcome.failures == {"2025-07": attempt.RAW_MOVED, "2025-08": "ValueError: bad"}
     assert words == "2025-07: raw moved; 2025-08: ValueError: bad"
+
+
+def test_raw_has_moved_or_has_not(engine: Engine) -> None:
+    inputs = [put_input(day) for day in MONTHS["2025-07"]]
+    s3 = boto3.client("s3")
+    assert refine.has_moved(s3, BUCKET, inputs) is False
+    MOVES["rewritten"](raw_key("2025-07-31"))
+    assert refine.has_moved(s3, BUCKET, inputs) is True
 
 
 def test_other_raw_may_come_meanwhile(engine: Engine) -> None:
