@@ -228,7 +228,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
         "unit/reconciliation",
         "protocol/test_reconcile.py",
     ),
-    "infra/glue/": ("unit/test_refine_job.py", "standin/test_glue.py", *_STATEMENTS),
+    "infra/glue/": ("unit/test_refine_job.py", "standin/test_golden.py", "standin/test_spark.py"),
     "deployments/": ("deployments",),
     "prefect.yaml": ("deployments/test_prefect_yaml.py", "deployments"),
     "infra/terraform/": ("infra/test_facts.py", "infra/test_permissions.py"),

@@ -149,6 +149,7 @@ def test_spark_makes_the_same_of_the_extremes_of_every_field_and_of_repeated_key
 def test_spark_makes_the_golden_tables(dataset: Dataset, jobs: Jobs, engine: MirroredSpark) -> None:
     put_raw(dataset, golden_raw(dataset))
     check_golden(dataset, execute(put_plan(dataset), engine))
+    assert engine.version == StandIn.version
 
 
 def rows_on(dataset: Dataset, day: str, name: str, **changes: Any) -> Objects:

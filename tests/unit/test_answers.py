@@ -186,7 +186,12 @@ def test_a_web_page_is_known_by_its_start(body: bytes) -> None:
     [b"", b'{"page": {}}', b"plain text", b"\xff\xfe", b'"' + b" " * 300 + b'<html>"', b"<a>b</a>"],
 )
 def test_anything_else_is_no_web_page(body: bytes) -> None:
-    assert not looks_like_html(body)
+    assert looks_like_html(body) is False
+
+
+@pytest.mark.parametrize(("blanks", "is_page"), [(194, True), (195, False)])
+def test_a_web_page_begins_in_the_first_two_hundred_bytes(blanks: int, is_page: bool) -> None:
+    assert looks_like_html(b"x" + b" " * blanks + b"<html>") is is_page
 
 
 def test_title_and_text_are_told_without_scripts_and_styles() -> None:
@@ -204,6 +209,8 @@ def test_title_and_text_are_told_without_scripts_and_styles() -> None:
         (b"<html><head><title>Blocked</title></head><body></body></html>", "Blocked"),
         (b"<html><body>Blocked</body></html>", "Blocked"),
         (b"<title>Blocked</title><body>Blocked</body>", "Blocked"),
+        (b"<title>Blocked</title><body> Blocked\n</body>", "Blocked"),
+        (b"<title>\n Blocked </title><body>Wait</body>", "Blocked: Wait"),
         (b"<html>Blocked</html>", "Blocked"),
         ("<body>Sistema em manutenção</body>".encode(), "Sistema em manutenção"),
         (b"<html></html>", ""),

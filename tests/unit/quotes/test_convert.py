@@ -52,6 +52,24 @@ def test_files_have_the_columns_and_types_of_the_raw_table(tmp_path: Path) -> No
     assert types == RAW_QUOTES.types()
 
 
+def test_files_hold_plain_types_small_and_the_same_to_every_reader(tmp_path: Path) -> None:
+    (session, *_) = convert_quotes(month_zip(), tmp_path / "out", MONTH).sessions
+    metadata = pq.read_metadata(session.path)
+    assert metadata.metadata is None
+    columns = [metadata.row_group(0).column(number) for number in range(metadata.num_columns)]
+    assert {each.compression for each in columns} == {"ZSTD"}
+    assert not any(each.is_stats_set for each in columns)
+    physical = {each.path_in_schema: each.physical_type for each in columns}
+    assert {name: kind for name, kind in physical.items() if kind != "BYTE_ARRAY"} == {
+        **dict.fromkeys(("data", "datven"), "INT32"),
+        **{
+            name: "INT64"
+            for name, kind in RAW_QUOTES.types().items()
+            if kind == "bigint" or kind.startswith("decimal")
+        },
+    }
+
+
 def test_schema_names_every_column_of_the_raw_table_in_its_order() -> None:
     assert SCHEMA.names == list(RAW_QUOTES.types())
 
