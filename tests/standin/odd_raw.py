@@ -83,9 +83,11 @@ def repeated_records() -> list[Record]:
         _VIGOR | {"data": first, "preult": Decimal("17.50"), "voltot": Decimal("3564.60")},
         _PET | {"data": first, "voltot": Decimal("10.00"), "preabe": Decimal("1.00")},
         _PET | {"data": first, "voltot": Decimal("20.00"), "preabe": Decimal("2.00")},
-        _PET | {"data": last, "voltot": Decimal("40.00"), "preult": Decimal("4.00")}
+        _PET
+        | {"data": last, "voltot": Decimal("40.00"), "preult": Decimal("4.00")}
         | {"nomres": "PETRO A"},
-        _PET | {"data": last, "voltot": Decimal("30.00"), "preult": Decimal("3.00")}
+        _PET
+        | {"data": last, "voltot": Decimal("30.00"), "preult": Decimal("3.00")}
         | {"nomres": "PETRO Z"},
     ]
 

@@ -48,6 +48,8 @@ def to_duckdb(statement: str, tables: Types) -> str:
     tree: Any = qualify(read, dialect="spark", schema=schema, quote_identifiers=False)
     tree = annotate_types(tree, schema=schema, dialect="spark")
     for node in list(tree.walk(bfs=False))[::-1]:  # what is inside comes first
+        if isinstance(node, exp.Paren | exp.Mul | exp.Add | exp.Sub):
+            node.type = _type_of(node)
         written = _rewrite(node)
         if written is not None:
             written.type = written.type or node.type
@@ -63,10 +65,6 @@ def _rewrite(node: Any) -> Any:
             (p1, s1), (p2, s2) = _decimal(node.left), _decimal(node.right)
             scale = max(6, s1 + p2 + 1)
             return _ratio(node.left, s1, node.right, s2, p1 - s1 + s2 + scale, scale)
-        case exp.Mul() | exp.Add() | exp.Sub():
-            node.type = _type_of(node)
-        case exp.Paren():
-            node.type = node.this.type
         case exp.Avg():
             precision, scale = _decimal(node.this)
             total, count = exp.Sum(this=node.this.copy()), exp.Count(this=node.this.copy())
@@ -98,15 +96,20 @@ def _cast(node: Any) -> Any:
 
 
 def _type_of(node: Any) -> Any:
-    """Return the type that Spark gives a product, a sum or a difference."""
+    """Return the type that Spark gives a product, a sum or a difference, in parentheses or not."""
+    if isinstance(node, exp.Paren):
+        return node.this.type
     if {node.left.type.this, node.right.type.this} <= _DIGITS.keys():
         return node.type
     (p1, s1), (p2, s2) = _decimal(node.left), _decimal(node.right)
-    scale = s1 + s2 if isinstance(node, exp.Mul) else max(s1, s2)
-    whole = p1 - s1 + p2 - s2 if isinstance(node, exp.Mul) else max(p1 - s1, p2 - s2)
-    if whole + scale + 1 > _MOST_DIGITS:
+    if isinstance(node, exp.Mul):
+        precision, scale = p1 + p2 + 1, s1 + s2
+    else:
+        scale = max(s1, s2)
+        precision = max(p1 - s1, p2 - s2) + scale + 1
+    if precision > _MOST_DIGITS:  # Spark cuts decimals then
         raise ValueError(f"not known how Spark rounds {node.sql('spark')}")
-    return exp.DataType.build(f"decimal({whole + scale + 1}, {scale})")
+    return exp.DataType.build(f"decimal({precision}, {scale})")
 
 
 def _decimal(node: Any) -> tuple[int, int]:

@@ -74,7 +74,7 @@ MEMBER: dict[str, Any] = {
     "quote_count": 1,
 }
 UNQUOTED = MEMBER | {"ticker": "XXXB4", "close": None}
-# `{what: (table, raw rows, changes of the first)}`: each is the first figure that has no room any more.
+# `{what: (table, raw rows, changes of the first)}`: the first figure that has no room any more.
 TOO_GREAT: dict[str, tuple[dict[str, Any], Rows, dict[str, Any]]] = {
     "market value": (
         INDEX,
