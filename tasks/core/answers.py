@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from tasks.core.errors import BadDataError, RetryableError
@@ -35,6 +35,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 BYTES_KEPT = (
     "Landing keeps the bytes; raw and refined are untouched. Look at it before running again."
 )
+
+
+class Strict(BaseModel):
+    """A part of an answer, its fields as B3 writes them; fields that are not known are let be."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
 def encode_request(path: str, request: Mapping[str, Any]) -> str:

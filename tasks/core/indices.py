@@ -25,9 +25,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from tasks.core.answers import encode_request, load_answer, validate_answer
+from tasks.core.answers import Strict, encode_request, load_answer, validate_answer
 from tasks.core.errors import BadDataError, InvalidInputError, RetryableError
 from tasks.core.numbers import LANGUAGE
 from tasks.core.texts import TICKER_FORM, is_ticker, show
@@ -82,22 +80,16 @@ def read_index_codes(texts: Iterable[str]) -> tuple[str, ...]:
     return codes
 
 
-class _PageInfo(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
+class _PageInfo(Strict):
     totalRecords: int | None = None  # noqa: N815 - B3's name
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
+class _Row(Strict):
     code: str
     indexes: str
 
 
-class _List(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
+class _List(Strict):
     page: _PageInfo = _PageInfo()
     results: list[_Row]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from tasks.core.answers import (
+    Strict,
     bytes_kept,
     describe_page,
     load_answer,
@@ -159,6 +160,17 @@ def test_each_field_of_another_form_is_named_with_what_was_found(payload: Any, f
         validate_answer(_Form, payload, "IBOV")
     assert str(error.value).startswith("B3's answer for IBOV is not in the known form: ")
     assert str(error.value).isprintable()
+
+
+class _Known(Strict):
+    count: int
+
+
+@pytest.mark.parametrize("other", ["1", 1.0, True, None])
+def test_nothing_else_is_taken_for_a_number(other: Any) -> None:
+    assert validate_answer(_Known, {"count": 1, "unknown": 2}, "IBOV").count == 1
+    with pytest.raises(BadDataError, match="count: Input should be a valid integer, found"):
+        validate_answer(_Known, {"count": other}, "IBOV")
 
 
 def test_five_fields_of_another_form_are_named_at_most() -> None:

@@ -24,10 +24,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
-from tasks.core.answers import encode_request, load_answer, validate_answer
+from tasks.core.answers import Strict, encode_request, load_answer, validate_answer
 from tasks.core.errors import BadDataError, InvalidInputError, NotPublishedError
 from tasks.core.exchange import FIRST_YEAR
 from tasks.core.numbers import LANGUAGE, parse_decimal
@@ -51,10 +51,10 @@ class IndexLevel:
     level: Decimal
 
 
-class Row(BaseModel):
+class Row(Strict):
     """One day of the month in each month of the year; every level as B3 writes it."""
 
-    model_config = ConfigDict(strict=True, frozen=True, alias_generator=to_camel)
+    model_config = ConfigDict(alias_generator=to_camel)
 
     day: int
     rate_value1: str | None
@@ -76,10 +76,8 @@ class Row(BaseModel):
         return {month: text for month, text in texts.items() if text is not None}
 
 
-class Answer(BaseModel):
+class Answer(Strict):
     """One answer, its fields as B3 writes them."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
     results: list[Row]
 

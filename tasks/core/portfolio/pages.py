@@ -29,6 +29,7 @@ from collections.abc import Sequence
 
 from tasks.core.answers import (
     BYTES_KEPT,
+    Strict,
     bytes_kept,
     load_answer,
     validate_answer,
@@ -45,7 +46,6 @@ from tasks.core.portfolio.model import Portfolio, sort_constituents
 from tasks.core.portfolio.paging import (
     PageInfo,
     PlainRow,
-    Strict,
     page_path,
     parse_divisor,
     parse_weight,

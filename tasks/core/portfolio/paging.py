@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from tasks.core.answers import encode_request
+from tasks.core.answers import Strict, encode_request
 from tasks.core.errors import BadDataError, RetryableError
 from tasks.core.numbers import LANGUAGE, parse_decimal, parse_integer
 from tasks.core.portfolio.model import Constituent
@@ -15,12 +15,6 @@ from tasks.core.texts import show_ticker
 PAGE_SIZE = 120  # the most that B3's own page asks for
 MOST_PAGES = 50  # B3's broadest index has two
 _Value = TypeVar("_Value")
-
-
-class Strict(BaseModel):
-    """A part of an answer, its fields as B3 writes them; fields that are not known are let be."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
 
 
 class PageInfo(Strict):

@@ -27,6 +27,7 @@ from pydantic import Field
 
 from tasks.core.answers import (
     BYTES_KEPT,
+    Strict,
     bytes_kept,
     load_answer,
     validate_answer,
@@ -41,7 +42,6 @@ from tasks.core.portfolio.model import Portfolio, sort_constituents
 from tasks.core.portfolio.paging import (
     PageInfo,
     PlainRow,
-    Strict,
     check_same_portfolio,
     parse_divisor,
     parse_weight,
