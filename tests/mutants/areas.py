@@ -115,6 +115,8 @@ NARROWEST: dict[str, tuple[str, ...]] = {
         "unit/test_commit.py",
         "unit/test_backfill.py",
         "unit/test_progress.py",
+        "tasks/test_month.py",
+        "tasks/test_refine.py",
     ),
     "tasks/core/numbers.py": ("unit/test_numbers.py",),
     "tasks/core/outcome.py": ("unit/test_outcome.py",),
