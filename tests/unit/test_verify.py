@@ -234,6 +234,13 @@ def test_missing_sessions_are_told_by_month_with_what_makes_them_again() -> None
     assert judge_sessions("portfolio", RAW_PORTFOLIO, filling, ()) == []
 
 
+@pytest.mark.parametrize(("fresh", "missing"), [(14, 0), (15, 1)])
+def test_a_gap_is_filled_by_who_writes_within_ten_days_of_it(fresh: int, missing: int) -> None:
+    days = [dt.date(2025, 8, day) for day in (1, 5, 6, 7, 8, 11, 12, 13, 14, 15)]
+    there = held(*(raw(day, at=YOUNG if day.day == fresh else OLD) for day in days))
+    assert len(judge_sessions("portfolio", RAW_PORTFOLIO, there, ())) == missing
+
+
 def test_a_year_is_the_object_of_its_sessions() -> None:
     assert key_of(INDEX_LEVELS, DAY, "IBOV") == "raw/index_levels/year=2025/IBOV.parquet"
 
@@ -323,6 +330,13 @@ def test_a_glue_run_is_left_at_work_or_waited_for(
     assert judge_runs_at_work("portfolio", [stopping], {}, at, NOW) == []
 
 
+def test_a_glue_run_has_ten_minutes_after_its_timeout_to_end() -> None:
+    run = AtWork("jr", PLAN, NOW, dt.timedelta(minutes=30))
+    ended = NOW + dt.timedelta(minutes=40)
+    assert is_past_its_time(run, ended) is False
+    assert is_past_its_time(run, ended + dt.timedelta.resolution) is True
+
+
 def test_a_long_glue_run_whose_months_were_published_meanwhile_is_for_a_person() -> None:
     run = AtWork("jr", PLAN, NOW - dt.timedelta(hours=5), dt.timedelta(hours=20))
     at = {"2025-08": NOW - dt.timedelta(hours=2)}
@@ -395,6 +409,19 @@ def test_a_database_without_any_table_is_one_finding() -> None:
     assert [each.kind for each in name_database(both, "b3", 2)] == ["database missing", "raw lost"]
     assert name_database(both, "b3", 3) == both
     assert name_database([GONE], "b3", 1) == [GONE]
+
+
+@pytest.mark.parametrize(("days", "expected"), [(31, True), (32, False)])
+def test_a_key_names_no_session_that_lies_more_than_a_month_ahead(
+    days: int, expected: bool
+) -> None:
+    key = RAW_PORTFOLIO.object_key(str(NOW.date() + dt.timedelta(days)), "IBOV")
+    assert names_a_session(RAW_PORTFOLIO, key, NOW.date()) is expected
+
+
+def test_a_long_reason_is_cut_in_what_can_be_done() -> None:
+    said = advise(LOST, {"k": "x" * 301})
+    assert said.startswith(f"not healed: {'x' * 300} Next: ")
 
 
 def test_what_can_be_done_is_said_before_a_repair_and_after_one() -> None:

@@ -13,8 +13,8 @@ import pytest
 from tasks.core.errors import BadDataError
 from tasks.core.quotes.archive import BLOCK_RECORDS, read_sessions
 from tasks.core.quotes.files import QuotesPeriod
-from tasks.core.quotes.record import field_at
-from tasks.core.quotes.session import MOST_QUANTITY
+from tasks.core.quotes.record import LINE_BYTES, field_at
+from tasks.core.quotes.session import MOST_QUANTITY, MOST_RECORDS
 from tests.cotahist_text import (
     LAYOUT,
     NUMERIC_NAMES,
@@ -504,3 +504,8 @@ def test_a_disk_that_fails_is_no_bad_data(monkeypatch: pytest.MonkeyPatch) -> No
 def test_missing_file_is_no_bad_data(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_rows(tmp_path / "COTAHIST_D03022022.ZIP")
+
+
+def test_sessions_at_their_limits_fit_into_64_bits_a_month_and_65_megabytes_each() -> None:
+    assert 23 * MOST_QUANTITY < 2**63
+    assert MOST_RECORDS * LINE_BYTES < 65_000_000
