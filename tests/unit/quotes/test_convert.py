@@ -56,6 +56,8 @@ def test_files_hold_plain_types_small_and_the_same_to_every_reader(tmp_path: Pat
     (session, *_) = convert_quotes(month_zip(), tmp_path / "out", MONTH).sessions
     metadata = pq.read_metadata(session.path)
     assert metadata.metadata is None
+    leaves = [metadata.schema.column(number) for number in range(metadata.num_columns)]
+    assert {each.max_definition_level for each in leaves} == {0}  # a value in every row
     columns = [metadata.row_group(0).column(number) for number in range(metadata.num_columns)]
     assert {each.compression for each in columns} == {"ZSTD"}
     assert not any(each.is_stats_set for each in columns)
