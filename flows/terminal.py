@@ -146,7 +146,7 @@ def _console() -> Console:
     if _live:
         return _live[-1].console
     is_terminal = sys.stderr.isatty()
-    return Console(stderr=True, force_terminal=is_terminal, highlight=False, emoji=False)
+    return Console(stderr=True, force_terminal=is_terminal)
 
 
 _live: list[Live] = []

@@ -103,13 +103,17 @@ def test_what_may_be_left_empty_says_so_and_takes_null(name: str, field: str) ->
         ("backfill", "dataset", "portfolio"),
         ("backfill", "dataset", "reconciliation"),
         ("index-levels", "year", 1986),
+        ("index-levels", "year", 9999),
         ("freshness", "datasets", ["levels", "quotes"]),
+        ("freshness", "datasets", ["levels"]),
         ("import-portfolio", "files", ["s3://lake/inbox/", "a folder"]),
+        ("import-portfolio", "files", ["s3://lake/inbox/"]),
         ("vacuum", "grace_days", 1),
         ("vacuum", "grace_days", 3650),
         ("vacuum", "delete", True),
         ("verify", "repair", True),
         ("verify", "datasets", ["levels", "quotes"]),
+        ("verify", "datasets", ["levels"]),
     ],
 )
 def test_what_is_right_is_taken(name: str, field: str, value: object) -> None:
@@ -154,6 +158,7 @@ def test_what_has_a_wrong_form_is_refused(name: str, field: str, value: object) 
         *[(*each, [""]) for each in CODED],
         ("backfill", "index_code", "all"),
         ("index-levels", "year", 1985),
+        ("index-levels", "year", 10000),
         ("index-levels", "year", 20250),
         ("vacuum", "grace_days", 0),
         ("vacuum", "grace_days", 3651),
@@ -174,6 +179,19 @@ def test_what_a_flow_has_its_own_words_for_is_refused_before_there_is_a_run(
 def test_files_to_import_must_be_named() -> None:
     schema = parameter_schema(FLOWS["import-portfolio"]).model_dump()
     assert [error.message for error in validate({}, schema)] == ["'files' is a required property"]
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value", "taken"),
+    [
+        *[(*each, ["IBOV\n", " smll"], ("IBOV", "smll")) for each in CODED],
+        ("backfill", "index_code", "IBOV\n", "IBOV"),
+    ],
+)
+def test_a_flow_sees_nothing_of_the_blanks_around_a_code(
+    name: str, field: str, value: object, taken: object
+) -> None:
+    assert FLOWS[name].validate_parameters({field: value})[field] == taken
 
 
 @pytest.mark.parametrize("name", FLOWS)

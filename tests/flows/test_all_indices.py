@@ -196,7 +196,7 @@ def test_without_list_and_history_nothing_is_known(lake: Lake, replay: Replay) -
     replay.misbehave("http_404", index="list")
     error = error_of(run())
     assert isinstance(error, IncompleteError)
-    assert "B3's list of indices: only those" in str(error)
+    assert str(error).startswith("B3's list of indices: only those")
     assert lake.list_keys() == []
 
 

@@ -21,6 +21,7 @@ from tasks.core.month import PublishedMonths
 from tasks.core.plan import Subject
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.quotes import QUOTES
+from tasks.core.reconciliation import RECONCILIATION
 
 JULY, AUGUST = "2025-07", "2025-08"
 RUN = "0123456789abcdef"
@@ -85,6 +86,11 @@ def world(monkeypatch: pytest.MonkeyPatch, no_run_logger: None) -> World:
         "mend_quotes_session",
         lambda _settings, _now, key: world.mend("quotes", key),
     )
+    monkeypatch.setattr(
+        flows.backfill,
+        "mend_reconciliation",
+        lambda _settings, key: world.mend("reconciliation", key),
+    )
     return world
 
 
@@ -107,7 +113,7 @@ def test_a_dry_run_says_what_it_would_cost_and_does_nothing(world: World) -> Non
     assert world.published == []
 
 
-@pytest.mark.parametrize("dataset", [PORTFOLIO, QUOTES], ids=lambda each: each.name)
+@pytest.mark.parametrize("dataset", [PORTFOLIO, QUOTES, RECONCILIATION], ids=lambda each: each.name)
 def test_stale_months_are_published_in_one_go(world: World, dataset: Any) -> None:
     world.stale = [JULY, AUGUST]
     world.result = PublishedMonths({JULY: RUN, AUGUST: RUN})
@@ -171,6 +177,13 @@ def test_a_range_or_stale_and_not_both(
     assert world.looked_at == []
 
 
+def test_a_range_of_the_reconciliation_is_made_by_another_command(world: World) -> None:
+    said = "^Expected stale of the reconciliation, found a range: python -m flows.reconcile "
+    with pytest.raises(InvalidInputError, match=said):
+        unwrap(backfill.fn)(start=FIRST, end=LAST, dataset="reconciliation")
+    assert world.looked_at == []
+
+
 @pytest.mark.parametrize(("start", "end"), [(FIRST, FIRST), (dt.date(1986, 1, 1), LAST)])
 def test_a_range_has_a_beginning_and_an_end(start: dt.date, end: dt.date) -> None:
     assert check_range(start, end, stale=False) == (start, end)
@@ -219,6 +232,7 @@ def test_options_become_the_parameters_of_the_flow(
         ["--start", "2025-08-01"],
         ["--start", "2025-08-02", "--end", "2025-08-01"],
         ["--stale", "--dataset", "levels"],
+        ["--start", "2025-08-01", "--end", "2025-08-01", "--dataset", "reconciliation"],
     ],
     ids=" ".join,
 )

@@ -19,7 +19,7 @@ from tasks.core.freshness import Gap
 from tasks.core.plan import Subject
 from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tasks.objects import land_bytes
+from tasks.objects import land_bytes, read_object
 from tests.flows.conftest import BUCKET, Lake
 from tests.portfolios import FRIDAY, THURSDAY
 
@@ -235,11 +235,38 @@ def test_levels_of_each_index_are_there_or_not(
 
 
 @pytest.mark.parametrize(
+    ("landed_on", "is_looked_at"),
+    [
+        (dt.date(2025, 7, 14), False),
+        (dt.date(2025, 7, 15), True),  # the tenth session, counted back from the 28th
+        (dt.date(2025, 7, 20), True),  # a Sunday
+        (dt.date(2025, 7, 29), True),  # the next session
+        (dt.date(2025, 7, 30), False),
+    ],
+)
+def test_lists_from_the_tenth_session_to_the_next_one_say_what_is_expected(
+    lake: Lake, had: None, published: Published, landed_on: dt.date, is_looked_at: bool
+) -> None:
+    (listed,) = lake.list_keys("landing/portfolio/received=2025-08-01/indices/")
+    lake.put(listed.replace("2025-08-01", str(landed_on)), read_object(BUCKET, listed) or b"")
+    for key in lake.list_keys("landing/portfolio/received=2025-08-01/"):
+        lake.delete(key)
+    day = dt.date(2025, 7, 28)
+    published["portfolio"] = {day: {"IBOV"}}
+    state = run(trading_date=day)
+    assert state.is_failed() == is_looked_at
+    assert not is_looked_at or "IDIV portfolio 2025-07-28" in lines_of(state)[2]
+
+
+@pytest.mark.parametrize(
     "parameters", [{"datasets": []}, {"trading_date": dt.date(2025, 8, 2)}], ids=str
 )
 def test_wrong_parameters_end_the_run(lake: Lake, parameters: dict[str, Any]) -> None:
     state = freshness(**parameters, return_state=True)
-    assert isinstance(state.result(raise_on_failure=False), InvalidInputError)
+    error = state.result(raise_on_failure=False)
+    assert isinstance(error, InvalidInputError)
+    said = "Expected at least one of portfolio, " if "datasets" in parameters else "2025-08-02 "
+    assert str(error).startswith(said)
 
 
 def test_a_theoretical_portfolio_that_readers_saw_lately_is_expected(

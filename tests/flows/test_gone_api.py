@@ -81,6 +81,7 @@ def caused_by(error: Exception) -> Exception:
     [
         httpx.ConnectError("[Errno 111] Connection refused"),
         httpx.ReadTimeout(""),
+        refused(500),
         refused(503),
         caused_by(httpx.ConnectError("refused")),
     ],

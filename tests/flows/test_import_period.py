@@ -78,7 +78,9 @@ def test_a_file_goes_to_landing_to_raw_by_its_session_and_to_readers_of_its_mont
     assert landed.endswith(".csv.gz")
     assert read_landed(BUCKET, landed) == write_period_csv(IBOV)
     assert note == note_key(RAW_THEORETICAL, "IBOV", THURSDAY)
-    assert (read_note(BUCKET, note) or {})["answers"] == [landed]
+    noted = read_note(BUCKET, note) or {}
+    assert noted["answers"] == [landed]
+    assert dt.datetime.fromisoformat(noted["extracted_at"]).microsecond == 0
     assert lake.list_keys("raw/") == [key_of(IBOV)]
     assert stored(lake, IBOV) == IBOV
     assert list(lake.partitions("raw_portfolio_theoretical")) == ["2025-07-31"]
@@ -210,8 +212,12 @@ def note(lake: Lake, *answers: str) -> None:
     write_note(BUCKET, key, there | {"answers": list(answers)})
 
 
-def put_file(shown: Portfolio, period: str = "Mai. a Ago. 2025") -> str:
-    return land_bytes(BUCKET, "landing/x/", write_period_csv(shown, period), "csv", {})
+def put_file(
+    shown: Portfolio,
+    period: str = "Mai. a Ago. 2025",
+    folder: str = f"{RAW_THEORETICAL.landing_prefix}x/",
+) -> str:
+    return land_bytes(BUCKET, folder, write_period_csv(shown, period), "csv", {})
 
 
 @pytest.mark.parametrize(
@@ -231,6 +237,7 @@ def put_file(shown: Portfolio, period: str = "Mai. a Ago. 2025") -> str:
         ),
         pytest.param(lambda lake, answer: note(lake, answer, "a.json.gz"), id="a-file-and-a-page"),
         pytest.param(lambda lake, _: note(lake), id="none"),
+        pytest.param(lambda lake, _: note(lake, put_file(IBOV, folder="x/")), id="elsewhere"),
     ],
 )
 def test_nothing_is_made_of_a_file_that_is_not_the_one_that_was_read(

@@ -5,10 +5,12 @@ from typing import Any
 import boto3
 import pytest
 
+from flows import levels as module
 from flows.levels import index_levels
 from infra.local.b3.levels import levels_of_year
 from infra.local.b3.replay import Replay
-from tasks.core.errors import BadDataError, InvalidInputError
+from tasks.core.errors import BadDataError, IncompleteError, InvalidInputError
+from tasks.core.exchange import SAO_PAULO
 from tests.flows.conftest import Lake
 from tests.portfolios import FRIDAY
 
@@ -45,6 +47,91 @@ def test_a_year_goes_to_landing_to_raw_and_to_readers(lake: Lake) -> None:
 
 def test_without_a_year_it_is_that_of_the_latest_session_that_is_over(lake: Lake) -> None:
     assert "IBOV levels 2025" in str(run().message)
+
+
+@pytest.mark.parametrize(
+    ("now", "year"),
+    [
+        ("2026-01-02T20:59", 2025),  # the first session of the year is not over
+        ("2026-01-02T21:00", 2026),
+        ("2025-12-31T23:00", 2025),  # in London it is another year
+    ],
+)
+def test_without_a_year_it_is_not_that_of_the_calendar(
+    lake: Lake,
+    set_clock: Callable[[dt.datetime], None],
+    monkeypatch: pytest.MonkeyPatch,
+    now: str,
+    year: int,
+) -> None:
+    asked: list[int] = []
+
+    def collect(_settings: Any, _wanted: Any, year: int, _budget: Any) -> Any:
+        asked.append(year)
+        return {"IBOV": ()}, {}, {}, []
+
+    monkeypatch.setattr(module, "collect_levels", collect)
+    set_clock(dt.datetime.fromisoformat(now).replace(tzinfo=SAO_PAULO))
+    assert run().message == f"published IBOV levels {year}, 0 sessions"
+    assert asked == [year]
+
+
+def test_several_indices_are_counted_and_one_that_is_new_makes_it_news(lake: Lake) -> None:
+    run(year=2025)
+    codes = ["IBOV", "SMLL"]
+    assert run(year=2025, index_codes=codes).message == "published levels of 2 indices in 2025"
+    assert run(year=2025, index_codes=codes).message == "up to date levels of 2 indices in 2025"
+
+
+def test_an_index_that_fails_stops_no_other_and_is_told(lake: Lake, replay: Replay) -> None:
+    replay.misbehave("http_404", index="SMLL")
+    error = run(year=2025, index_codes=["IBOV", "NONE", "SMLL"]).result(raise_on_failure=False)
+    assert isinstance(error, IncompleteError)
+    first, *lines = str(error).splitlines()
+    sessions = len(served())
+    assert first == f"2 of 3 indices failed; published IBOV levels 2025, {sessions} sessions:"
+    assert [line[:8] for line in lines] == ["  NONE: ", "  SMLL: "]
+    assert lake.list_keys("raw/") == [KEY]
+
+
+def test_where_none_comes_nothing_is_published(lake: Lake, replay: Replay) -> None:
+    replay.misbehave("http_404")
+    error = run(year=2025, index_codes=["IBOV", "SMLL"]).result(raise_on_failure=False)
+    assert str(error).startswith("2 of 2 indices failed; nothing was published:")
+    assert (lake.list_keys("raw/"), lake.partitions("index_levels")) == ([], {})
+
+
+@pytest.mark.parametrize(
+    ("now", "asked"),
+    [
+        ("2026-01-01T12:00", ["IBOV", "SMLL"]),  # the last ten sessions are of this year
+        ("2026-01-09T22:00", ["IBOV", "SMLL"]),  # some are
+        ("2026-03-02T12:00", ["IBOV", "IDIV", "SMLL"]),  # none is: all that raw holds
+    ],
+)
+def test_without_the_list_all_are_those_that_raw_holds_lately(
+    lake: Lake,
+    replay: Replay,
+    set_clock: Callable[[dt.datetime], None],
+    monkeypatch: pytest.MonkeyPatch,
+    now: str,
+    asked: list[str],
+) -> None:
+    run(year=2025, index_codes=["IBOV", "IDIV", "SMLL"])
+    key = KEY.replace("IBOV", "IDIV")
+    lake.put_rows(key, [row for row in lake.rows(key) if row["trading_date"].month < 12])
+    replay.misbehave("http_404", index="list")
+    set_clock(dt.datetime.fromisoformat(now).replace(tzinfo=SAO_PAULO))
+    found: list[tuple[str, ...]] = []
+
+    def collect(_settings: Any, wanted: Any, *_: Any) -> Any:
+        found.append(wanted.codes)
+        return {"IBOV": ()}, {}, {}, []
+
+    monkeypatch.setattr(module, "collect_levels", collect)
+    error = run(year=2025, index_codes=["all"]).result(raise_on_failure=False)
+    assert "\n  B3's list of indices: only those were asked for" in str(error)
+    assert found == [tuple(asked)]
 
 
 def test_an_index_goes_beside_the_others_of_its_year(lake: Lake) -> None:

@@ -1,4 +1,5 @@
 import datetime as dt
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from inspect import unwrap
@@ -9,10 +10,12 @@ from moto import mock_aws
 from prefect import Task
 
 import flows.vacuum
-from flows.vacuum import check_grace, describe, main, vacuum
+from flows.vacuum import check_grace, describe, log_unneeded, main, vacuum
 from tasks.core.datasets import DATASETS
 from tasks.core.errors import B3PipelineError, InvalidInputError, NotConfiguredError
+from tasks.core.plan import Subject
 from tasks.core.vacuum import StoredObject, Unit
+from tasks.sweep import Sweep
 from tests.tasks.toy import BUCKET, D1, D2, DATABASE, JOB, MONTH, TOY, Toy, both
 
 PUBLISHED = f"published/toy/{MONTH}/"
@@ -148,8 +151,25 @@ def test_a_grace_out_of_bounds_is_refused_before_anything_is_asked(
     assert toy.calls == []
 
 
-def test_a_day_is_the_shortest_grace() -> None:
-    check_grace(1)
+@pytest.mark.parametrize("grace_days", [1, 3650])
+def test_a_grace_is_a_day_at_least_and_ten_years_at_most(grace_days: int) -> None:
+    check_grace(grace_days)
+
+
+def test_what_nobody_needs_is_named_with_whether_it_is_ripe(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored = StoredObject("k", '"e"', 10, dt.datetime(2025, 8, 1, tzinfo=dt.UTC))
+    ripe, fresh = (
+        Unit("t", MONTH, "r", "a", folder, (stored,), stored.modified_at) for folder in ("f/", "g/")
+    )
+    monkeypatch.setattr(flows.vacuum, "get_run_logger", lambda: logging.getLogger("steps"))
+    with caplog.at_level(logging.INFO, "steps"):
+        log_unneeded(Subject(TOY, BUCKET, DATABASE, JOB), Sweep((ripe, fresh), (ripe,), {}))
+    assert caplog.messages == [
+        f"Nobody needs s3://{BUCKET}/f/ (ripe)",
+        f"Nobody needs s3://{BUCKET}/g/ (not marked for an hour yet)",
+    ]
 
 
 def test_without_settings_nothing_is_asked(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:

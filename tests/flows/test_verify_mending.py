@@ -2,17 +2,31 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
+from inspect import unwrap
+from types import SimpleNamespace
+from typing import Any
 
+import boto3
 import pytest
 from prefect import flow
 
-from flows.care import CARES
+import flows.verify as verify_flow
+from flows import levels_mending
+from flows.care import CARES, was_filed
 from flows.levels import index_levels
 from flows.levels_mending import look_over_levels, mend_levels
+from flows.quotes_loading import load_session
+from flows.verify import verify
 from infra.local.b3.replay import Replay
-from tasks.core.errors import SourceHasNoDataError
+from tasks.core.errors import InvalidInputError, SourceHasNoDataError
+from tasks.core.exchange import SAO_PAULO
+from tasks.core.findings import Finding
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
-from tests.flows.conftest import Lake
+from tasks.core.quotes.tables import RAW_QUOTES
+from tasks.inventory import Survey
+from tasks.objects import land_bytes, read_landed
+from tests.flows.conftest import BUCKET, Lake
 from tests.portfolios import FRIDAY, THURSDAY
 
 KEY = "raw/index_levels/year=2025/IBOV.parquet"
@@ -68,20 +82,122 @@ def test_levels_are_read_from_landing_where_b3_does_not_have_them(
 )
 def test_levels_that_neither_has_are_named(lake: Lake, replay: Replay, key: str) -> None:
     replay.misbehave("http_404")
-    with pytest.raises(SourceHasNoDataError, match=f"s3://b3-lake/{key} is gone"):
+    with pytest.raises(SourceHasNoDataError, match=f"s3://b3-lake/{key} is gone") as raised:
         mend(lake, key)
+    said = "landing holds no sound answer; " if key == KEY else "it is no year of an index: "
+    assert said in str(raised.value)
     assert lake.list_keys("raw/") == []
 
 
 def test_levels_that_are_as_they_should_be_have_no_finding(levels: Lake) -> None:
     @flow
-    def run() -> list[str]:
-        return [each.kind for each in look_over_levels(levels.settings, NOW).findings]
+    def run() -> tuple[int, list[tuple[str, str]]]:
+        survey = look_over_levels(levels.settings, NOW)
+        return survey.objects, sorted((each.kind, each.where) for each in survey.findings)
 
-    assert run() == []
-    levels.put("raw/index_levels/year=2025/notes.txt", b"")
-    levels.put("raw/index_levels/year=2025/SMLL.parquet", b"")
-    assert sorted(run()) == ["raw of no session", "raw unreadable"]
+    assert run() == (1, [])
+    strange = [
+        f"raw/index_levels/year={name}"
+        for name in ("2025/notes.txt", "2025/ib-v.parquet", "x/IBOV.parquet", "2025/a/SMLL.parquet")
+    ]
+    for key in (*strange, "raw/index_levels/year=2025/SMLL.parquet"):
+        levels.put(key, b"")
+    assert run() == (
+        6,
+        sorted(
+            [
+                *(("raw of no session", key) for key in strange),
+                ("raw unreadable", "raw/index_levels/year=2025/SMLL.parquet"),
+            ]
+        ),
+    )
+
+
+def test_what_is_no_sound_answer_of_the_year_is_passed_over(levels: Lake, replay: Replay) -> None:
+    rows = levels.rows(KEY)
+    replay.misbehave("http_404")
+    folder = "landing/index_levels/received=2026-01-02/"
+    for name in ("IBOV-2024", "SMLL-2025", "IBOV-2025"):  # each is later
+        land_bytes(BUCKET, f"{folder}{name}/", b"{}", "json", {})
+    levels.put_rows(KEY, rows[:-1])
+    boto3.client("glue").delete_partition(
+        DatabaseName="b3", TableName="index_levels", PartitionValues=["2025"]
+    )
+    assert mend(levels) == "made again from landing"
+    found = levels.rows(KEY)
+    assert [row["level"] for row in found] == [row["level"] for row in rows]
+    assert {row["extracted_at"].microsecond for row in found} == {0}
+    assert list(levels.partitions("index_levels")) == ["2025"]
+
+
+def test_of_several_sound_answers_the_latest_is_read(
+    levels: Lake, replay: Replay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (landed,) = levels.list_keys("landing/index_levels/")
+    sound = read_landed(BUCKET, landed) or b""
+    folder = "landing/index_levels/received=2026-01-02/IBOV-2025/"
+    others = [land_bytes(BUCKET, folder, sound + b" " * n, "json", {}) for n in (1, 2)]
+    first, latest, last = sorted([landed, *others])
+    levels.delete(KEY)
+    replay.misbehave("http_404")
+    list_at = levels_mending.list_at
+
+    def at_their_times(bucket: str, prefix: str) -> Any:
+        found, now = list_at(bucket, prefix)
+        times = {first: NOW, latest: LATE, last: NOW}
+        return [replace(each, modified_at=times[each.key]) for each in found], now
+
+    monkeypatch.setattr(levels_mending, "list_at", at_their_times)
+    assert mend(levels) == "made again from landing"
+    assert levels.rows(KEY)[0]["extracted_at"] == LATE.replace(tzinfo=None)
+
+
+def test_landing_of_quotes_comes_back_whatever_is_noted(lake: Lake) -> None:
+    key = RAW_QUOTES.object_key(str(THURSDAY), "quotes")
+
+    @flow
+    def load() -> None:
+        load_session(lake.settings, THURSDAY, NOW.astimezone(SAO_PAULO))
+
+    load()
+    (landed,) = [key for key in lake.list_keys("landing/quotes/") if key.endswith(".zip")]
+    lake.delete(landed)
+    assert land(lake, key, "quotes") == "fetched again from B3"
+    assert landed in lake.list_keys("landing/quotes/")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_quotes_are_kept_where_a_file_that_may_hold_them_is(is_kept: bool) -> None:
+    names = {"COTAHIST_A2025.ZIP"} if is_kept else {"COTAHIST_M082025.ZIP", "COTAHIST_A2024.ZIP"}
+    assert was_filed(SimpleNamespace(folders=names), THURSDAY, "quotes") is is_kept  # type: ignore[arg-type]
+
+
+def test_a_verification_of_nothing_is_refused() -> None:
+    with pytest.raises(InvalidInputError, match=r"^Expected at least one of portfolio, quotes, "):
+        unwrap(verify.fn)(datasets=())
+
+
+def test_what_is_wrong_at_first_sight_is_looked_at_again_and_nothing_else(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, no_run_logger: None
+) -> None:
+    looks: list[str] = []
+    stays = Finding("commit missing", "quotes", "quotes 2025-08", "no commit 1")
+    passes = Finding("raw moved on", "quotes", "quotes 2025-07", "1 object")
+
+    def look_at(name: str) -> Any:
+        def look(*_: object) -> Survey:
+            looks.append(name)
+            found = [stays, passes] if looks.count(name) == 1 else [stays]
+            return Survey(findings=found if name == "quotes" else [])
+
+        return look
+
+    for name in ("portfolio", "quotes"):
+        monkeypatch.setitem(CARES, name, replace(CARES[name], look=look_at(name)))
+    monkeypatch.setattr(verify_flow, "time", SimpleNamespace(sleep=lambda s: looks.append(f"{s}")))
+    found, _ = verify_flow.look(lake.settings, ["portfolio", "quotes"], NOW)
+    assert found == [stays]
+    assert looks == ["portfolio", "quotes", "15.0", "quotes"]
 
 
 def test_landing_of_a_portfolio_comes_back_while_b3_shows_it(lake: Lake, replay: Replay) -> None:

@@ -60,14 +60,19 @@ NAMES = tuple(dict.fromkeys(area.name for area in AREAS))
 _STATEMENTS = ("standin/test_golden.py", "standin/test_odd_raw.py")
 _VERIFY = ("unit/test_verify.py", "unit/test_operations.py")
 _OF_VERIFY = ("protocol/test_verify.py",)
-_OF_BACKFILL = ("protocol/test_quotes_of_the_past.py", "flows/test_backfill_stale.py")
-_OF_LEVELS = ("flows/test_levels.py", "protocol/test_schedules.py")
-_OF_PERIOD = ("flows/test_period.py", "protocol/test_period.py")
+_COMMANDS = "unit/test_mains.py"
+_NAMES = "deployments/test_forms.py::test_runs_are_named_by_what_they_are_about"
+_LIMITS = "tasks/test_retries.py::test_a_limit_is_what_was_decided"
+_OF_BACKFILL = (
+    "flows/test_backfill_plan.py",
+    "flows/test_backfill_stale.py",
+    "protocol/test_quotes_of_the_past.py",
+)
+_OF_PERIOD = ("flows/test_period.py", "flows/test_import_period.py", "protocol/test_period.py")
 _OF_PORTFOLIO = (
     "flows/test_portfolio.py",
     "flows/test_all_indices.py",
-    "protocol/test_schedules.py",
-    "protocol/test_raw.py",
+    "flows/test_mending.py",
     "protocol/test_all_indices.py",
 )
 _OF_MENDING = ("flows/test_mending.py", "protocol/test_raw.py")
@@ -78,6 +83,7 @@ _OF_HTTP = (
     "tasks/test_download_quotes.py",
     _STEPS,
 )
+_OF_QUOTES = ("flows/test_quotes.py", "flows/test_quotes_loading.py")
 # What notices a change of a file, below tests/: the longest beginning of the path counts,
 # `area:path` before the path alone. They run in this order, to the first failure; before them comes
 # the file that bears the module's name, where a folder that is named here holds one.
@@ -191,38 +197,58 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "tasks/work_at_hand.py": ("tasks/test_work_at_hand.py", "tasks/test_sweep.py", *_OF_VERIFY),
     "flows/": ("flows", "unit", "protocol"),
     "flows/advice.py": ("unit/test_advice.py",),
-    "flows/backfill": _OF_BACKFILL,
-    "flows/care.py": _OF_VERIFY,
-    "flows/command.py": ("unit/test_command.py", "unit/test_usage.py", "flows/test_portfolio.py"),
+    "flows/backfill": (_COMMANDS, *_OF_BACKFILL, _NAMES),
+    "flows/care.py": ("flows/test_verify_mending.py", *_OF_VERIFY),
+    "flows/command.py": (
+        "unit/test_command.py",
+        "unit/test_usage.py",
+        "unit/test_temporary_server.py",
+        "flows/test_portfolio.py",
+    ),
     "flows/dashboard.py": ("flows/test_ending.py", "flows/test_gone_api.py"),
     "flows/ending.py": ("flows/test_ending.py", "flows/test_gone_api.py"),
-    "flows/fetching.py": ("flows/test_fetching.py", "flows/test_all_indices.py"),
-    "flows/forms.py": ("deployments/test_forms.py",),
-    "flows/freshness.py": ("flows/test_freshness.py",),
+    "flows/fetching.py": ("flows/test_fetching.py", _LIMITS, "flows/test_all_indices.py"),
+    "flows/forms.py": ("deployments/test_forms.py", "flows/test_vacuum.py"),
+    "flows/freshness.py": (_COMMANDS, "flows/test_freshness.py", _NAMES),
     "flows/import_portfolio.py": (
+        _COMMANDS,
         "flows/test_import_portfolio.py",
         "flows/test_import_period.py",
+        _NAMES,
     ),
-    "flows/indices.py": ("flows/test_all_indices.py", "flows/test_freshness.py", *_OF_LEVELS),
+    "flows/indices.py": (
+        _LIMITS,
+        "flows/test_all_indices.py",
+        "flows/test_freshness.py",
+        "flows/test_levels.py",
+    ),
     "flows/leaving.py": ("unit/test_command.py", "flows/test_gone_api.py"),
-    "flows/levels.py": _OF_LEVELS,
-    "flows/levels_mending.py": _OF_MENDING,
+    "flows/levels.py": (_COMMANDS, "flows/test_levels.py", _NAMES, "flows/test_freshness.py"),
+    "flows/levels_mending.py": (_LIMITS, "flows/test_verify_mending.py", *_OF_VERIFY),
     "flows/orchestrator.py": ("flows/test_gone_api.py",),
-    "flows/period_loading.py": _OF_PERIOD,
+    "flows/period_loading.py": (_LIMITS, *_OF_PERIOD),
     "flows/portfolio": _OF_PORTFOLIO,
-    "flows/portfolio_mending.py": _OF_MENDING,
-    "flows/quotes": ("flows/test_quotes_loading.py", *_OF_BACKFILL, "protocol/test_schedules.py"),
-    "flows/quotes_mending.py": _OF_MENDING,
-    "flows/reconcile.py": ("protocol/test_reconcile.py",),
+    "flows/portfolio.py": (_COMMANDS, *_OF_PORTFOLIO, _NAMES),
+    "flows/portfolio_mending.py": (_LIMITS, "flows/test_mending.py", "flows/test_period.py"),
+    "flows/quotes.py": (_COMMANDS, *_OF_QUOTES, _NAMES),
+    "flows/quotes_loading.py": (*_OF_QUOTES, "protocol/test_quotes_of_the_past.py"),
+    "flows/quotes_mending.py": _OF_QUOTES,
+    "flows/reconcile.py": (_COMMANDS, "protocol/test_reconcile.py", _NAMES),
     "flows/reconciling.py": ("protocol/test_reconcile.py",),
-    "flows/repair.py": _OF_VERIFY,
+    "flows/repair.py": ("flows/test_repair.py", *_OF_VERIFY),
     "flows/settings.py": ("unit/test_settings.py",),
     "flows/telling.py": ("unit/test_terminal.py", "flows/test_ending.py"),
     "flows/temporary_server.py": ("unit/test_temporary_server.py",),
     "flows/terminal.py": ("unit/test_terminal.py", "unit/test_command.py"),
     "flows/usage.py": ("unit/test_usage.py",),
-    "flows/vacuum.py": ("flows/test_vacuum.py", "protocol/test_schedules.py"),
-    "flows/verify.py": _OF_VERIFY,
+    "flows/vacuum.py": (_COMMANDS, "flows/test_vacuum.py", _NAMES),
+    "flows/verify.py": (
+        _COMMANDS,
+        _LIMITS,
+        "flows/test_verify_mending.py",
+        *_OF_VERIFY,
+        _NAMES,
+    ),
     "flows/views.py": ("flows/test_views.py", "protocol/test_views.py"),
     "statements:tasks/core/": _STATEMENTS,
     "statements:tasks/core/reconciliation/": (

@@ -176,6 +176,13 @@ def test_a_change_is_told_in_one_line() -> None:
     assert Change("a.py", 6, 14, "", "").new_line(source) == ""
 
 
+def is_there(tests: str) -> bool:
+    """Whether there is a folder, a file, or a test of a file: `file.py::test`."""
+    path, _, test = tests.partition("::")
+    found = ROOT / path
+    return found.exists() and (not test or f"\ndef {test}(" in found.read_text())
+
+
 def test_every_area_has_changes_in_this_tree_and_tests_that_are_there() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=False)
     if listed.returncode:
@@ -183,10 +190,8 @@ def test_every_area_has_changes_in_this_tree_and_tests_that_are_there() -> None:
     files = {name for name in listed.stdout.decode().splitlines() if (ROOT / name).is_file()}
     for area in AREAS:
         for path in filter(area.holds, files):
-            assert all((ROOT / each).exists() for each in areas.tests_of(area.name, path, files)), (
-                path
-            )
-    assert all((ROOT / "tests" / each).exists() for tests in NARROWEST.values() for each in tests)
+            assert all(map(is_there, areas.tests_of(area.name, path, files))), path
+    assert all(is_there(f"tests/{each}") for tests in NARROWEST.values() for each in tests)
     assert all(possible(ROOT, files, name, ["tables", "settings", ".", "main"]) for name in NAMES)
 
 

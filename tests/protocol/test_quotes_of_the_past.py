@@ -306,6 +306,20 @@ def test_a_range_to_come_is_not_due(b3: B3Files, run: Backfill, start: str) -> N
     assert b3.asked == []
 
 
+def test_the_latest_session_that_is_due_can_be_filled(b3: B3Files, run: Backfill) -> None:
+    b3.put("D25112026", on(day("2026-11-25")), made_on="2026-11-25")
+    message = run("2026-11-25", "2026-11-26")  # of the second day nothing is due yet
+    assert without_run(message) == "published quotes 2026-11-25 to 2026-11-26: 1 published"
+
+
+def test_what_raw_holds_of_other_indices_fills_no_session_of_one(run: Backfill, lake: Lake) -> None:
+    lake.write(day("2025-08-04"), index_code="SMLL")
+    lake.write(day("2025-08-05"), day("2025-07-31"))
+    message = without_run(run("2025-08-04", "2025-08-05", dataset="portfolio"))
+    assert message.startswith("published IBOV 2025-08-04 to 2025-08-05: 1 published, 1 missing")
+    assert registered("raw_portfolio") == ["2025-08-04", "2025-08-05"]
+
+
 def test_a_bad_month_a_good_one_and_a_missing_one_are_told_by_a_line_each(
     b3: B3Files, run: Backfill, lake: Lake, stage: Stage
 ) -> None:

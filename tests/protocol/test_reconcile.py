@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.skipping import raw_rows
-from flows.reconcile import reconcile
+from flows.reconcile import check_span, reconcile
+from flows.reconciling import mend_reconciliation
+from flows.settings import Settings
 from infra.local.b3.sessions import SESSIONS, index_level, published_portfolio
 from tasks import report
 from tasks.core.dataset import Table
@@ -280,9 +282,27 @@ def test_a_raw_object_that_nothing_gives_again_is_named(run: Run, raw: Raw, lake
     assert "it is no session of an index" in str(failed.value)
 
 
+def test_a_raw_object_whose_quotes_cannot_be_read_is_not_made_again_before_those(
+    run: Run, raw: Raw, lake: Lake
+) -> None:
+    run(start=SESSIONS[0], end=LAST)
+    key = RAW_RECONCILIATION.object_key(str(SESSIONS[0]), "IBOV")
+    quotes = RAW_QUOTES.object_key(str(SESSIONS[0]), "quotes")
+    for damaged in (key, quotes):
+        lake.put(damaged, b"PAR1 garbage PAR1")
+    mended = "python -m flows.verify --repair"
+    with pytest.raises(SourceHasNoDataError, match=f"{quotes}.* Mend that first: {mended}"):
+        mend_reconciliation(Settings(), key)
+
+
 def test_without_anything_in_raw_it_says_what_to_bring_first(run: Run, lake: Lake) -> None:
     with pytest.raises(SourceHasNoDataError, match="bring them first, python -m flows"):
         run()
+
+
+def test_a_span_may_be_a_day_and_reach_the_first_year(run: Run, raw: Raw) -> None:
+    assert "2 of 2 levels equal" in run(start=LAST, end=LAST)
+    assert check_span(dt.date(1986, 1, 2), LAST) is None  # type: ignore[func-returns-value]
 
 
 def test_a_span_that_is_not_over_is_up_to_date(run: Run, lake: Lake) -> None:

@@ -1,13 +1,18 @@
+import argparse
+import datetime as dt
 import io
 import logging
 import os
+import re
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Completed, Crashed, Failed
@@ -19,6 +24,7 @@ from tasks.core.errors import BadDataError, InvalidInputError, NotConfiguredErro
 from tests.portfolios import FRIDAY
 
 Exit = Callable[..., tuple[int, str]]
+TODAY = flows.command.today_in_sao_paulo
 
 
 @pytest.fixture(autouse=True)
@@ -135,6 +141,8 @@ def test_parameters_that_do_not_go_together_are_wrong_usage(
     doc = "What it does.\n\nAnd more."
     given = parse("flows.x", doc, options, [], ["--last", "3", "--verbose"], check=check)
     assert given == ({"first": 1, "last": 3}, True)
+    given = parse("flows.x", doc, options, [], [], check=check, is_flow=False)
+    assert given == ({"first": 1, "last": 2}, False)
     with pytest.raises(SystemExit) as ended:
         parse("flows.x", doc, options, [], ["--first", "3"], check=check)
     assert ended.value.code == 2
@@ -171,6 +179,54 @@ def test_options_become_the_parameters_of_the_flow(
     monkeypatch.setattr(portfolio, "daily_portfolio", run)
     assert portfolio.main(arguments) == 0
     assert asked == [expected | {"return_state": True}]
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "found"),
+    [
+        (flows.command.traded_date, "2025-08-01", FRIDAY),
+        (
+            flows.command.traded_date,
+            "1992-06-14",
+            dt.date(1992, 6, 14),
+        ),  # a Sunday may have been one
+        (flows.command.levels_year, "2025", 2025),
+        (flows.command.levels_year, "1986", 1986),
+        (flows.command.index_code, "ibov", "IBOV"),
+        (flows.command.index_code_or_all, "ALL", "all"),
+        (flows.command.session_date, "2025-08-04", dt.date(2025, 8, 4)),
+    ],
+)
+def test_what_is_given_is_read(read: Callable[[str], Any], text: str, found: object) -> None:
+    assert read(text) == found
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "said"),
+    [
+        (flows.command.traded_date, "2025-08-04", "2025-08-04"),
+        (flows.command.traded_date, "1985-12-30", "1985-12-30"),
+        (flows.command.levels_year, "25", "expected a year YYYY, found '25'"),
+        (flows.command.levels_year, "20255", "expected a year YYYY, found '20255'"),
+        (flows.command.levels_year, "\u0662\u0660\u0662\u0665", "expected a year YYYY"),
+        (flows.command.levels_year, "1985", "1985"),
+        (flows.command.levels_year, "2026", "2026"),
+    ],
+)
+def test_what_cannot_be_is_named(read: Callable[[str], Any], text: str, said: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match=re.escape(said)):
+        read(text)
+
+
+def test_the_day_is_that_of_the_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(dt.datetime):
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> "Clock":
+            return cls(2025, 8, 2, 2, 59, tzinfo=dt.UTC).astimezone(tz)
+
+    monkeypatch.setattr(flows.command, "dt", SimpleNamespace(datetime=Clock, date=dt.date))
+    assert flows.command.now_in_sao_paulo().isoformat() == "2025-08-01T23:59:00-03:00"
+    assert TODAY() == FRIDAY
 
 
 @pytest.mark.parametrize("message", ["published IBOV 2025-08-01", "up to date IBOV 2025-08-01"])
@@ -243,9 +299,9 @@ def test_a_long_reason_is_broken_and_nothing_of_it_is_lost(
     assert told.split() == f"failed: {error}".split()
 
 
-@pytest.mark.parametrize("is_verbose", [False, True])
+@pytest.mark.parametrize("is_verbose", [None, False, True])
 def test_the_steps_stand_in_place_of_prefects_log_unless_it_is_asked_for(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_verbose: bool
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_verbose: bool | None
 ) -> None:
     log = io.StringIO()
     monkeypatch.setattr(sys, "__stderr__", log)
@@ -256,9 +312,9 @@ def test_the_steps_stand_in_place_of_prefects_log_unless_it_is_asked_for(
         logging.getLogger("steps").warning("a step")
         return Completed(message="published")
 
-    assert run_command(run, is_verbose=is_verbose) == 0
-    assert ("a step" in log.getvalue()) == is_verbose
-    assert ("warning: a step" in capsys.readouterr().err) != is_verbose
+    assert run_command(run, **({} if is_verbose is None else {"is_verbose": is_verbose})) == 0
+    assert ("a step" in log.getvalue()) == bool(is_verbose)
+    assert ("warning: a step" in capsys.readouterr().err) != bool(is_verbose)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -304,6 +360,65 @@ def test_an_interrupted_run_that_does_not_end_is_left(
     assert run_command(run) == 130
     assert left == ["server", 130]
     assert capsys.readouterr().err.count("interrupted") == 1
+
+
+def test_a_run_whose_api_is_gone_says_so_and_has_a_minute_to_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[tuple[object, ...]] = []
+    monkeypatch.setattr(leaving, "leave_after", lambda *how: left.append(how))
+
+    def run() -> Any:
+        raise httpx.ConnectError("refused")
+
+    assert run_command(run) == 1
+    assert left == [(60.0, 1, "")]
+    told = " ".join(capsys.readouterr().err.split())
+    assert told.startswith("failed: Expected Prefect's API at http://127.0.0.1:9/api to take")
+
+
+def test_a_mistake_in_the_code_goes_through() -> None:
+    def run() -> Any:
+        raise KeyError("a mistake")
+
+    with pytest.raises(KeyError, match="a mistake"):
+        run_command(run)
+
+
+def test_nothing_that_has_ended_waits_for_being_left() -> None:
+    timer = leaving.leave_after(600.0, 1, "")
+    timer.cancel()
+    assert timer.daemon
+
+
+class Full(io.StringIO):
+    """Standard output on a disk that is full: what is written is refused when it is to go there."""
+
+    def flush(self) -> None:
+        raise OSError("No space left on device")
+
+
+def test_an_outcome_that_cannot_be_written_is_told_on_the_other_side(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", Full())
+    assert run_command(lambda: Completed(message="published IBOV")) == 0
+    assert sys.stdout is None
+    assert capsys.readouterr().err == "published IBOV\n"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_an_outcome_is_broken_on_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    out = io.StringIO()
+    monkeypatch.setattr(out, "isatty", lambda: is_terminal)
+    monkeypatch.setattr(sys, "stdout", out)
+    message = "published " + "IBOV " * 30 + "end"
+    assert run_command(lambda: Completed(message=message)) == 0
+    lines = out.getvalue().splitlines()
+    assert len(lines) == (3 if is_terminal else 1)
+    assert " ".join(out.getvalue().split()) == message
 
 
 @pytest.mark.parametrize("error", [NotConfiguredError("no bucket"), BadDataError("bad")])

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from flows.settings import Settings, load_settings, subject_of
+from flows.settings import Settings, load_settings, lost, subject_of
 from tasks.core.dataset import Column, Dataset, Table
 from tasks.core.errors import NotConfiguredError
 from tasks.core.plan import Subject
@@ -96,6 +96,20 @@ def test_a_malformed_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, 
     monkeypatch.setenv(name, value)
     with pytest.raises(NotConfiguredError, match=f"{name}: "):
         load_settings()
+
+
+def test_the_shortest_names_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("B3_LAKE_BUCKET", "b3l"), ("B3_DATABASE", "b"), ("B3_GLUE_JOB", "j")):
+        monkeypatch.setenv(name, value)
+    settings = load_settings()
+    assert (settings.lake_bucket, settings.database, settings.glue_job) == ("b3l", "b", "j")
+
+
+def test_what_is_lost_is_named_with_where_and_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert str(lost(load_settings(), "raw/x.parquet", "landing has none")) == (
+        "s3://b3-lake/raw/x.parquet is gone or cannot be read, and is not made again: "
+        "landing has none. Restore it from the bucket's versions."
+    )
 
 
 def test_settings_do_not_change_during_a_run() -> None:

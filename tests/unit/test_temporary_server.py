@@ -53,7 +53,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[int | None]:
 
 def test_the_server_is_there_before_the_flow(started: list[int | None]) -> None:
     assert run_command(lambda: DONE if started else pytest.fail("no server"), check=int) == 0
-    assert len(started) == 1
+    assert started == [20]  # Prefect's own wait, before ours
 
 
 def test_a_server_that_is_named_is_used(started: list[int | None]) -> None:
@@ -113,15 +113,23 @@ def test_after_a_while_a_slow_start_is_told(
     assert temporary_server._SILENCE_SECONDS == 5
     said = threading.Event()
     say = temporary_server._say_that_it_starts
-    monkeypatch.setattr(temporary_server, "_SILENCE_SECONDS", 0.01)
 
     def say_and_tell() -> None:
         say()
         said.set()
 
     monkeypatch.setattr(temporary_server, "_say_that_it_starts", say_and_tell)
-    monkeypatch.setattr(SubprocessASGIServer, "start", lambda _self, timeout: said.wait(30))
+    holding: list[bool] = []
+
+    def start(_self: SubprocessASGIServer, timeout: int | None = None) -> None:
+        timers = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+        holding.extend(not each.daemon for each in timers if each.function is say_and_tell)
+        said.wait(30)
+
+    monkeypatch.setattr(temporary_server, "_SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(SubprocessASGIServer, "start", start)
     start_temporary_server()
+    assert holding == [False]  # nothing that has ended waits for it
     assert "Prefect's temporary server is still starting" in capsys.readouterr().err
 
 
@@ -218,16 +226,20 @@ def test_a_server_that_ends_while_it_is_waited_for_is_told(
 
 
 def test_patience_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks_after = temporary_server._LOOK_SECONDS
     fail_to_start(monkeypatch, RuntimeError("Timed out"), Process())
-    clock = iter([0.0, 1.0, temporary_server.PATIENCE_SECONDS + 1])
+    monkeypatch.setattr(temporary_server, "_LOOK_SECONDS", looks_after)
+    clock = iter([0.0, 1.0, temporary_server.PATIENCE_SECONDS])
+    slept: list[float] = []
     monkeypatch.setattr(
         temporary_server,
         "time",
-        SimpleNamespace(monotonic=lambda: next(clock), sleep=lambda _seconds: None),
+        SimpleNamespace(monotonic=lambda: next(clock), sleep=slept.append),
     )
     monkeypatch.setattr(httpx, "get", lambda _url: httpx.Response(503))
     with pytest.raises(PrefectServerError, match="within 180 s; the machine may be too busy"):
         start_temporary_server()
+    assert slept == [0.2]
 
 
 def test_a_server_runs_apart_from_ctrl_c_and_reports_to_nobody(

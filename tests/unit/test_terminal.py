@@ -95,6 +95,33 @@ def test_no_line_is_too_long_and_nothing_is_lost(width: int, hang: int) -> None:
     assert "".join("".join(lines).split()) == "14:03:05" + "".join(LONG.split())
 
 
+def test_a_word_with_hyphens_is_not_broken_at_them() -> None:
+    assert wrap("it is b3-refine-portfolio", 24) == ["it is", "    b3-refine-portfolio"]
+
+
+def test_an_empty_text_is_an_empty_line() -> None:
+    assert wrap("", 24) == [""]
+    assert wrap("", 24, first="14:03:05  ") == ["14:03:05"]
+
+
+@pytest.mark.parametrize(("at", "hang"), [(None, 4), (NOON, 12)])
+def test_what_goes_on_in_another_line_hangs_below_its_beginning(
+    stand_at: Show, at: float | None, hang: int
+) -> None:
+    error = stand_at()
+    say("a word " * 20, at=at)
+    first, second, *_ = error.lines
+    assert first.startswith("14:03:05  a word" if at else "a word")
+    assert second[:hang] == " " * hang
+    assert second[hang] != " "
+
+
+def test_the_time_is_grey_and_the_rest_is_not(stand_at: Show) -> None:
+    error = stand_at()
+    say("a text", at=NOON)
+    assert error.getvalue().startswith("\x1b[90m14:03:05  \x1b[0ma text")
+
+
 def test_lines_and_indents_of_a_text_are_kept() -> None:
     text = "IBOV failed 2 checks.\n  sum: expected 1; found 2\n\n    deep: it is too long for it"
     assert wrap(text, 30) == [
@@ -107,7 +134,7 @@ def test_lines_and_indents_of_a_text_are_kept() -> None:
 
 
 def test_an_indent_is_never_wider_than_the_terminal() -> None:
-    assert max(map(len, wrap(" " * 70 + "a word and more", 60))) <= 60
+    assert wrap(" " * 70 + "a word and more", 60) == [" " * 20 + "a word and more"]
 
 
 @pytest.mark.parametrize(("width", "expected"), [(60, 60), (80, 80), (200, 80), (0, 80), (3, 24)])
@@ -176,9 +203,15 @@ def test_what_prefect_keeps_book_of_is_no_story(level: int, message: str) -> Non
         assert tell(record(name, level, message)) == ""
 
 
-def test_what_prefect_warns_of_is_told() -> None:
+@pytest.mark.parametrize("level", [logging.WARNING, logging.ERROR])
+def test_what_prefect_warns_of_is_told(level: int) -> None:
     text = "An error was encountered while running hook 'stop'"
-    assert tell(record("prefect.flow_runs", logging.ERROR, text)) == text
+    assert tell(record("prefect.flow_runs", level, text)) == text
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.ERROR])
+def test_the_outcome_is_told_at_the_end_and_not_before(level: int) -> None:
+    assert tell(record("prefect.flow_runs", level, "published", is_outcome=True)) == ""
 
 
 @pytest.mark.parametrize(
@@ -199,6 +232,17 @@ def test_a_retry_is_told_in_short(when: str, said: str) -> None:
         f"download-portfolio IBOV: attempt 2 of 6 failed, {said}: "
         "B3 answered 520. It does so at times."
     )
+
+
+def test_a_retry_takes_two_lines_at_most() -> None:
+    def tell_of(name: str) -> str:
+        retry = ("exception", BadDataError("x " * 99), 1, 2, "immediately")
+        return tell(
+            record("prefect.task_runs", logging.INFO, telling._RETRY, *retry, task_run_name=name)
+        )
+
+    assert [len(tell_of("step")), len(tell_of("steps"))] in ([135, 136], [136, 135])
+    assert tell_of("step").endswith(" x …")
 
 
 def test_prefect_still_tells_of_a_retry_in_the_same_words() -> None:
@@ -226,6 +270,17 @@ def test_a_traceback_is_told_of_a_defect_alone() -> None:
     assert told.splitlines()[-1] == "RuntimeError: boom"
 
 
+def test_what_goes_round_in_circles_is_not_swallowed(
+    monkeypatch: pytest.MonkeyPatch, story: logging.Logger
+) -> None:
+    def tell_again(_record: object) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr(terminal, "tell", tell_again)
+    with pytest.raises(RecursionError):
+        story.info("a step")
+
+
 def test_the_console_tells_the_story_until_the_log_is_asked_for(
     stand_at: Show, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +289,7 @@ def test_the_console_tells_the_story_until_the_log_is_asked_for(
     on_console, in_file = logging.StreamHandler(error), logging.StreamHandler(io.StringIO())
     monkeypatch.setattr(root, "handlers", [on_console, in_file])
     monkeypatch.setattr(other, "handlers", [on_console])
+    before = warnings.showwarning
     show_story()
     logging.getLogger("steps").warning("a warning")
     with warnings.catch_warnings():
@@ -242,8 +298,9 @@ def test_the_console_tells_the_story_until_the_log_is_asked_for(
     assert in_file in root.handlers
     assert on_console not in root.handlers + other.handlers
     assert "  warning: a warning" in error.lines[0]
-    assert "something is old" in " ".join(error.lines)
+    assert re.search(r"\d\d:\d\d:\d\d  warning: .*something is old", " ".join(error.lines))
     show_log()
+    assert warnings.showwarning is before
     assert set(root.handlers) == {on_console, in_file}
     assert other.handlers == [on_console]
 
@@ -270,6 +327,7 @@ def test_lines_go_above_the_bar(stand_at: Show, width: int, story: logging.Logge
     text = "1 of 2 months published, 23 of 44 sessions"
     with show_bar() as draw:
         draw(0.5, text)
+        assert error.lines[-1].endswith(text)  # at once
         story.info("a step")
         print("somebody else", file=sys.stderr)
         story.warning(LONG)
@@ -307,14 +365,25 @@ class Screen:
                 self.lines[self.row] = ""
 
 
+def test_a_bar_is_one_line_on_the_narrowest_terminal(stand_at: Show) -> None:
+    error = stand_at(16)
+    show_story()
+    with show_bar() as draw:
+        draw(0.5, "1 of 2 months published")
+        assert error.lines[-1].startswith("1 of 2 months")
+
+
 @pytest.mark.parametrize(
     ("width", "share", "expected"),
     [
         (80, 0.5, "━━━━━━━━━━──────────  1 of 2 months published"),
         (40, 0.5, "━━━━━━━───────  1 of 2 months published"),
+        (32, 0.5, "━━━───  1 of 2 months published"),
+        (31, 0.5, "1 of 2 months published"),
         (30, 0.5, "1 of 2 months published"),
         (20, 0.5, "1 of 2 months published"),  # none is taken for narrower than 24
         (80, 1.0, "━━━━━━━━━━━━━━━━━━━━  1 of 2 months published"),
+        (80, 1.5, "━━━━━━━━━━━━━━━━━━━━  1 of 2 months published"),
     ],
 )
 def test_a_bar_is_one_line_with_its_text_first(
@@ -322,6 +391,30 @@ def test_a_bar_is_one_line_with_its_text_first(
 ) -> None:
     stand_at(width)
     assert str(terminal._bar(share, "1 of 2 months published")) == expected
+
+
+def test_a_terminal_that_understands_nothing_gets_lines(
+    stand_at: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = stand_at()
+    monkeypatch.setenv("TERM", "dumb")
+    show_story()
+    with show_bar() as draw:
+        for text in ("1 of 2", "1 of 2", "2 of 2"):
+            draw(0.5, text)
+    assert [line[8:] for line in error.lines] == ["  1 of 2", "  2 of 2"]
+
+
+def test_a_terminal_that_does_not_say_how_wide_it_is_has_80_columns(
+    stand_at: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_at()
+
+    def fail(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "get_terminal_size", fail)
+    assert columns(sys.stderr) == 80
 
 
 def test_a_text_that_is_too_long_for_a_bar_is_cut(stand_at: Show) -> None:

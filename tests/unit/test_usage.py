@@ -8,7 +8,7 @@ import pytest
 
 import flows.command
 from flows.command import parse
-from flows.usage import EXIT_CODES
+from flows.usage import EXIT_CODES, describe_use
 from tests.conftest import ROOT
 from tests.portfolios import FRIDAY
 
@@ -84,6 +84,34 @@ def test_each_command_has_two_examples_that_it_takes_as_they_stand_in_its_help(
         assert module.main(arguments) == 0
     assert len(ran) == len(module.EXAMPLES) == 2
     assert [shlex.split(arguments) for arguments, _ in module.EXAMPLES] == ran
+
+
+def test_examples_and_exit_codes_are_laid_out_so_that_they_can_be_copied() -> None:
+    examples = [
+        ("--start 2025-08-01 --end 2025-08-29", "a month, with whatever it takes to say so here"),
+        ("", "nothing"),
+        ("s3://b3-lake/a-folder-of-a-name-that-is-long/", "one word"),
+    ]
+    # The widest line of the first example has one column left, for the sign that it goes on.
+    assert describe_use("python -m flows.of-the-past", examples, 51).splitlines() == [
+        "examples:",
+        "  python -m flows.of-the-past --start 2025-08-01 \\",
+        "    --end 2025-08-29",
+        "      a month, with whatever it takes to say so",
+        "      here",
+        "  python -m flows.of-the-past",
+        "      nothing",
+        "  python -m flows.of-the-past s3://b3-lake/a-folder-of-a-name-that-is-long/",
+        "      one word",
+        "",
+        "exit codes:",
+        "  0    it is done, or there was nothing to do: the",
+        "       last line on standard output says which",
+        "  1    it failed: the end of standard error says",
+        "       why",
+        "  2    wrong usage",
+        "  130  it was interrupted",
+    ]
 
 
 def test_wrong_usage_fits_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
