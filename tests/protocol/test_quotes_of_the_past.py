@@ -316,7 +316,8 @@ def test_what_raw_holds_of_other_indices_fills_no_session_of_one(run: Backfill, 
     lake.write(day("2025-08-04"), index_code="SMLL")
     lake.write(day("2025-08-05"), day("2025-07-31"))
     message = without_run(run("2025-08-04", "2025-08-05", dataset="portfolio"))
-    assert message.startswith("published IBOV 2025-08-04 to 2025-08-05: 1 published, 1 missing")
+    counts = "1 missing at the source, 1 published"
+    assert message.splitlines()[-1] == f"published IBOV 2025-08-04 to 2025-08-05: {counts}"
     assert registered("raw_portfolio") == ["2025-08-04", "2025-08-05"]
 
 
