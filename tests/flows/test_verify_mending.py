@@ -25,7 +25,7 @@ from tasks.core.findings import Finding
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.inventory import Survey
-from tasks.objects import land_bytes, read_landed
+from tasks.objects import land_bytes, list_at, read_landed
 from tests.flows.conftest import BUCKET, Lake
 from tests.portfolios import FRIDAY, THURSDAY
 
@@ -140,7 +140,6 @@ def test_of_several_sound_answers_the_latest_is_read(
     first, latest, last = sorted([landed, *others])
     levels.delete(KEY)
     replay.misbehave("http_404")
-    list_at = levels_mending.list_at
 
     def at_their_times(bucket: str, prefix: str) -> Any:
         found, now = list_at(bucket, prefix)

@@ -134,6 +134,18 @@ def test_a_lake_that_does_not_answer_is_one_clear_line(
     assert written() == []
 
 
+def test_a_mistake_in_the_code_is_not_taken_for_the_network(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("a mistake")
+
+    monkeypatch.setattr(views, "find_shown", fail)
+    with pytest.raises(KeyError, match="a mistake"):
+        main([])
+    assert written() == []
+
+
 def test_interrupted_it_leaves_nothing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

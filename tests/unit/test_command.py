@@ -312,7 +312,8 @@ def test_the_steps_stand_in_place_of_prefects_log_unless_it_is_asked_for(
         logging.getLogger("steps").warning("a step")
         return Completed(message="published")
 
-    assert run_command(run, **({} if is_verbose is None else {"is_verbose": is_verbose})) == 0
+    how: dict[str, Any] = {} if is_verbose is None else {"is_verbose": is_verbose}
+    assert run_command(run, **how) == 0
     assert ("a step" in log.getvalue()) == bool(is_verbose)
     assert ("warning: a step" in capsys.readouterr().err) != bool(is_verbose)
 
