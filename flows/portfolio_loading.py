@@ -141,7 +141,7 @@ def _fetch_sessions(
 
 def fetch_session(
     settings: Settings, index_code: str, trading_date: dt.date, budget: Budget
-) -> Portfolio:
+) -> None:
     """Fetch the session of one index that B3 shows, and bring it to landing and raw.
 
     Raises:
@@ -156,7 +156,6 @@ def fetch_session(
         raise NotPublishedError(f"B3 lists {code}, and publishes no portfolio of it.")
     for error in collected.failures.values():
         raise error
-    return collected.portfolios[index_code]
 
 
 def _restore(settings: Settings, trading_date: dt.date, collected: Collected) -> None:

@@ -366,6 +366,15 @@ def test_of_a_session_that_b3_may_show_all_that_are_missing_are_asked_for(
     assert lake.list_keys("raw/") == [key("IBOV"), key("IDIV")]
 
 
+def test_of_a_session_that_b3_may_show_one_that_fails_tells_nothing_of_the_others(
+    lake: Lake, replay: Replay
+) -> None:
+    replay.misbehave("http_404", index="IBOV")
+    assert run("IBOV", "IDIV", trading_date=FRIDAY).is_failed()
+    assert sorted(asked(replay)) == ["IBOV", "IDIV"]
+    assert lake.list_keys("raw/") == [key("IDIV")]
+
+
 @pytest.mark.parametrize("fault", ["http_500", "challenge_403"])
 def test_landing_is_looked_into_where_b3_does_not_answer_either(
     lake: Lake, replay: Replay, fault: str

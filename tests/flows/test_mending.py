@@ -118,6 +118,13 @@ def test_what_neither_has_is_named_with_what_was_tried(lake: Lake, replay: Repla
     assert lake.list_keys("raw/") == []
 
 
+def test_what_b3_lists_without_a_portfolio_is_named_as_such(lake: Lake, replay: Replay) -> None:
+    said = "B3 lists AGFS, and publishes no portfolio of it"
+    with pytest.raises(SourceHasNoDataError, match=said):
+        mend(lake, KEY.replace("IBOV", "AGFS"))
+    assert lake.list_keys("raw/") == []
+
+
 @pytest.mark.parametrize(
     "key",
     [

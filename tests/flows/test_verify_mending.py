@@ -13,7 +13,7 @@ from prefect import flow
 
 import flows.verify as verify_flow
 from flows import levels_mending
-from flows.care import CARES, was_filed
+from flows.care import CARES, mend_of, was_filed
 from flows.levels import index_levels
 from flows.levels_mending import look_over_levels, mend_levels
 from flows.quotes_loading import load_session
@@ -163,6 +163,21 @@ def test_landing_of_quotes_comes_back_whatever_is_noted(lake: Lake) -> None:
     lake.delete(landed)
     assert land(lake, key, "quotes") == "fetched again from B3"
     assert landed in lake.list_keys("landing/quotes/")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "step"),
+    [
+        ("portfolio", "mend_session"),
+        ("levels", "mend_levels"),
+        ("reconciliation", "mend_reconciliation"),
+    ],
+)
+def test_what_is_made_again_says_how(
+    dataset: str, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(f"flows.care.{step}", lambda settings, key: f"{key} of {settings}")
+    assert mend_of(CARES[dataset], "the lake", NOW)("key") == "key of the lake"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("is_kept", [True, False])

@@ -190,6 +190,24 @@ def test_what_the_file_of_a_year_is_known_not_to_hold_is_not_asked_for_again(
     assert b3.asked == []
 
 
+def test_how_far_it_is_is_told_by_files_then_by_months_and_the_sessions_that_there_are(
+    b3: B3Files, run: Backfill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[float, str]] = []
+    for name in ("create_progress_artifact", "update_progress_artifact"):
+        monkeypatch.setattr(
+            report,
+            name,
+            lambda *_, progress, description, **__: told.append((progress, description)),
+        )
+    days = month("1989-01") + month("1989-02")
+    b3.put("A1989", on(*(each for each in days if each not in (days[5], days[25]))))
+    run("1989-01-01", "1989-02-28")
+    sessions = len(days) - 2
+    assert told[:2] == [(0, "0 of 2 files asked for"), (25, "1 of 2 files asked for")]
+    assert told[-1] == (100, f"2 of 2 months published, {sessions} of {sessions} sessions")
+
+
 def test_the_file_of_a_year_that_ends_early_settles_nothing_after_its_end(
     b3: B3Files, run: Backfill
 ) -> None:
