@@ -109,15 +109,16 @@ def test_months_that_readers_do_not_see_as_raw_has_them_would_be_refined(
         return SimpleNamespace(month=month, is_up_to_date=month != "2025-03")
 
     monkeypatch.setattr(backfill_plan, "look_at_month", look)
-    days = [dt.date(2025, month, 10) for month in (2, 3, 4)]
+    *held, last = [dt.date(2025, month, 10) for month in (1, 2, 3, 4)]
     file = [QuotesPeriod.month(2025, 4)]
     asked = "ask B3 for 1 file(s) (COTAHIST_M042025.ZIP): 1 request(s); "
-    found = "find 2 of 3 sessions in raw, 1 missing; refine"
-    assert describe_plan(subject(QUOTES), days, set(days[:2]), file).startswith(
+    found = "find 3 of 4 sessions in raw, 1 missing; refine"
+    assert describe_plan(subject(QUOTES), [*held, last], set(held), file).startswith(
         f"would {asked}{found} 2 month(s), one Glue run of about "
     )
     # Nothing can be asked for: what is missing stays so, and its month is looked at no more.
-    assert describe_plan(subject(), days, set(days[:2]), []).startswith(
+    assert describe_plan(subject(), [*held, last], set(held), []).startswith(
         f"would {found} 1 month(s), one Glue run of about "
     )
-    assert looked_at == [("2025-02", False), ("2025-03", False)] * 2  # a dry run mends nothing
+    months = ("2025-01", "2025-02", "2025-03")
+    assert looked_at == [(month, False) for month in months] * 2  # a dry run mends nothing
