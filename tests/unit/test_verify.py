@@ -386,8 +386,8 @@ def unit(folder: str, at: dt.datetime) -> Unit:
 
 
 def test_an_old_attempt_that_nobody_names_is_left_over() -> None:
-    long_ago = NOW - dt.timedelta(days=23)
-    units = [unit("a/", long_ago), unit("b/", long_ago), unit("c/", OLD)]
+    long_ago, at_last = NOW - dt.timedelta(days=23), NOW - dt.timedelta(days=22)
+    units = [unit("a/", long_ago), unit("b/", long_ago), unit("c/", OLD), unit("d/", at_last)]
     found = find_candidates(units, {"b/"}, NOW)
     assert [each.folder for each in found] == ["a/"]
     (told,) = judge_left_over("portfolio", units[:2])
