@@ -187,7 +187,7 @@ class Refined:
     table: Table
     statement: str
     order: tuple[str, ...]
-    about: str = ""
+    about: str
 
 
 RawRows = tuple[Table, dt.date, "pa.Table"]

@@ -60,7 +60,7 @@ YEARLY = Table("yearly", "", "", (), "raw/yearly/", RAW.columns, Column("year", 
 DATASET = Dataset(
     name="toy",
     raw=RAW,
-    refined=(Refined(DAILY, "", ()),),
+    refined=(Refined(DAILY, "", (), ""),),
     audit=lambda _raw, _refined: [],
     refine_seconds_a_month=1,
 )

@@ -31,6 +31,12 @@ def test_period_has_bounds_and_names(
     assert last_date + dt.timedelta(1) not in period
 
 
+def test_periods_are_in_the_order_of_their_days() -> None:
+    year, march = QuotesPeriod.year(2025), QuotesPeriod.month(2025, 3)
+    day, later = QuotesPeriod.day(dt.date(2025, 3, 3)), QuotesPeriod.day(dt.date(2026, 1, 2))
+    assert sorted([later, day, march, year]) == [year, march, day, later]
+
+
 def test_a_note_survives_writing_and_reading() -> None:
     note = LoadedQuotes('"abc"', "f" * 64, (THURSDAY, FRIDAY), 490)
     for each in (note, NOTHING_LOADED, replace(note, asked_on=FRIDAY)):
