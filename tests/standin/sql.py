@@ -10,6 +10,8 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.dialects.spark import Spark
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.schema import MappingSchema
@@ -43,10 +45,10 @@ def to_duckdb(statement: str, tables: Types) -> str:
     Raises:
         ValueError: It holds what is not known to come out as in Spark.
     """
-    schema = MappingSchema({name: dict(types) for name, types in tables}, dialect="spark")
-    read = sqlglot.parse_one(statement, read="spark")
-    tree: Any = qualify(read, dialect="spark", schema=schema, quote_identifiers=False)
-    tree = annotate_types(tree, schema=schema, dialect="spark")
+    schema = MappingSchema({name: dict(types) for name, types in tables}, dialect=Spark)
+    read = sqlglot.parse_one(statement, read=Spark)
+    tree: Any = qualify(read, dialect=Spark, schema=schema, quote_identifiers=False)
+    tree = annotate_types(tree, schema=schema, dialect=Spark)
     for node in list(tree.walk(bfs=False))[::-1]:  # what is inside comes first
         if isinstance(node, exp.Paren | exp.Mul | exp.Add | exp.Sub):
             node.type = _type_of(node)
@@ -54,7 +56,7 @@ def to_duckdb(statement: str, tables: Types) -> str:
         if written is not None:
             written.type = written.type or node.type
             node.replace(written)
-    return str(tree.sql("duckdb"))
+    return str(tree.sql(DuckDB))
 
 
 def _rewrite(node: Any) -> Any:
@@ -81,14 +83,14 @@ def _rewrite(node: Any) -> Any:
             name = "arg_max_null" if isinstance(node, exp.ArgMax) else "arg_min_null"
             return exp.func(name, node.this.copy(), node.expression.copy())
         case exp.Window(this=exp.Cast()) | exp.IntDiv() | exp.Mod():
-            raise ValueError(f"not known how Spark computes {node.sql('spark')}")
+            raise ValueError(f"not known how Spark computes {node.sql(Spark)}")
     return None
 
 
 def _cast(node: Any) -> Any:
     kind = node.this.type.this
     if kind in {exp.DType.FLOAT, exp.DType.DOUBLE, exp.DType.UNKNOWN}:
-        raise ValueError(f"not known how Spark casts {node.this.sql('spark')}")
+        raise ValueError(f"not known how Spark casts {node.this.sql(Spark)}")
     value = node.this.copy()
     if kind in exp.DataType.TEXT_TYPES and node.to.this in _DIGITS:
         value = exp.func("to_integer", value)
@@ -108,7 +110,7 @@ def _type_of(node: Any) -> Any:
         scale = max(s1, s2)
         precision = max(p1 - s1, p2 - s2) + scale + 1
     if precision > _MOST_DIGITS:  # Spark cuts decimals then
-        raise ValueError(f"not known how Spark rounds {node.sql('spark')}")
+        raise ValueError(f"not known how Spark rounds {node.sql(Spark)}")
     return exp.DataType.build(f"decimal({precision}, {scale})")
 
 
@@ -117,7 +119,7 @@ def _decimal(node: Any) -> tuple[int, int]:
     if node.type.this in _DIGITS:
         return _DIGITS[node.type.this], 0
     if node.type.this != exp.DType.DECIMAL or len(node.type.expressions) != 2:
-        raise ValueError(f"not known as a decimal: {node.sql('spark')}, {node.type}")
+        raise ValueError(f"not known as a decimal: {node.sql(Spark)}, {node.type}")
     precision, scale = (int(each.name) for each in node.type.expressions)
     return precision, scale
 
@@ -125,14 +127,14 @@ def _decimal(node: Any) -> tuple[int, int]:
 def _ratio(left: Any, s1: int, right: Any, s2: int, precision: int, scale: int) -> Any:
     """Divide in integers, rounded half up to the scale."""
     if precision > _MOST_DIGITS:
-        raise ValueError(f"not known how Spark rounds {left.sql('spark')} / {right.sql('spark')}")
+        raise ValueError(f"not known how Spark rounds {left.sql(Spark)} / {right.sql(Spark)}")
     numerator = f"{_digits(left, s1)} * {10 ** (scale + s2 - s1)}"
     denominator = _digits(right, s2)
     kind = f"DECIMAL({precision}, {scale})"
     ratio: Any = sqlglot.parse_one(
         f"CAST(CAST(half_up({numerator}, {denominator}) AS DECIMAL(38, 0)) "
         f"* CAST('{10.0**-scale:.{scale}f}' AS DECIMAL({scale}, {scale})) AS {kind})",
-        read="duckdb",
+        read=DuckDB,
     )
     ratio.type = exp.DataType.build(kind)
     return ratio

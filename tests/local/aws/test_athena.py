@@ -1,4 +1,7 @@
 import datetime as dt
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from decimal import Decimal
@@ -197,6 +200,23 @@ def test_results_come_in_pages(athena: Any) -> None:
 )
 def test_athenas_sql_is_understood(sql: str, expected: list[str | None], athena: Any) -> None:
     assert [row[0] for row in cells(athena, sql)] == expected
+
+
+def test_first_queries_load_nothing_that_another_could_find_half_loaded() -> None:
+    program = """
+        import sys
+        from infra.local.aws.athena import sql
+
+        loaded = set(sys.modules)
+        query = sql.parse_statement("SELECT avg(a), date_trunc('month', b) FROM t", []).query
+        typed = sql.with_types(query, "b3", {"b3": {"t": {"a": "decimal(9,2)", "b": "date"}}})
+        print(sql.to_duckdb(typed))
+        print(sorted(set(sys.modules) - loaded))
+    """
+    said = subprocess.check_output([sys.executable, "-c", textwrap.dedent(program)], text=True)
+    written, loaded = said.splitlines()
+    assert written.startswith("SELECT ")
+    assert loaded == "[]"
 
 
 def test_parameters_fill_the_question_marks_in_order(athena: Any) -> None:

@@ -1,4 +1,8 @@
-"""Athena's SQL, read by sqlglot and written for DuckDB."""
+"""Athena's SQL, read by sqlglot and written for DuckDB.
+
+Dialects are imported, not named by a text: sqlglot loads a named one at its first use, and of two
+queries at that moment one may find it half loaded.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,6 +10,9 @@ from typing import Any, cast
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.athena import Athena
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.dialects.trino import Trino
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
@@ -91,7 +98,7 @@ def to_duckdb(query: exp.Query) -> str:
     query = query.copy()
     for call in list(query.find_all(exp.Format)):
         call.replace(exp.Anonymous(this="printf", expressions=[call.this, *call.expressions]))
-    return query.sql("duckdb")
+    return query.sql(DuckDB)
 
 
 def with_types(query: exp.Query, database: str, columns: dict[str, Any]) -> exp.Query | None:
@@ -105,18 +112,18 @@ def with_types(query: exp.Query, database: str, columns: dict[str, Any]) -> exp.
         database: The session's database.
         columns: `{database: {table: {column: type}}}` of the tables in it.
     """
-    schema = MappingSchema(columns, dialect="athena")
+    schema = MappingSchema(columns, dialect=Athena)
     try:
         tree: Any = qualify(
             query.copy(),
-            dialect="athena",
+            dialect=Athena,
             db=database,
             schema=schema,
             expand_stars=False,
             quote_identifiers=False,
             validate_qualify_columns=False,
         )
-        tree = annotate_types(tree, schema=schema, dialect="athena")
+        tree = annotate_types(tree, schema=schema, dialect=Athena)
     except SqlglotError:
         return None
     for call in list(tree.find_all(exp.DateTrunc, exp.TimestampTrunc, exp.Avg)):
@@ -128,7 +135,7 @@ def with_types(query: exp.Query, database: str, columns: dict[str, Any]) -> exp.
 
 def _with_parameters(sql: str, parameters: list[str]) -> str:
     try:
-        tokens = sqlglot.tokenize(sql, read="trino")
+        tokens = sqlglot.tokenize(sql, read=Trino)
     except SqlglotError as error:
         raise QueryError(f"SYNTAX_ERROR: {error}") from error
     marks = [token for token in tokens if token.token_type.name == "PLACEHOLDER"]
@@ -144,7 +151,7 @@ def _with_parameters(sql: str, parameters: list[str]) -> str:
 
 def _parse(sql: str) -> exp.Query:
     try:
-        trees = sqlglot.parse(sql, read="athena")
+        trees = sqlglot.parse(sql, read=Athena)
     except SqlglotError as error:
         reason = re.sub(r"\x1b\[\d*m", "", str(error))
         raise QueryError(f"SYNTAX_ERROR: {reason}") from error
