@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import boto3
 
+from tasks.core.attempt import UNREADABLE
 from tasks.core.errors import NotConfiguredError, RetryableError
 from tasks.core.findings import Finding
 from tasks.core.inventory import SETTLED
@@ -102,7 +103,7 @@ def _read_plan(bucket: str, run_id: str) -> tuple[str, dict[str, str]]:
         document = json.loads(read_object(bucket, plan_key(run_id)) or b"")
         months = document["months"].items()
         return str(document["dataset"]), {month: each["digest"] for month, each in months}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         return "", {}
 
 

@@ -90,7 +90,12 @@ def test_a_plan_that_should_have_an_outcome_by_now_is_unfinished(toy: Toy, plann
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{", b"[]", b'{"dataset": "toy"}', b'{"dataset": "toy", "months": {"m": 1}}']
+    "body",
+    [
+        *(b"", b"{", b"[]", b"[" * 100_000),
+        *(b'{"dataset": "toy"}', b'{"dataset": "toy", "months": {"m": 1}}'),
+    ],
+    ids=["nothing", "cut", "list", "nested", "without-months", "month-is-a-number"],
 )
 def test_of_a_plan_that_cannot_be_read_nothing_is_known(toy: Toy, body: bytes) -> None:
     toy.put(plan_key("bad"), body)
