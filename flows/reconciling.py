@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from flows.portfolio_sessions import read_sessions
 from flows.settings import Settings, lost
+from tasks.catalog import register_partitions
 from tasks.core.dataset import Table
 from tasks.core.errors import InvalidInputError, UnreadableRawError
 from tasks.core.exchange import previous_session
@@ -183,4 +184,5 @@ def mend_reconciliation(settings: Settings, key: str) -> str:
         raise lost(settings, key, f"{next(iter(unread.values()))} Mend that first: {REPAIR}")
     if not verdicts:
         raise lost(settings, key, "raw holds neither portfolio nor level of the session")
+    register_partitions(settings.database, RAW_RECONCILIATION, settings.lake_bucket, [str(day)])
     return "made again from portfolio, quotes and levels"

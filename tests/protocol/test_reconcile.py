@@ -13,6 +13,7 @@ from inspect import unwrap
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pyarrow.parquet as pq
 import pytest
 
@@ -22,6 +23,7 @@ from flows.reconciling import mend_reconciliation
 from flows.settings import Settings
 from infra.local.b3.sessions import SESSIONS, index_level, published_portfolio
 from tasks import report
+from tasks.catalog import find_location
 from tasks.core.dataset import Table
 from tasks.core.errors import IncompleteError, InvalidInputError, SourceHasNoDataError
 from tasks.core.exchange import SAO_PAULO, previous_session
@@ -280,6 +282,22 @@ def test_a_raw_object_that_nothing_gives_again_is_named(run: Run, raw: Raw, lake
         run(start=SESSIONS[0], end=LAST)
     assert "neither portfolio nor level" in str(failed.value)
     assert "it is no session of an index" in str(failed.value)
+
+
+def test_a_session_that_is_made_again_is_registered_too(run: Run, raw: Raw, lake: Lake) -> None:
+    run(start=SESSIONS[0], end=LAST)
+    table, value = RAW_RECONCILIATION.name, str(LAST)
+    was = find_location(DATABASE, table, value)
+    lake.delete(lake.keys(RAW_RECONCILIATION.folder(value)))
+    boto3.client("glue").delete_partition(
+        DatabaseName=DATABASE, TableName=table, PartitionValues=[value]
+    )
+    assert find_location(DATABASE, table, value) is None
+    key = RAW_RECONCILIATION.object_key(value, "IBOV")
+    said = "made again from portfolio, quotes and levels"
+    assert mend_reconciliation(Settings(), key) == said
+    assert len(lake.rows(key)) == 84
+    assert find_location(DATABASE, table, value) == was
 
 
 def test_a_raw_object_whose_quotes_cannot_be_read_is_not_made_again_before_those(
