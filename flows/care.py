@@ -13,7 +13,7 @@ from flows.levels_mending import NAME as LEVELS
 from flows.levels_mending import look_over_levels, mend_levels
 from flows.portfolio_loading import fetch_session
 from flows.portfolio_mending import FETCH_SECONDS, mend_session
-from flows.quotes_loading import files_with, find_closed, load_session
+from flows.quotes_loading import files_with, find_closed, landing_folder, load_session
 from flows.quotes_mending import mend_quotes_session
 from flows.reconciling import mend_reconciliation
 from flows.settings import Settings, lost, subject_of
@@ -29,6 +29,7 @@ from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.core.reconciliation import RECONCILIATION
 from tasks.core.verify_raw import judge_sessions, missing_sessions
 from tasks.inventory import Survey, look_over
+from tasks.store import list_zips
 from tasks.turns import Budget
 
 Mend = Callable[[Settings, dt.datetime, str], str]
@@ -102,7 +103,11 @@ def _land_portfolio(settings: Settings, now: dt.datetime, key: str) -> str:
 
 
 def _land_quotes(settings: Settings, now: dt.datetime, key: str) -> str:
-    load_session(settings, RAW_QUOTES.session_of(key), now, anew=True)
+    session = RAW_QUOTES.session_of(key)
+    folders = map(landing_folder, files_with(session))
+    if any(list_zips(settings.lake_bucket, folder) for folder in folders):
+        return "landing has a file of it by now"  # which came for another session
+    load_session(settings, session, now, anew=True)
     return "fetched again from B3"
 
 

@@ -85,7 +85,8 @@ class _Repairing:
         """Bring back what raw and landing lack; return the months that raw has got more of."""
         lacking = [key for key in self.keys_of("mend") if not _is_held(self.settings, key)]
         for key in lacking:
-            self.attempt(key, self.mend, key)
+            if not _is_held(self.settings, key):  # one file may have brought several
+                self.attempt(key, self.mend, key)
         for key in self.keys_of("land"):
             self.attempt(key, self.care.land, self.settings, now, key)
         if self.care.dataset is None:  # nothing is refined of it, so nobody else makes it again

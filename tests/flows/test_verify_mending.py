@@ -16,13 +16,14 @@ from flows import levels_mending
 from flows.care import CARES, mend_of, was_filed
 from flows.levels import index_levels
 from flows.levels_mending import look_over_levels, mend_levels
-from flows.quotes_loading import load_session
+from flows.quotes_loading import landing_folder, load_session
 from flows.verify import verify
 from infra.local.b3.replay import Replay
 from tasks.core.errors import InvalidInputError, SourceHasNoDataError
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.findings import Finding
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.quotes.tables import RAW_QUOTES
 from tasks.inventory import Survey
 from tasks.objects import land_bytes, list_at, read_landed
@@ -163,6 +164,24 @@ def test_landing_of_quotes_comes_back_whatever_is_noted(lake: Lake) -> None:
     lake.delete(landed)
     assert land(lake, key, "quotes") == "fetched again from B3"
     assert landed in lake.list_keys("landing/quotes/")
+
+
+def test_a_file_that_has_several_sessions_is_fetched_once(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dt.date] = []
+
+    def load_year(_settings: object, day: dt.date, _now: object, *, anew: bool) -> None:
+        asked.append(day)
+        lake.put(f"{landing_folder(QuotesPeriod.year(day.year))}ab.zip", b"the year")
+
+    monkeypatch.setattr("flows.care.load_session", load_year)
+    said = [
+        land(lake, RAW_QUOTES.object_key(str(day), "quotes"), "quotes")
+        for day in (THURSDAY, FRIDAY)
+    ]
+    assert asked == [THURSDAY]
+    assert said == ["fetched again from B3", "landing has a file of it by now"]
 
 
 @pytest.mark.parametrize(
