@@ -27,7 +27,7 @@ from tasks.store import list_names
 from tasks.work_at_hand import stop_run
 
 WhyNot = dict[str, str]
-"""`{key, or dataset and month: why it could not be healed}`."""
+"""`{place of a finding: why it could not be healed}`."""
 
 
 def repair_dataset(
@@ -46,7 +46,7 @@ def repair_dataset(
         repairing.attempt(run_id, stop_run, settings.glue_job, run_id)
     brought = repairing.make_raw_again(now)
     for each in (each for each in findings if each.heals == "register"):
-        repairing.attempt(each.keys[0], _register, settings, each)
+        repairing.attempt(each.places[0], _register, settings, each)
     if care.dataset is not None:
         repairing.bring_to_readers(subject_of(settings, care.dataset), brought)
     return repairing.why_not
@@ -69,15 +69,18 @@ class _Repairing:
     def months_of(self, heals: Heal) -> set[str]:
         return {month for each in self.findings if each.heals == heals for month in each.months}
 
-    def attempt(self, what: str, step: Callable[..., object], *given: object) -> None:
-        """Take a step; where it fails, the others go on."""
+    def attempt(
+        self, what: str, step: Callable[..., object], *given: object, places: Sequence[str] = ()
+    ) -> None:
+        """Take a step; where it fails, that is noted of its places, and the others go on."""
         try:
             said = step(*given)
         except Exception as error:
             if not is_expected(error):
                 raise
-            self.why_not[what] = str(in_words(error))
-            get_run_logger().warning("%s is not healed: %s", what, self.why_not[what])
+            reason = str(in_words(error))
+            self.why_not |= dict.fromkeys(places or (what,), reason)
+            get_run_logger().warning("%s is not healed: %s", what, reason)
         else:
             get_run_logger().info("%s: %s", what, said or "healed")
 
@@ -103,7 +106,9 @@ class _Repairing:
         ordinary = self.months_of("publish") | self.months_of("follow") | brought
         for months, force in ((ordinary, False), (self.months_of("publish again"), True)):
             if months:
-                self.attempt(str(subject), self._publish, subject, sorted(months), force)
+                places = [f"{subject} {month}" for month in sorted(months)]
+                step = (self._publish, subject, sorted(months), force)
+                self.attempt(str(subject), *step, places=places)
 
     def _publish(self, subject: Subject, months: list[str], is_forced: bool) -> str:  # noqa: FBT001
         result = publish_months(subject, months, force=is_forced, mend=self.mend)

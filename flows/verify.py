@@ -23,7 +23,14 @@ from flows.forms import Repair, ToVerify, Verified
 from flows.repair import WhyNot, repair_dataset
 from flows.settings import Settings, load_settings
 from tasks.core.errors import IncompleteError, InvalidInputError
-from tasks.core.findings import Finding, keep_same, name_database, tell_once, write_table
+from tasks.core.findings import (
+    Finding,
+    keep_same,
+    keep_unhealed,
+    name_database,
+    tell_once,
+    write_table,
+)
 from tasks.core.wording import count
 from tasks.inventory import Survey
 from tasks.report import report_findings
@@ -62,7 +69,8 @@ def verify(
             its = [each for each in findings if each.dataset == name]
             why_not |= repair_dataset(settings, CARES[name], its, now)
         before = findings
-        findings, surveys = look(settings, names, now)
+        found, surveys = look(settings, names, now)
+        findings = keep_unhealed(before, found, why_not)
         gone = {each.identity for each in before} - {each.identity for each in findings}
         healed = f"; healed {len(gone)} of {count(len(before), 'finding')}"
     months = count(sum(each.months for each in surveys), "month")

@@ -99,6 +99,12 @@ class Finding:
         return self.kind, self.dataset, self.where
 
     @property
+    def places(self) -> list[str]:
+        """What it is about, as a repair names it that fails there."""
+        keys = [f"{self.table} {key}" for key in self.keys] if self.table else self.keys
+        return [*keys, *(f"{self.dataset} {month}" for month in self.months)]
+
+    @property
     def heals(self) -> Heal:
         """How a repair heals it; empty where there is nothing that it could work on."""
         heals = KINDS[self.kind].heals
@@ -130,6 +136,33 @@ def keep_same(first: Iterable[Finding], second: Iterable[Finding]) -> list[Findi
     return sort_findings(each for each in set(first) if each in seen)
 
 
+def keep_unhealed(
+    before: Iterable[Finding], after: Iterable[Finding], why_not: Mapping[str, str]
+) -> list[Finding]:
+    """Return what a repair has left: what is found after it, and where it has failed.
+
+    A look takes what a repair has just written for a flow at work, and says nothing of what lies
+    beside it. So what failed is told whatever is found after it.
+
+    Args:
+        before: What was found before it.
+        after: What is found after it.
+        why_not: What it has failed with, by the findings' places; a month of which nothing was
+            found before is one that it has brought to raw, and not to readers.
+    """
+    after = list(after)
+    told = {place for each in after for place in each.places}
+    failed = [each for each in before if (why_not.keys() - told).intersection(each.places)]
+    again = {each.identity for each in failed}
+    left = [*failed, *(each for each in after if each.identity not in again)]
+    told = {place for each in left for place in each.places}
+    for place in why_not.keys() - told:
+        dataset, _, month = place.partition(" ")
+        said = "made again, and not published"
+        left.append(Finding("raw moved on", dataset, place, said, (month,)))
+    return sort_findings(left)
+
+
 def tell_once(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings without those of Glue that other datasets have told already."""
     told: set[tuple[str, str]] = set()
@@ -157,12 +190,10 @@ def advise(finding: Finding, why_not: Mapping[str, str]) -> str:
 
     Args:
         finding: The finding.
-        why_not: What a repair has failed with, by `<dataset> <month>` and by key; empty where none
-            was tried.
+        why_not: What a repair has failed with, by the findings' places; empty where none was tried.
     """
     words = KINDS[finding.kind].words
-    places = [*finding.keys, *(f"{finding.dataset} {month}" for month in finding.months)]
-    reasons = [why_not[place] for place in places if place in why_not]
+    reasons = [why_not[place] for place in finding.places if place in why_not]
     if reasons:
         reason = " ".join(reasons[0].split())[:_LONGEST_REASON]
         return f"not healed: {reason} Next: {words}"

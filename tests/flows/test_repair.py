@@ -35,6 +35,8 @@ class World:
         failures: Why a step fails, by what it is about.
         places: Where partitions point to.
         unpublished: Why months are not published.
+        refusal: Why none is.
+        comes_with: What raw holds once a raw object is made again.
     """
 
     done: list[tuple[Any, ...]] = field(default_factory=list)
@@ -42,6 +44,8 @@ class World:
     failures: dict[str, Exception] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     unpublished: dict[str, Any] = field(default_factory=dict)
+    refusal: Exception | None = None
+    comes_with: dict[str, set[str]] = field(default_factory=dict)
 
     def do(self, what: str, about: str, answer: Any = None) -> Any:
         self.done.append((what, about))
@@ -63,12 +67,18 @@ class World:
         self, subject: Subject, months: list[str], *, force: bool, mend: Any
     ) -> PublishedMonths:
         self.done.append(("publish", *months, "forced" if force else "in the ordinary way"))
+        if self.refusal:
+            raise self.refusal
         return PublishedMonths(failures=dict(self.unpublished))
+
+    def mend(self, key: str) -> str:
+        self.held |= self.comes_with.get(key, set())
+        return str(self.do("mend", key, "from landing"))
 
     def repair(self, *findings: Finding, dataset: str = "portfolio") -> dict[str, str]:
         care = replace(
             CARES[dataset],
-            mend=lambda _settings, _now, key: self.do("mend", key, "from landing"),
+            mend=lambda _settings, _now, key: self.mend(key),
             land=lambda _settings, _now, key: self.do("land", key),
         )
         return repair_dataset(SETTINGS, care, findings, NOW)
@@ -127,8 +137,7 @@ def test_steps_come_in_the_order_in_which_they_hold(
         "jr_1: b3-refine",
         f"{IDIV}: from landing",
         f"{SMLL}: healed",
-        "2025-08-01: healed",
-        "portfolio 2025-06: healed",
+        "raw_portfolio 2025-08-01: healed",
         "portfolio: 4 months as raw has it",
         "portfolio: 1 month as raw has it",
     ]

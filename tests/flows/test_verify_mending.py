@@ -19,7 +19,7 @@ from flows.levels_mending import look_over_levels, mend_levels
 from flows.quotes_loading import landing_folder, load_session
 from flows.verify import verify
 from infra.local.b3.replay import Replay
-from tasks.core.errors import InvalidInputError, SourceHasNoDataError
+from tasks.core.errors import IncompleteError, InvalidInputError, SourceHasNoDataError
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.findings import Finding
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
@@ -231,6 +231,31 @@ def test_what_is_wrong_at_first_sight_is_looked_at_again_and_nothing_else(
     found, _ = verify_flow.look(lake.settings, ["portfolio", "quotes"], NOW)
     assert found == [stays]
     assert looks == ["portfolio", "quotes", "15.0", "quotes"]
+
+
+def test_what_a_repair_has_failed_with_is_told_though_nothing_is_found_after_it(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch, no_run_logger: None
+) -> None:
+    looks: list[list[Finding]] = []
+    lost = "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"
+    gap = Finding("session missing", "portfolio", "raw_portfolio IBOV", "1 session", keys=(lost,))
+
+    def look_at(*_: object) -> Survey:
+        looks.append([gap] if len(looks) < 2 else [])  # twice before, once after
+        return Survey(findings=looks[-1], months=1)
+
+    def mend(_settings: object, _now: object, key: str) -> str:
+        raise SourceHasNoDataError(f"landing has no {key}")
+
+    care = replace(CARES["portfolio"], look=look_at, mend=mend)
+    monkeypatch.setitem(CARES, "portfolio", care)
+    monkeypatch.setattr(verify_flow, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(verify_flow, "report_findings", lambda *_: None)
+    with pytest.raises(IncompleteError) as raised:
+        unwrap(verify.fn)(repair=True, datasets=["portfolio"])
+    head, _, line = str(raised.value).splitlines()
+    assert head.startswith("1 finding; healed 0 of 1 finding; looked at portfolio: 1 month")
+    assert f"raw_portfolio IBOV | 1 session | not healed: landing has no {lost} Next: " in line
 
 
 def test_landing_of_a_portfolio_comes_back_while_b3_shows_it(lake: Lake, replay: Replay) -> None:

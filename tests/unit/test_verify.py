@@ -13,6 +13,7 @@ from tasks.core.findings import (
     Finding,
     advise,
     keep_same,
+    keep_unhealed,
     name_database,
     sort_findings,
     span_of,
@@ -402,6 +403,34 @@ def test_only_what_two_looks_have_found_is_a_finding_in_order() -> None:
     assert keep_same([LOST, GONE, LOST], [GONE, LOST]) == [GONE, LOST]
     assert keep_same([LOST], [replace(LOST, found="another")]) == []
     assert sort_findings([LOST, GONE]) == [GONE, LOST]
+
+
+def test_what_a_repair_has_failed_with_is_left_whatever_is_found_after_it() -> None:
+    gap = Finding("session missing", "portfolio", "IBOV", "2 sessions", keys=("a", "b"))
+    files = Finding("files gone", "portfolio", "x", "1 file", ("2025-07",))
+    before = [LOST, gap, files]
+    assert keep_unhealed(before, [], {}) == []
+    assert keep_unhealed(before, [GONE], {"b": "no"}) == [GONE, gap]
+    assert keep_unhealed(before, [], {"portfolio 2025-07": "no"}) == [files]
+    part = replace(gap, found="1 session", keys=("b",))
+    assert keep_unhealed(before, [part], {"b": "no"}) == [part]
+    assert keep_unhealed(before, [part], {"a": "no"}) == [gap]
+
+
+def test_a_month_that_is_made_again_and_not_published_has_a_finding() -> None:
+    why_not = {"portfolio 2025-06": "Glue is busy"}
+    (found,) = keep_unhealed([LOST], [], why_not)
+    assert (found.kind, found.where) == ("raw moved on", "portfolio 2025-06")
+    assert (found.dataset, found.months) == ("portfolio", ("2025-06",))
+    assert advise(found, why_not).startswith("not healed: Glue is busy")
+
+
+def test_partitions_of_two_tables_are_two_places() -> None:
+    found = Finding("partition missing", "d", "t", "1", table="raw_t", keys=("2025",))
+    assert found.places == ["raw_t 2025"]
+    assert replace(LOST, keys=("k", "l")).places == ["k", "l", "portfolio 2025-08"]
+    assert advise(found, {"2025": "of another table"}).startswith("python -m flows.verify")
+    assert advise(found, {"raw_t 2025": "denied"}).startswith("not healed: denied")
 
 
 def test_a_database_without_any_table_is_one_finding() -> None:
