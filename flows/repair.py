@@ -1,8 +1,9 @@
 """Heal what a verification has found, in the order in which it holds beside flows at work.
 
-Glue runs of nobody are stopped, raw is made whole, its partitions and those of the commits follow,
-and then months are brought to readers in the ordinary way, which looks again by itself. Every step
-is one that any flow takes, safe to repeat, so a repair may be killed and run again at any point.
+Glue runs of nobody are stopped, raw is made whole, its partitions follow, and then months are
+brought to readers in the ordinary way, which looks again by itself and has the partitions follow a
+commit whose files are there. Every step is one that any flow takes, safe to repeat, so a repair may
+be killed and run again at any point.
 """
 
 import datetime as dt
@@ -22,7 +23,6 @@ from tasks.core.findings import Finding, Heal
 from tasks.core.plan import Subject
 from tasks.core.wording import count
 from tasks.refine import publish_months
-from tasks.shelf import follow
 from tasks.store import list_names
 from tasks.work_at_hand import stop_run
 
@@ -100,15 +100,21 @@ class _Repairing:
         return {month_of(_table_of(key).session_of(key)) for key in sound}
 
     def bring_to_readers(self, subject: Subject, brought: set[str]) -> None:
-        """Have the partitions follow, and publish what readers do not see as it should be."""
-        for month in sorted(self.months_of("follow")):
-            self.attempt(f"{subject} {month}", follow, subject, month)
+        """Publish what readers do not see as it should be, but for months that a gap stops."""
         ordinary = self.months_of("publish") | self.months_of("follow") | brought
-        for months, force in ((ordinary, False), (self.months_of("publish again"), True)):
+        stopped = {
+            month: each.found
+            for each in self.findings
+            if each.kind == "commit missing"
+            for month in each.months
+        }
+        for wanted, force in ((ordinary, False), (self.months_of("publish again"), True)):
+            for month in wanted & stopped.keys():
+                self.why_not[f"{subject} {month}"] = f"{stopped[month]}: restore it first."
+            months = sorted(wanted - stopped.keys())
             if months:
-                places = [f"{subject} {month}" for month in sorted(months)]
-                step = (self._publish, subject, sorted(months), force)
-                self.attempt(str(subject), *step, places=places)
+                places = [f"{subject} {month}" for month in months]
+                self.attempt(str(subject), self._publish, subject, months, force, places=places)
 
     def _publish(self, subject: Subject, months: list[str], is_forced: bool) -> str:  # noqa: FBT001
         result = publish_months(subject, months, force=is_forced, mend=self.mend)

@@ -18,6 +18,17 @@ _BATCH = 100  # partitions in one BatchCreatePartition
 
 def find_location(database: str, table: str, value: str) -> str | None:
     """Return where a partition points to, with a slash at its end; None where there is none."""
+    found = _find_partition(database, table, value)
+    return None if found is None else _with_slash(found["StorageDescriptor"]["Location"])
+
+
+def find_parameters(database: str, table: str, value: str) -> dict[str, str]:
+    """Return what else a partition says of itself; nothing where there is none."""
+    found = _find_partition(database, table, value) or {}
+    return dict(found.get("Parameters", {}))
+
+
+def _find_partition(database: str, table: str, value: str) -> dict[str, Any] | None:
     client = boto3.client("glue")
     try:
         answer = client.get_partition(
@@ -25,7 +36,7 @@ def find_location(database: str, table: str, value: str) -> str | None:
         )
     except client.exceptions.EntityNotFoundException:
         return None
-    return _with_slash(answered(answer, "Partition")["StorageDescriptor"]["Location"])
+    return dict(answered(answer, "Partition"))
 
 
 def point_partition(

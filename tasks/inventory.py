@@ -30,6 +30,7 @@ from tasks.core.verify import (
 )
 from tasks.core.verify_raw import judge_raw_partitions
 from tasks.core.wording import count
+from tasks.inventory_commits import tell_lost_commits
 from tasks.inventory_landing import check_landing, list_objects
 from tasks.inventory_months import Commits, look_into
 from tasks.objects import list_at
@@ -90,6 +91,7 @@ def look_over(subject: Subject, is_kept: Mapping[str, IsKept]) -> Survey:
             seen.published_at[month.month] = commits.stored[month.month][-1].modified_at
     survey.findings += judge_statements(subject.dataset, seen.statements, work.months)
     survey.findings += _judge_catalog(subject, survey, seen, now)
+    survey.findings = tell_lost_commits(subject, survey.findings, commits.stored)
     survey.findings += work.judge(str(subject), seen.published_at, seen.behind, now)
     survey.findings += _judge_left(subject, units, seen, now)
     for table in subject.dataset.raw_tables:

@@ -10,7 +10,7 @@ from prefect import get_run_logger
 from prefect.assets import add_asset_metadata, materialize
 
 from tasks.assets import asset_of
-from tasks.catalog import find_location, point_partition
+from tasks.catalog import find_location, find_parameters, point_partition
 from tasks.core.attempt import Outcome
 from tasks.core.commit import (
     Commit,
@@ -28,6 +28,8 @@ from tasks.core.plan import Subject
 from tasks.objects import list_at, put_if_absent, read_object
 from tasks.retries import OVER_AWS
 from tasks.runs import are_whole, find_time_of, is_marked
+
+_COMMIT = "b3_commit"  # the parameter of a partition that names the commit it follows
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _follow_with(subject: Subject, month: str, table: Table) -> None:
         if found == wanted:
             return
         parameters = {
-            "b3_commit": str(commit.number),
+            _COMMIT: str(commit.number),
             "b3_run_id": commit.run_id,
             "b3_published_at": commit.published_at.isoformat(),
         }
@@ -136,6 +138,12 @@ def follows(subject: Subject, commit: Commit) -> bool:
         find_location(subject.database, table, commit.month) == location
         for table, location in locations_of(commit, subject.dataset, subject.bucket).items()
     )
+
+
+def find_followed(subject: Subject, table: str, month: str) -> int:
+    """Return the number of the commit that a partition says it follows; 0 where it says none."""
+    said = find_parameters(subject.database, table, month).get(_COMMIT, "")
+    return int(said) if said.isdecimal() else 0
 
 
 def show_month(

@@ -95,7 +95,6 @@ def world(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     monkeypatch.setattr(repair, "list_locations", lambda *_: world.places)
     monkeypatch.setattr(repair, "point_partition", world.point)
     monkeypatch.setattr(repair, "publish_months", world.publish)
-    monkeypatch.setattr(repair, "follow", lambda _subject, month: world.do("follow", month))
     monkeypatch.setattr(repair, "stop_run", lambda job, run_id: world.do("stop", run_id, job))
     return world
 
@@ -129,7 +128,6 @@ def test_steps_come_in_the_order_in_which_they_hold(
             "s3://b3-lake/raw/portfolio/trading_date=2025-08-01/",
             {"is_there": True, "parameters": {}},
         ),
-        ("follow", "2025-06"),
         ("publish", "2025-04", "2025-06", "2025-07", "2025-08", "in the ordinary way"),
         ("publish", "2025-05", "forced"),
     ]
@@ -156,6 +154,32 @@ def test_what_raw_has_got_meanwhile_is_not_made_again(world: World) -> None:
     world.held = {IDIV}
     world.repair(missing(IDIV, SMLL, SMLL))
     assert world.done == [("mend", SMLL), ("publish", "2025-07", "in the ordinary way")]
+
+
+def test_what_came_with_another_is_not_made_again_and_is_published(world: World) -> None:
+    world.comes_with = {IDIV: {IDIV, SMLL}}
+    world.repair(missing(IDIV, SMLL))
+    assert world.done == [
+        ("mend", IDIV),
+        ("publish", "2025-07", "2025-08", "in the ordinary way"),
+    ]
+
+
+def test_a_month_whose_commit_is_gone_is_left_to_people(world: World) -> None:
+    gone = Finding("commit missing", "portfolio", "portfolio 2025-08", "no 2", ("2025-08",))
+    files = Finding("files gone", "portfolio", "x", "2 files", months=("2025-06",))
+    old = Finding("old statements", "portfolio", "y", "2", months=("2025-06", "2025-08"))
+    assert world.repair(gone, missing(IDIV), files, old) == {
+        "portfolio 2025-08": "no 2: restore it first."
+    }
+    assert world.done == [("mend", IDIV), ("publish", "2025-06", "in the ordinary way")]
+
+
+def test_where_publishing_fails_as_a_whole_it_is_told_of_each_month(world: World) -> None:
+    world.refusal = BadDataError("no table")
+    files = Finding("files gone", "portfolio", "x", "2 files", months=("2025-06",))
+    said = dict.fromkeys(["portfolio 2025-06", "portfolio 2025-07"], "no table")
+    assert world.repair(files, missing(SMLL)) == said
 
 
 def test_a_year_that_lacks_sessions_is_made_again_though_raw_holds_it(world: World) -> None:

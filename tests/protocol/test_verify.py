@@ -445,6 +445,56 @@ def test_a_repair_that_is_killed_anywhere_is_ended_by_the_next(stage: Stage, sou
     assert sessions_seen(sound) == set(DAYS[1:])
 
 
+def unpublish() -> None:
+    """As though no flow had come to publish the month: readers are shown nothing of it."""
+    delete(*Lake.keys(f"published/portfolio/{MONTH}/"))
+    glue: Any = boto3.client("glue")
+    for table in SUBJECT.dataset.refined_tables:
+        given = {"DatabaseName": DATABASE, "TableName": table.name}
+        glue.batch_delete_partition(**given, PartitionsToDelete=[{"Values": [MONTH]}])
+
+
+def test_a_session_that_cannot_be_made_again_is_told_beside_one_that_was(
+    stage: Stage, sound: Lake
+) -> None:
+    unpublish()
+    delete(RAW, LOST, *(key for key in Lake.keys("landing/portfolio/") if "/IDIV/" in key))
+    sound.passes(hours=2)
+    (line,) = look(stage, repair=True)["session missing"]
+    assert line.startswith("raw_portfolio IDIV 2025-08 | 1 session: 2025-08-01 | not healed: ")
+    assert RAW in line
+    assert LOST in keys()
+
+
+def test_what_is_made_again_and_not_published_is_told(stage: Stage, sound: Lake) -> None:
+    run_id = latest()[1]["run_id"]
+    unpublish()
+    delete(LOST, *keys(f"runs/{run_id}/"))
+    sound.passes(hours=2)
+    stage.glue.fails_with = "out of memory"
+    left = look(stage, repair=True)
+    assert list(left) == ["raw moved on"]
+    assert left["raw moved on"][0].startswith("portfolio 2025-08 | ")
+    assert "not healed: " in left["raw moved on"][0]
+    assert "out of memory" in left["raw moved on"][0]
+    assert LOST in keys()
+
+
+def test_a_commit_that_is_gone_stops_its_month_and_readers_keep_what_they_see(
+    stage: Stage, sound: Lake
+) -> None:
+    first, last = Lake.keys(f"published/portfolio/{MONTH}/")
+    tables = json.loads(Lake.body(first))["tables"].values()
+    delete(last, LOST, *(each["key"] for table in tables for each in table["objects"]))
+    was = sound.locations()
+    sound.passes(hours=2)
+    left = look(stage, repair=True)
+    assert last in left["commit missing"][0]
+    assert sound.locations() == was
+    assert sessions_seen(sound) == set(DAYS[1:])
+    assert keys("published/portfolio/2025-08/") == [first]
+
+
 def nth_step(number: int) -> Point:
     """The boundary after so many steps."""
     count = itertools.count(1)

@@ -137,6 +137,32 @@ def test_what_is_wrong_with_commits_is_told_in_a_sentence(
     assert ". " not in found.found
 
 
+@pytest.mark.parametrize("is_only_one", [False, True])
+def test_a_commit_that_partitions_follow_and_that_is_gone_is_all_that_is_told_of_its_month(
+    sound: Toy, is_only_one: bool
+) -> None:
+    if not is_only_one:
+        sound.write(D2, value=2)
+        sound.publish("second")
+        sound.delete(*(key for key in sound.keys("refined/") if "attempt=august" in key))
+    last = 1 if is_only_one else 2
+    key = commit_key(TOY, MONTH, last)
+    sound.delete(key)
+    sound.passes(days=2)
+    there = "no commit" if is_only_one else "000001 as the last one"
+    said = f"Expected {key}, which {max(TABLES)} follows, found {there}"
+    assert look_over().findings == [
+        Finding("commit missing", "toy", f"toy {MONTH}", said, (MONTH,))
+    ]
+
+
+def test_partitions_that_follow_an_older_commit_are_told_as_such(sound: Toy) -> None:
+    sound.write(D2, value=2)
+    sound.commit("second")
+    sound.passes(days=2)
+    assert set(kinds(look_over())) == {"partition elsewhere"}
+
+
 def test_a_glue_run_whose_month_was_published_meanwhile_is_told(sound: Toy) -> None:
     plan = f"s3://{BUCKET}/{plan_key(sound.refine('august').run_id)}"
     sound.glue_runs = [

@@ -69,7 +69,7 @@ WITHOUT_ROOMS = (
     *("tasks.http", "tasks.http_errors", "tasks.deadline", "tasks.turns"),
     *("tasks.side_by_side", "tasks.refusals", "tasks.disk"),
     *("tasks.inventory", "tasks.inventory_landing", "tasks.inventory_months"),
-    "tasks.work_at_hand",
+    *("tasks.inventory_commits", "tasks.work_at_hand"),
 )
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
 # it, and the list of datasets. Everything else in `tasks` takes a dataset as it comes.
