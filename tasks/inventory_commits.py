@@ -27,8 +27,8 @@ def tell_lost_commits(
     for each in findings:
         if each.kind in _WOULD_FOLLOW and each.months:
             (month,), table = each.months, each.where.partition(" ")[0]
-            said = find_followed(subject, table, month), table
-            followed[month] = max(said, followed.get(month, said))
+            one = find_followed(subject, table, month), table
+            followed[month] = max(one, followed.get(month, one))
     lost = []
     for month, (number, table) in sorted(followed.items()):
         highest = len(number_commits(each.key for each in stored.get(month, ())))
