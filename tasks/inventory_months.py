@@ -10,6 +10,7 @@ import boto3
 from tasks.core.attempt import is_data, is_whole
 from tasks.core.commit import Commit, number_commits, read_commit
 from tasks.core.errors import CommitError
+from tasks.core.footer import read_ends, to_date
 from tasks.core.inventory import Facts, MonthSeen
 from tasks.core.plan import RawObject, Subject
 from tasks.core.vacuum import StoredObject, Unit
@@ -18,6 +19,8 @@ from tasks.objects import has_footer, read_object
 from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
 _DATES = ("trading_date", "first_trading_date", "last_trading_date")
+_Said = tuple[int, dict[str, list[dt.date] | None]]
+"""How many rows a file has, and the dates at the ends of its columns."""
 Found = Commit | tuple[str, str]
 """The latest commit of a month, or kind and words of what is wrong with it."""
 
@@ -121,42 +124,51 @@ def _read_facts(bucket: str, tables: Mapping[str, Sequence[StoredObject]]) -> di
     client = boto3.client("s3")
     files = [(table, each) for table, objects in tables.items() for each in objects]
 
-    def read(file: tuple[str, StoredObject]) -> Any:
-        """Return the metadata of a file; False where it is none, True where it has moved."""
+    def read(file: tuple[str, StoredObject]) -> _Said | bool:
+        """Return what the end of a file says; False where it has none, True where it has moved."""
         _, each = file
-        found: list[Any] = []
+        found: list[_Said] = []
         raw = RawObject(each.key, each.etag, each.size)
-        is_moved = has_footer(bucket, raw, found.append, {}, client)
+
+        def take(metadata: Any, footer: bytes) -> bool:
+            found.append(_read_end(metadata, footer))
+            return True
+
+        is_moved = has_footer(bucket, raw, take, {}, client)
         return found[0] if found else is_moved
 
     said = side_by_side(read, files, READS_AT_ONCE)
-    read_of: dict[str, list[tuple[str, Any]]] = {table: [] for table in tables}
-    for (table, each), metadata in zip(files, said, strict=True):
-        read_of[table].append((each.key, metadata))
+    read_of: dict[str, list[tuple[str, _Said | bool]]] = {table: [] for table in tables}
+    for (table, each), end in zip(files, said, strict=True):
+        read_of[table].append((each.key, end))
     return {
         table: _sum_up(parts)
         for table, parts in read_of.items()
-        if all(metadata is not True for _, metadata in parts)  # moved meanwhile: another look
+        if all(end is not True for _, end in parts)  # moved meanwhile: another look
     }
 
 
-def _sum_up(parts: Sequence[tuple[str, Any]]) -> Facts:
-    good = [metadata for _, metadata in parts if metadata]
+def _read_end(metadata: Any, footer: bytes) -> _Said:
+    columns = [name for name in _DATES if name in metadata.schema.names]
+    return metadata.num_rows, {name: _read_days(footer, name) for name in columns}
+
+
+def _read_days(footer: bytes, column: str) -> list[dt.date] | None:
+    """Return the first and last dates of a column; None where a group does not say them."""
+    ends = read_ends(footer, column)
+    known = [to_date(end) for each in ends if each is not None for end in each]
+    return known if len(known) == 2 * len(ends) else None
+
+
+def _sum_up(parts: Sequence[tuple[str, _Said | bool]]) -> Facts:
+    good = [end for _, end in parts if not isinstance(end, bool)]
     spans = {name: span for name in _DATES if (span := _span_of(name, good))}
-    unreadable = tuple(key for key, metadata in parts if not metadata)
-    return Facts(sum(each.num_rows for each in good), spans, unreadable)
+    unreadable = tuple(key for key, end in parts if isinstance(end, bool))
+    return Facts(sum(rows for rows, _ in good), spans, unreadable)
 
 
-def _span_of(column: str, files: Sequence[Any]) -> tuple[dt.date, dt.date] | None:
-    """Return the first and the last date of a column, by the statistics of its files."""
-    said = []
-    for file in files:
-        names = list(file.schema.names)
-        if column not in names:
-            return None
-        place = names.index(column)
-        groups = (file.row_group(each) for each in range(file.num_row_groups))
-        said += [group.column(place).statistics for group in groups]
-    if not said or not all(each is not None and each.has_min_max for each in said):
-        return None
-    return min(each.min for each in said), max(each.max for each in said)
+def _span_of(column: str, files: Sequence[_Said]) -> tuple[dt.date, dt.date] | None:
+    """Return the first and the last date of a column, as far as all of its files say them."""
+    said = [days.get(column) for _, days in files]
+    known = [day for days in said if days is not None for day in days]
+    return (min(known), max(known)) if known and None not in said else None

@@ -10,6 +10,7 @@ from tasks.core.attempt import Outcome
 from tasks.core.checks import Check, compare, none_of
 from tasks.core.dataset import RawRows, Table, is_kept_as
 from tasks.core.errors import UnreadableRawError
+from tasks.core.footer import read_ends
 from tasks.core.month import Look
 from tasks.core.plan import RawObject, Subject
 from tasks.core.wording import count, every
@@ -113,22 +114,23 @@ def is_sound(subject: Subject, raw: RawObject, kept: dict[str, bytes], client: A
     except ValueError:
         return False
     name = table.name_of(raw.key)
-    return has_footer(subject.bucket, raw, lambda file: _fits(file, table, name), kept, client)
+
+    def fits(metadata: Any, footer: bytes) -> bool:
+        return _fits(metadata, footer, table, name)
+
+    return has_footer(subject.bucket, raw, fits, kept, client)
 
 
-def _fits(metadata: Any, table: Table, name: str) -> bool:
-    columns = list(metadata.schema.names)
+def _fits(metadata: Any, footer: bytes, table: Table, name: str) -> bool:
     found = {field.name: str(field.type) for field in metadata.schema.to_arrow_schema()}
     if not metadata.num_rows or found.keys() != table.types().keys():
         return False
     if not all(is_kept_as(found[name], kind) for name, kind in table.types().items()):
         return False
-    if INDEX_CODE not in columns:
+    if INDEX_CODE not in found:
         return True
-    place = columns.index(INDEX_CODE)
-    groups = (metadata.row_group(each) for each in range(metadata.num_row_groups))
-    said = [group.column(place).statistics for group in groups]
-    return all(each is None or {each.min, each.max} == {name} for each in said)
+    ends = read_ends(footer, INDEX_CODE)
+    return all(each is None or set(each) == {name.encode()} for each in ends)
 
 
 @task(name="audit-month", task_run_name="audit {subject} {look.month}", **OVER_AWS)

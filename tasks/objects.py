@@ -198,7 +198,7 @@ def _read_exactly(bucket: str, raw: RawObject, client: Any, **part: str) -> byte
 def has_footer(
     bucket: str,
     raw: RawObject,
-    fits: Callable[[Any], object],
+    fits: Callable[[Any, bytes], object],
     kept: MutableMapping[str, bytes],
     client: Any = None,
 ) -> bool:
@@ -207,7 +207,9 @@ def has_footer(
     Args:
         bucket: The bucket.
         raw: The object.
-        fits: Whether the file's metadata (`pyarrow.parquet.FileMetaData`) is what it should be.
+        fits: Whether the file's metadata (`pyarrow.parquet.FileMetaData`, whose row groups nobody
+            may ask for: a damaged one ends the process) and footer (for `tasks.core.footer`) are
+            what they should be.
         kept: Takes, by its key, an object that is so small that its end is all of it.
         client: As of `read_object`.
 
@@ -234,9 +236,9 @@ def has_footer(
             return True
     try:
         metadata = pq.read_metadata(io.BytesIO(b"PAR1" + end[-footer:]))
-    except (pa.ArrowException, OSError):
+        return bool(fits(metadata, end[-footer:-8]))
+    except (pa.ArrowException, OSError, ValueError, OverflowError):
         return False
-    return bool(fits(metadata))
 
 
 def _is_gone(error: ClientError) -> bool:

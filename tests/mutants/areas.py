@@ -110,6 +110,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "tasks/core/errors.py": ("unit/test_errors.py", "unit/test_advice.py"),
     "tasks/core/exchange.py": ("unit/test_exchange.py", "unit/quotes/test_due.py"),
     "tasks/core/findings.py": _VERIFY,
+    "tasks/core/footer.py": ("unit/test_footer.py", "tasks/test_damaged_footers.py"),
     "tasks/core/freshness.py": ("unit/test_freshness.py",),
     "tasks/core/indices.py": ("unit/test_indices.py",),
     "tasks/core/inventory.py": _VERIFY,

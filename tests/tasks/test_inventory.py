@@ -201,14 +201,18 @@ def test_files_that_are_no_parquet_are_told_though_their_size_is_right(sound: To
     )
 
 
+def footer_of(body: bytes) -> bytes:
+    return body[-8 - int.from_bytes(body[-8:-4], "little") : -8]
+
+
 def metadata(*groups: list[Any], name: str = "trading_date", statistics: bool = True) -> Any:
-    """The end of a file whose row groups have dates."""
+    """What the end of a file says whose row groups have dates."""
     file = io.BytesIO()
     schema = pa.schema([("value", pa.int32()), (name, pa.date32())])
     with pq.ParquetWriter(file, schema, write_statistics=statistics) as writer:
         for days in groups:
             writer.write_table(pa.table([[1] * len(days), days], schema=schema))
-    return pq.read_metadata(file)
+    return inventory_months._read_end(pq.read_metadata(file), footer_of(file.getvalue()))
 
 
 @pytest.mark.parametrize(

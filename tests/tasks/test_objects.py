@@ -181,7 +181,7 @@ def large() -> bytes:
 SMALL = parquet(range(100_000))
 
 
-def anything(_metadata: object) -> bool:
+def anything(_metadata: object, _footer: bytes) -> bool:
     return True
 
 
@@ -194,7 +194,7 @@ def test_what_was_written_to_its_end_has_a_footer(toy: Toy, body: bytes) -> None
 def test_an_object_whose_end_is_all_of_it_is_kept(toy: Toy, fits: bool) -> None:
     kept: dict[str, bytes] = {}
     listed = raw(toy, parquet([1]))
-    assert has_footer(BUCKET, listed, lambda _: fits, kept) is fits
+    assert has_footer(BUCKET, listed, lambda *_: fits, kept) is fits
     assert kept == {listed.key: parquet([1])}
 
 
@@ -320,3 +320,19 @@ def test_threads_that_land_side_by_side_make_their_clients_one_at_a_time(
     keys = side_by_side(lambda body: land_bytes(BUCKET, "landing/", body, "json", {}), bodies, 4)
     assert len(set(keys)) == 8
     assert at_once == [1] * 8
+
+
+@pytest.mark.parametrize("error", [ValueError, pa.ArrowInvalid, OSError, OverflowError])
+def test_what_cannot_be_made_out_of_a_footer_is_not_sound(toy: Toy, error: type[Exception]) -> None:
+    def fail(_metadata: object, _footer: bytes) -> bool:
+        raise error
+
+    is_sound = has_footer(BUCKET, raw(toy, SMALL), fail, {})
+    assert is_sound is False
+
+
+def test_what_is_asked_of_a_footer_is_given_it_without_its_length_and_name(toy: Toy) -> None:
+    taken = []
+    has_footer(BUCKET, raw(toy, SMALL), lambda _, footer: taken.append(footer), {})
+    length = int.from_bytes(SMALL[-8:-4], "little")
+    assert taken == [SMALL[-8 - length : -8]]
