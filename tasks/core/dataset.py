@@ -182,12 +182,14 @@ class Refined:
             it; it gives the table's columns, in order.
         order: The columns by which the rows of a file are sorted, so that a reader may skip.
         about: What the statement does, and what always holds of its result.
+        skips_sessions: Whether a session of raw may have no row in it.
     """
 
     table: Table
     statement: str
     order: tuple[str, ...]
     about: str
+    skips_sessions: bool = False
 
 
 RawRows = tuple[Table, dt.date, "pa.Table"]

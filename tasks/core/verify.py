@@ -12,6 +12,8 @@ from tasks.core.plan import digest_statements
 
 _SESSION = "trading_date"
 _ENDS = ("first_trading_date", "last_trading_date")
+Span = tuple[dt.date, dt.date]
+"""The first and the last of some sessions."""
 
 
 def judge_month(dataset: Dataset, seen: MonthSeen) -> Iterator[Finding]:
@@ -87,16 +89,24 @@ def judge_facts(dataset: Dataset, seen: MonthSeen, commit: Commit) -> Iterator[F
     ]
     if sessions:
         spans["its commit"] = min(sessions), max(sessions)
-    if len(set(spans.values())) > 1:
+    if not _fit_together(dataset, spans):
         wrong += [f"{table} covers {first} to {last}" for table, (first, last) in spans.items()]
     if wrong:
         where = f"{dataset.name} {seen.month}, commit {commit.number}"
         yield Finding("tables disagree", dataset.name, where, "; ".join(wrong), (seen.month,))
 
 
-def _spans_of_sessions(
-    dataset: Dataset, facts: Mapping[str, Facts]
-) -> dict[str, tuple[dt.date, dt.date]]:
+def _fit_together(dataset: Dataset, spans: Mapping[str, Span]) -> bool:
+    """Return whether all cover the same sessions, or lie within where they may skip some."""
+    skipping = {each.table.name for each in dataset.refined if each.skips_sessions}
+    whole = {span for name, span in spans.items() if name not in skipping}
+    parts = [span for name, span in spans.items() if name in skipping]
+    return len(whole) <= 1 and all(
+        first <= part[0] and part[1] <= last for first, last in whole for part in parts
+    )
+
+
+def _spans_of_sessions(dataset: Dataset, facts: Mapping[str, Facts]) -> dict[str, Span]:
     spans = {}
     for table in dataset.refined_tables:
         said = facts[table.name].spans if table.name in facts else {}

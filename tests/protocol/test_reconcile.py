@@ -21,6 +21,7 @@ from bench.skipping import raw_rows
 from flows.reconcile import check_span, reconcile
 from flows.reconciling import mend_reconciliation
 from flows.settings import Settings
+from flows.verify import verify
 from infra.local.b3.sessions import SESSIONS, index_level, published_portfolio
 from tasks import report
 from tasks.catalog import find_location
@@ -179,6 +180,17 @@ def test_every_complete_session_is_equal_and_a_second_run_is_up_to_date(
 
     assert run().startswith("up to date reconciliation all indices")
     assert lake.keys() == before
+
+
+def test_a_session_with_a_level_and_no_portfolio_is_no_finding(
+    run: Run, raw: Raw, lake: Lake, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run()
+    lake.passes(days=2)
+    monkeypatch.setattr("flows.verify.LOOK_AGAIN_SECONDS", 0.0)
+    act = lambda: unwrap(verify.fn)(datasets=["reconciliation"])  # noqa: E731
+    said = str(stage.actor("night", act).ends().message)
+    assert said.startswith("verified reconciliation: 2 months, ")
 
 
 @pytest.mark.parametrize("planted", ["close", "divisor", "level"])

@@ -39,6 +39,7 @@ from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.plan import RawObject, digest_statements
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
+from tasks.core.reconciliation import RECONCILIATION
 from tasks.core.vacuum import StoredObject, Unit
 from tasks.core.verify import judge_month, judge_partitions, judge_statements
 from tasks.core.verify_raw import (
@@ -154,6 +155,29 @@ def test_tables_that_cover_other_sessions_disagree() -> None:
     assert "portfolio_daily_summary covers 2025-08-01 to 2025-08-01" in found
     assert "its commit covers 2025-08-01 to 2025-08-08" in found
     assert judged(seen(commit=commit(), raw=(), facts=facts())) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "fits"),
+    [(4, 5, True), (1, 8, True), (1, 9, False), (31, 8, False)],
+)
+def test_a_table_that_may_skip_sessions_lies_within_those_of_its_commit(
+    first: int, last: int, fits: bool
+) -> None:
+    ends = DAY.replace(month=7 if first > last else 8, day=first), DAY.replace(day=last)
+    inputs = tuple(
+        StoredObject(RECONCILIATION.raw.object_key(str(day), "IBOV"), "1", 9, OLD)
+        for day in (FIRST, LAST)
+    )
+    names = ("index_reconciliation", "constituent_reconciliation")
+    files = {name: {"a.parquet": 10} for name in names}
+    made = commit(*inputs, tables={name: Output(files[name], 7) for name in names})
+    spans = dict(zip(names, ((FIRST, LAST), ends), strict=True))
+    facts = {name: Facts(7, {"trading_date": span}) for name, span in spans.items()}
+    month = MonthSeen("2025-08", NOW, inputs, (), made, None, files, facts)
+    found = [each.found for each in judge_month(RECONCILIATION, month)]
+    said = f"constituent_reconciliation covers {ends[0]} to {ends[1]}"
+    assert [said in each for each in found] == ([] if fits else [True])
 
 
 def test_what_cannot_be_read_is_no_more_than_that() -> None:

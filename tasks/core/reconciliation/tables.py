@@ -218,5 +218,6 @@ REFINED = (
         "level before it: weight times level before times divisor over quantity is the close "
         "before, less what goes ex. A weight may be off by 0.0005 percentage points for its three "
         "decimals and by 0.001 to make 100, the level before by 0.01: what is farther off went ex.",
+        skips_sessions=True,  # those with a level and no portfolio
     ),
 )
