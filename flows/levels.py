@@ -32,7 +32,13 @@ from tasks.catalog import register_partitions
 from tasks.core.errors import B3PipelineError, NotPublishedError, UnreadableRawError
 from tasks.core.exchange import last_sessions, latest_due_session
 from tasks.core.indices import read_index_codes
-from tasks.core.levels.answer import IndexLevel, check_year, from_raw_rows, to_raw_rows
+from tasks.core.levels.answer import (
+    IndexLevel,
+    are_levels,
+    check_year,
+    from_raw_rows,
+    to_raw_rows,
+)
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.outcome import conclude, count_indices, name_indices
 from tasks.download import download_index_levels
@@ -145,12 +151,28 @@ def collect_levels(
 def load_levels(bucket: str, index_codes: Collection[str], year: str) -> Levels:
     """Return the levels that raw holds of a year; what cannot be read counts as not held."""
     levels = {}
+    for code, found in read_stored(bucket, index_codes, year).items():
+        if isinstance(found, UnreadableRawError):
+            get_run_logger().warning("%s It counts as not held.", found)
+        else:
+            levels[code] = found
+    return levels
+
+
+def read_stored(
+    bucket: str, index_codes: Collection[str], year: str
+) -> dict[str, tuple[IndexLevel, ...] | UnreadableRawError]:
+    """Return the levels that raw holds of a year, or what says that it is none of that index."""
+    stored: dict[str, tuple[IndexLevel, ...] | UnreadableRawError] = {}
     for code, rows in read_raw(bucket, INDEX_LEVELS, year, index_codes).items():
         if isinstance(rows, UnreadableRawError):
-            get_run_logger().warning("%s It counts as not held.", rows)
+            stored[code] = rows
+        elif are_levels(rows, code, int(year)):
+            stored[code] = from_raw_rows(rows)
         else:
-            levels[code] = from_raw_rows(rows)
-    return levels
+            key = INDEX_LEVELS.object_key(year, code)
+            stored[code] = UnreadableRawError(bucket, key, "rows that are no levels of its own")
+    return stored
 
 
 def describe(levels: Levels, year: int) -> str:

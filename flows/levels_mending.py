@@ -4,7 +4,7 @@ import datetime as dt
 from collections import defaultdict
 
 from flows.indices import Wanted
-from flows.levels import collect_levels
+from flows.levels import collect_levels, read_stored
 from flows.quotes_loading import find_closed
 from flows.settings import Settings, lost
 from tasks.catalog import register_partitions
@@ -14,14 +14,16 @@ from tasks.core.findings import Finding
 from tasks.core.indices import check_index_code
 from tasks.core.inventory import Held
 from tasks.core.landing import was_answered
-from tasks.core.levels.answer import from_raw_rows, parse_levels, read_answer, to_raw_rows
+from tasks.core.levels.answer import parse_levels, read_answer, to_raw_rows
 from tasks.core.levels.checks import check_levels
 from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.core.vacuum import StoredObject
 from tasks.core.verify_raw import judge_raw_partitions, judge_sessions, missing_sessions
 from tasks.inventory import Survey, find_partitions
-from tasks.inventory_landing import check_landing, list_objects
+from tasks.inventory_landing import check_landing
 from tasks.objects import list_at, read_landed
-from tasks.store import read_raw, write_raw
+from tasks.retries import tried_again
+from tasks.store import write_raw
 from tasks.turns import Budget
 
 NAME = "levels"
@@ -62,8 +64,8 @@ def _restore(settings: Settings, code: str, year: int) -> bool:
     """
     bucket, name = settings.lake_bucket, f"/{code}-{year:04}/"
     found = [each for each in list_at(bucket, INDEX_LEVELS.landing_prefix)[0] if name in each.key]
-    held = read_raw(bucket, INDEX_LEVELS, f"{year:04}", [code]).get(code, [])
-    stored = [] if isinstance(held, UnreadableRawError) else from_raw_rows(held)
+    held = read_stored(bucket, [code], f"{year:04}").get(code, ())
+    stored = () if isinstance(held, UnreadableRawError) else held
     for each in sorted(found, key=lambda one: one.modified_at, reverse=True):
         try:
             answer = read_answer(read_landed(bucket, each.key) or b"", code)
@@ -85,8 +87,8 @@ def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
     bucket, survey = settings.lake_bucket, Survey()
     by_year: dict[str, list[str]] = defaultdict(list)
     held = Held()
-    _, s3_now = list_at(bucket, f"{INDEX_LEVELS.prefix}-")  # for what time it is
-    for each in list_objects(bucket, INDEX_LEVELS.prefix):
+    objects, s3_now = _list_levels(bucket)
+    for each in objects:
         survey.objects += 1
         value, name = INDEX_LEVELS.value_of(each.key), INDEX_LEVELS.name_of(each.key)
         if not _is_of_a_year(each.key):
@@ -101,10 +103,20 @@ def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
     days = sorted({day for each in held.sessions.values() for day in missing_sessions(each)})
     closed = find_closed(settings, days, now) if days else ()
     survey.findings += judge_sessions(NAME, INDEX_LEVELS, held, closed)
-    found = find_partitions(settings.database, INDEX_LEVELS, NAME, survey.findings)
+    found = _find_partitions(settings.database, survey)
     if found is not None:
         survey.findings += judge_raw_partitions(NAME, INDEX_LEVELS, bucket, held, found, s3_now)
     return survey
+
+
+@tried_again
+def _list_levels(bucket: str) -> tuple[list[StoredObject], dt.datetime]:
+    return list_at(bucket, INDEX_LEVELS.prefix)
+
+
+@tried_again
+def _find_partitions(database: str, survey: Survey) -> dict[str, str] | None:
+    return find_partitions(database, INDEX_LEVELS, NAME, survey.findings)
 
 
 def _is_of_a_year(key: str) -> bool:
@@ -116,10 +128,11 @@ def _is_of_a_year(key: str) -> bool:
 
 
 def _read_year(bucket: str, value: str, names: list[str], held: Held, survey: Survey) -> None:
-    for name, rows in read_raw(bucket, INDEX_LEVELS, value, names).items():
-        if isinstance(rows, UnreadableRawError):
-            said = "no file of its table"
-            found = Finding("raw unreadable", NAME, rows.key, said, keys=(rows.key,))
-            survey.findings.append(found)
+    for name, found in read_stored(bucket, names, value).items():
+        if isinstance(found, UnreadableRawError):
+            finding = Finding(
+                "raw unreadable", NAME, found.key, "no file of its table", keys=(found.key,)
+            )
+            survey.findings.append(finding)
         else:
-            held.sessions[name] |= {level.trading_date for level in from_raw_rows(rows)}
+            held.sessions[name] |= {level.trading_date for level in found}

@@ -19,7 +19,12 @@ from flows.levels_mending import look_over_levels, mend_levels
 from flows.quotes_loading import landing_folder, load_session
 from flows.verify import verify
 from infra.local.b3.replay import Replay
-from tasks.core.errors import IncompleteError, InvalidInputError, SourceHasNoDataError
+from tasks.core.errors import (
+    IncompleteError,
+    InvalidInputError,
+    RetryableError,
+    SourceHasNoDataError,
+)
 from tasks.core.exchange import SAO_PAULO
 from tasks.core.findings import Finding
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
@@ -112,6 +117,55 @@ def test_levels_that_are_as_they_should_be_have_no_finding(levels: Lake) -> None
             ]
         ),
     )
+
+
+def look(lake: Lake) -> list[tuple[str, str]]:
+    @flow
+    def run() -> list[tuple[str, str]]:
+        survey = look_over_levels(lake.settings, NOW)
+        return [(each.kind, each.where) for each in survey.findings]
+
+    return run()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"index_code": "SMLL"},
+        {"trading_date": None},
+        {"level": None},
+        {"trading_date": dt.date(2024, 8, 1)},
+    ],
+)
+def test_rows_that_are_no_levels_of_the_index_and_year_are_told_and_made_again(
+    levels: Lake, change: dict[str, Any]
+) -> None:
+    rows = levels.rows(KEY)
+    levels.put_rows(KEY, [*rows[:-1], rows[-1] | change])
+    assert look(levels) == [("raw unreadable", KEY)]
+    assert mend(levels) == "fetched again from B3"
+    assert [row["level"] for row in levels.rows(KEY)] == [row["level"] for row in rows]
+    assert look(levels) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "asks"),
+    [("_list_levels", "list_at"), ("_find_partitions", "find_partitions")],
+)
+def test_an_answer_that_was_cut_is_asked_for_again(
+    levels: Lake, step: str, asks: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, cut = getattr(levels_mending, asks), iter([True])
+
+    def ask_twice(*given: Any) -> Any:
+        if next(cut, False):
+            raise RetryableError("cut")
+        return ask(*given)
+
+    monkeypatch.setattr(levels_mending, asks, ask_twice)
+    monkeypatch.setattr(getattr(levels_mending, step).retry, "sleep", lambda _: None)
+    assert look(levels) == []
+    assert next(cut, "asked") == "asked"
 
 
 def test_what_is_no_sound_answer_of_the_year_is_passed_over(levels: Lake, replay: Replay) -> None:

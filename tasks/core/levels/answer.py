@@ -190,3 +190,14 @@ def to_raw_rows(
 def from_raw_rows(rows: Iterable[Mapping[str, Any]]) -> tuple[IndexLevel, ...]:
     """Return the levels that an index's raw rows hold, in order: `to_raw_rows` backwards."""
     return tuple(sorted(IndexLevel(row["trading_date"], row["level"]) for row in rows))
+
+
+def are_levels(rows: Iterable[Mapping[str, Any]], index_code: str, year: int) -> bool:
+    """Return whether raw rows are levels of an index in a year, each with its session."""
+    return all(
+        row["index_code"] == index_code
+        and type(row["trading_date"]) is dt.date
+        and row["trading_date"].year == year
+        and isinstance(row["level"], Decimal)
+        for row in rows
+    )
