@@ -17,6 +17,7 @@ from tasks.core.landing import was_answered
 from tasks.core.levels.answer import parse_levels, read_answer, to_raw_rows
 from tasks.core.levels.checks import check_levels
 from tasks.core.levels.tables import INDEX_LEVELS
+from tasks.core.past_sessions import FIRST_SURE_YEAR
 from tasks.core.vacuum import StoredObject
 from tasks.core.verify_raw import judge_raw_partitions, judge_sessions, missing_sessions
 from tasks.inventory import Survey, find_partitions
@@ -101,7 +102,10 @@ def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
         _read_year(bucket, value, names, held, survey)
     survey.findings += check_landing(bucket, NAME, INDEX_LEVELS, held, was_answered)
     days = sorted({day for each in held.sessions.values() for day in missing_sessions(each)})
-    closed = find_closed(settings, days, now) if days else ()
+    # Of earlier years the calendar may be wrong, and B3 is believed when they come.
+    sure = [day for day in days if day.year >= FIRST_SURE_YEAR]
+    none = {*days} - {*sure}
+    closed = none | {*find_closed(settings, sure, now)} if sure else none
     survey.findings += judge_sessions(NAME, INDEX_LEVELS, held, closed)
     found = _find_partitions(settings.database, survey)
     if found is not None:

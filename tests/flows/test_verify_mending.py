@@ -25,7 +25,7 @@ from tasks.core.errors import (
     RetryableError,
     SourceHasNoDataError,
 )
-from tasks.core.exchange import SAO_PAULO
+from tasks.core.exchange import SAO_PAULO, sessions_between
 from tasks.core.findings import Finding
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
@@ -146,6 +146,16 @@ def test_rows_that_are_no_levels_of_the_index_and_year_are_told_and_made_again(
     assert mend(levels) == "fetched again from B3"
     assert [row["level"] for row in levels.rows(KEY)] == [row["level"] for row in rows]
     assert look(levels) == []
+
+
+def test_a_session_that_only_the_calendar_has_is_no_gap_of_a_year_before_2000(
+    levels: Lake,
+) -> None:
+    row, key = levels.rows(KEY)[0], "raw/index_levels/year=1998/IBOV.parquet"
+    days = sessions_between(dt.date(1998, 5, 4), dt.date(1998, 6, 30))
+    assert len(days) > 30
+    levels.put_rows(key, [row | {"trading_date": day} for day in days if day != days[20]])
+    assert "session missing" not in [kind for kind, _ in look(levels)]
 
 
 @pytest.mark.parametrize(
