@@ -27,6 +27,7 @@ from tasks.core.verify import (
     judge_month,
     judge_partitions,
     judge_statements,
+    leave_to_flows,
 )
 from tasks.core.verify_raw import judge_raw_partitions
 from tasks.core.wording import count
@@ -89,6 +90,7 @@ def look_over(subject: Subject, is_kept: Mapping[str, IsKept]) -> Survey:
         _remember(subject, month, seen)
         if month.month in commits.stored:
             seen.published_at[month.month] = commits.stored[month.month][-1].modified_at
+    survey.findings = leave_to_flows(survey.findings, survey.held.values())
     survey.findings += judge_statements(subject.dataset, seen.statements, work.months)
     survey.findings += _judge_catalog(subject, survey, seen, now)
     survey.findings = tell_lost_commits(subject, survey.findings, commits.stored)

@@ -1,16 +1,16 @@
 """What is not as it should be in a lake: judges of what a listing of it shows. They are pure."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tasks.core.attempt import Output, is_data
 from tasks.core.commit import Commit
 from tasks.core.dataset import Dataset, Table
 from tasks.core.findings import Finding, span_of, tell
-from tasks.core.inventory import SETTLED, Facts, MonthSeen
+from tasks.core.inventory import SETTLED, Facts, Held, MonthSeen
 from tasks.core.plan import digest_statements
 
-_SESSION = "trading_date"
+_SESSION, _MOVED_ON = "trading_date", "raw moved on"
 _ENDS = ("first_trading_date", "last_trading_date")
 Span = tuple[dt.date, dt.date]
 """The first and the last of some sessions."""
@@ -49,7 +49,21 @@ def _judge_moved(name: str, seen: MonthSeen) -> Iterator[Finding]:
     said = tell([each.key for each in new], "raw object", most=1)
     than = f"that commit {seen.commit.number} has not" if seen.commit else "and no commit"
     where = f"{name} {seen.month}"
-    yield Finding("raw moved on", name, where, f"{said} {than}", (seen.month,))
+    yield Finding(_MOVED_ON, name, where, f"{said} {than}", (seen.month,))
+
+
+def leave_to_flows(findings: Iterable[Finding], held: Iterable[Held]) -> list[Finding]:
+    """Return findings without raw that moved on, while something is being written to raw.
+
+    A backfill brings all of its months to raw before it publishes the first of them.
+
+    Args:
+        findings: Of a dataset.
+        held: What its raw tables hold.
+    """
+    if not any(each.fresh for each in held):
+        return list(findings)
+    return [each for each in findings if each.kind != _MOVED_ON]
 
 
 def judge_files(name: str, seen: MonthSeen, commit: Commit) -> Iterator[Finding]:

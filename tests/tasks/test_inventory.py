@@ -116,6 +116,23 @@ def test_a_month_that_nobody_has_published_is_told(sound: Toy) -> None:
     assert found.found.endswith("and no commit")
 
 
+def test_months_that_nobody_sees_yet_are_no_finding_while_a_backfill_writes_others(
+    sound: Toy,
+) -> None:
+    june, may = D1.replace(month=6), D1.replace(month=5)
+    sound.write(june)
+    register(june)
+    sound.passes(hours=2)
+    assert kinds(look_over()) == ["raw moved on"]
+    sound.write(may)
+    register(may)
+    sound.passes(minutes=5)
+    assert kinds(look_over()) == []
+    sound.passes(hours=1)
+    found = [(each.kind, each.where) for each in look_over().findings]
+    assert found == [("raw moved on", "toy 2025-05"), ("raw moved on", "toy 2025-06")]
+
+
 @pytest.mark.parametrize(
     ("number", "body", "kind"),
     [(2, None, "commit missing"), (3, b"{", "commit unreadable")],

@@ -41,7 +41,7 @@ from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.reconciliation import RECONCILIATION
 from tasks.core.vacuum import StoredObject, Unit
-from tasks.core.verify import judge_month, judge_partitions, judge_statements
+from tasks.core.verify import judge_month, judge_partitions, judge_statements, leave_to_flows
 from tasks.core.verify_raw import (
     find_unkept,
     judge_landing,
@@ -196,6 +196,15 @@ def test_what_a_flow_may_be_at_work_on_is_no_finding(changes: dict[str, Any]) ->
 def test_raw_that_was_never_published_is_found() -> None:
     ((kind, found),) = judged(MonthSeen("2025-08", NOW, (raw(FIRST),)))
     assert (kind, found.endswith("and no commit")) == ("raw moved on", True)
+
+
+def test_raw_that_moved_on_is_left_to_flows_while_one_of_them_writes() -> None:
+    moved, lost = (
+        Finding(kind, "portfolio", "2025-08", "x") for kind in ("raw moved on", "raw lost")
+    )
+    old, young = held(raw(FIRST)), held(raw(LAST, at=YOUNG))
+    assert leave_to_flows([moved, lost], [old, Held()]) == [moved, lost]
+    assert leave_to_flows([moved, lost], [old, young]) == [lost]
 
 
 def test_months_of_other_statements_are_one_finding() -> None:
