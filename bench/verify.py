@@ -104,6 +104,9 @@ class Stub:
         return {"JobRuns": []}
 
 
+NOON = dt.time(15, tzinfo=dt.UTC)  # in São Paulo
+
+
 class _Partitions:
     def __init__(self, stub: Stub) -> None:
         self.stub = stub
@@ -133,12 +136,12 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def write(lake: Path, key: str, body: bytes) -> None:
-    """Write an object, written long enough ago."""
+def write(lake: Path, key: str, body: bytes, day: dt.date | None = None) -> None:
+    """Write an object, written at noon of a day, or long enough ago."""
     path = lake / key
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(body)
-    then = time.time() - 7200
+    then = dt.datetime.combine(day, NOON).timestamp() if day else time.time() - 7200
     os.utime(path, (then, then))
 
 
@@ -154,7 +157,7 @@ def fill(stub: Stub) -> int:
             for code in CODES:
                 key = RAW_PORTFOLIO.object_key(str(day), code)
                 inputs.append(RawObject(key, _ETAG, len(_BODY)))
-                write(stub.lake, key, _BODY)
+                write(stub.lake, key, _BODY, day)
                 write(stub.lake, f"{RAW_PORTFOLIO.landing_folder(day, code)}0.json.gz", b"")
             stub.partitions[RAW_PORTFOLIO.name][str(day)] = _place(RAW_PORTFOLIO, day)
         count += len(inputs)

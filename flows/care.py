@@ -13,6 +13,7 @@ from flows.levels_mending import NAME as LEVELS
 from flows.levels_mending import look_over_levels, mend_levels
 from flows.portfolio_loading import fetch_session
 from flows.portfolio_mending import FETCH_SECONDS, mend_session
+from flows.portfolio_sessions import load_sessions, store_sessions
 from flows.quotes_loading import files_with, find_closed, landing_folder, load_session
 from flows.quotes_mending import mend_quotes_session
 from flows.reconciling import mend_reconciliation
@@ -22,6 +23,7 @@ from tasks.core.exchange import may_be_shown
 from tasks.core.landing import IsKept, Kept, was_noted, was_shown
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio import PORTFOLIO
+from tasks.core.portfolio.model import RawSession
 from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
@@ -80,7 +82,7 @@ class _Refined:
         return survey
 
 
-def was_filed(kept: Kept, trading_date: dt.date, _name: str) -> bool:
+def was_filed(kept: Kept, trading_date: dt.date, _name: str, _came_on: dt.date) -> bool:
     """Return whether one of B3's files that hold a session's quotes is there."""
     return any(period.file_name in kept.folders for period in files_with(trading_date))
 
@@ -98,7 +100,12 @@ def _land_portfolio(settings: Settings, now: dt.datetime, key: str) -> str:
     session = table.session_of(key)
     if table is not RAW_PORTFOLIO or not may_be_shown(session, now.date()):
         raise lost(settings, key, "its rows are sound, and B3 shows it no more to keep it anew")
-    fetch_session(settings, table.name_of(key), session, Budget.of_all(FETCH_SECONDS))
+    name = table.name_of(key)
+    fetch_session(settings, name, session, Budget.of_all(FETCH_SECONDS))
+    # Raw is to name the day whose answer landing has; it was not written where it is the same.
+    stored = load_sessions(settings.lake_bucket, session, [name])
+    at = now.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None)
+    store_sessions(settings.lake_bucket, [RawSession(each, at) for each in stored.values()])
     return "fetched again from B3"
 
 

@@ -11,7 +11,7 @@ from tasks.core.errors import UnreadableRawError
 from tasks.core.exchange import day_in_sao_paulo
 from tasks.core.findings import Finding
 from tasks.core.inventory import Held
-from tasks.core.landing import IsKept, Kept, gather
+from tasks.core.landing import IsKept, gather
 from tasks.core.vacuum import StoredObject
 from tasks.core.verify_raw import Named, find_unkept, judge_landing, key_of
 from tasks.objects import parse_table, read_object
@@ -35,14 +35,14 @@ def check_landing(
 ) -> list[Finding]:
     """Find the raw objects of which landing does not keep what they were read from.
 
-    Where the session does not tell on which day that came, the rows do.
+    That came on the day on which raw was written, or on another one that the rows name.
 
     Args:
         bucket: The lake's bucket.
         dataset: The dataset's name.
         table: The raw table.
         held: What raw holds of it.
-        is_kept: How to tell by the keys.
+        is_kept: How to tell by the keys and that day.
     """
     prefix = table.landing_prefix
     kept = gather(prefix, (each.key for each in list_objects(bucket, prefix)))
@@ -52,13 +52,9 @@ def check_landing(
         unkept = [
             (session, name)
             for (session, name), day in zip(unkept, days, strict=True)
-            if day is not None and not _came_on(kept, name, day)
+            if day is not None and not is_kept(kept, session, name, day)
         ]
     return judge_landing(dataset, table, unkept)
-
-
-def _came_on(kept: Kept, name: str, day: dt.date) -> bool:
-    return day in kept.answers.get(name, ())
 
 
 def _read_days(bucket: str, table: Table, sessions: Sequence[Named]) -> Iterator[dt.date | None]:

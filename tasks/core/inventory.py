@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tasks.core.commit import Commit
 from tasks.core.dataset import Table
 from tasks.core.errors import InvalidInputError
-from tasks.core.exchange import FIRST_YEAR
+from tasks.core.exchange import FIRST_YEAR, day_in_sao_paulo
 from tasks.core.vacuum import StoredObject
 
 SETTLED = dt.timedelta(hours=1)
@@ -70,11 +70,13 @@ class Held:
 
     Attributes:
         sessions: `{name: sessions}`.
+        written_on: `{name: {session: the day in São Paulo on which its object was written}}`.
         fresh: Sessions that something was written of just now.
         partitions: `{value of the partition key: when its first object was written}`.
     """
 
     sessions: dict[str, set[dt.date]] = field(default_factory=lambda: defaultdict(set))
+    written_on: dict[str, dict[dt.date, dt.date]] = field(default_factory=lambda: defaultdict(dict))
     fresh: set[dt.date] = field(default_factory=set)
     partitions: dict[str, dt.datetime] = field(default_factory=dict)
 
@@ -84,8 +86,9 @@ class Held:
 
     def add(self, table: Table, stored: StoredObject, now: dt.datetime) -> None:
         """Take in an object whose key names a session."""
-        session = table.session_of(stored.key)
-        self.sessions[table.name_of(stored.key)].add(session)
+        session, name = table.session_of(stored.key), table.name_of(stored.key)
+        self.sessions[name].add(session)
+        self.written_on[name][session] = day_in_sao_paulo(stored.modified_at)
         self.add_partition(table.value_of(stored.key), stored.modified_at)
         if stored.modified_at > now - SETTLED:
             self.fresh.add(session)

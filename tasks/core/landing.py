@@ -13,10 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from tasks.core.exchange import may_be_shown
-
 _RECEIVED, _SESSION = "received=", "session="
-_DAYS_SHOWN = sorted(range(-10, 11), key=abs)  # no two sessions lie further apart
 
 
 @dataclass
@@ -36,8 +33,9 @@ class Kept:
     folders: set[str] = field(default_factory=set)
 
 
-IsKept = Callable[[Kept, dt.date, str], bool]
-"""Says of a session and the name of a raw object whether landing keeps what it was read from."""
+IsKept = Callable[[Kept, dt.date, str, dt.date], bool]
+"""Says of a session and the name of a raw object, and of the day in São Paulo on which that came
+which it was read from, whether landing keeps it."""
 
 
 def gather(prefix: str, keys: Iterable[str]) -> Kept:
@@ -70,20 +68,17 @@ def _read_day(text: str) -> dt.date | None:
         return None
 
 
-def was_shown(kept: Kept, trading_date: dt.date, name: str) -> bool:
-    """Return whether an answer came when B3 may have shown the session, or a file ever."""
-    if name in kept.files:
-        return True
-    days = kept.answers.get(name, set())
-    near = (trading_date + dt.timedelta(number) for number in _DAYS_SHOWN)
-    return any(day in days and may_be_shown(trading_date, day) for day in near)
+def was_shown(kept: Kept, _trading_date: dt.date, name: str, came_on: dt.date) -> bool:
+    """Return whether an answer of that day is there, or a file of whatever session."""
+    return name in kept.files or came_on in kept.answers.get(name, ())
 
 
-def was_noted(kept: Kept, trading_date: dt.date, name: str) -> bool:
-    """Return whether it is noted what raw was read from."""
-    return (str(trading_date), name) in kept.notes
+def was_noted(kept: Kept, trading_date: dt.date, name: str, came_on: dt.date) -> bool:
+    """Return whether it is noted what raw was read from, and that is there as far as days tell."""
+    is_noted = (str(trading_date), name) in kept.notes
+    return is_noted and was_shown(kept, trading_date, name, came_on)
 
 
-def was_answered(kept: Kept, trading_date: dt.date, name: str) -> bool:
+def was_answered(kept: Kept, trading_date: dt.date, name: str, _came_on: dt.date) -> bool:
     """Return whether an answer about the whole year came."""
     return f"{name}-{trading_date.year:04}" in kept.answers

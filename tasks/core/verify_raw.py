@@ -116,12 +116,12 @@ def _is_beside(day: dt.date, fresh: Collection[dt.date]) -> bool:
 
 
 def find_unkept(held: Held, kept: Kept, is_kept: IsKept) -> list[Named]:
-    """Return the raw objects whose source landing does not keep, as far as keys tell."""
+    """Return the raw objects whose source landing does not keep, by the day of their writing."""
     return [
         (day, name)
         for name, sessions in sorted(held.sessions.items())
         for day in sorted(sessions)
-        if not is_kept(kept, day, name)
+        if not is_kept(kept, day, name, held.written_on[name].get(day, day))
     ]
 
 

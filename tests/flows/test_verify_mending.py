@@ -266,7 +266,8 @@ def test_what_is_made_again_says_how(
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_quotes_are_kept_where_a_file_that_may_hold_them_is(is_kept: bool) -> None:
     names = {"COTAHIST_A2025.ZIP"} if is_kept else {"COTAHIST_M082025.ZIP", "COTAHIST_A2024.ZIP"}
-    assert was_filed(SimpleNamespace(folders=names), THURSDAY, "quotes") is is_kept  # type: ignore[arg-type]
+    kept: Any = SimpleNamespace(folders=names)
+    assert was_filed(kept, THURSDAY, "quotes", THURSDAY) is is_kept
 
 
 def test_a_verification_of_nothing_is_refused() -> None:
@@ -326,6 +327,7 @@ def test_landing_of_a_portfolio_comes_back_while_b3_shows_it(lake: Lake, replay:
     key = RAW_PORTFOLIO.object_key(str(FRIDAY), "IBOV")
     assert land(lake, key) == "fetched again from B3"
     assert len(lake.list_keys("landing/portfolio/")) == 1
+    assert lake.rows(key)[0]["extracted_at"] == NOW.replace(tzinfo=None)  # though it is the same
     asked = len(replay.requests)
     past = RAW_PORTFOLIO.object_key(str(THURSDAY - dt.timedelta(days=7)), "IBOV")
     preview = "raw/portfolio_preview/trading_date=2025-08-01/IBOV.parquet"

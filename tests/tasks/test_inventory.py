@@ -16,7 +16,7 @@ from tasks.core.commit import commit_key
 from tasks.core.errors import NotConfiguredError
 from tasks.core.findings import Finding
 from tasks.core.inventory import Facts, Held
-from tasks.core.landing import was_answered
+from tasks.core.landing import was_shown
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.plan import plan_key
 from tasks.inventory import Survey
@@ -276,7 +276,7 @@ def levels(*came_at: dt.datetime | None) -> bytes:
 def unkept_levels() -> list[str]:
     held = Held()
     held.sessions["IBOV"].add(JANUARY)
-    found = check_landing(BUCKET, "levels", INDEX_LEVELS, held, was_answered)
+    found = check_landing(BUCKET, "levels", INDEX_LEVELS, held, was_shown)
     return [each.where for each in found]
 
 
@@ -307,7 +307,7 @@ def test_raw_that_does_not_say_when_it_came_is_not_told_of_here(
 
 
 def test_of_raw_whose_rows_say_nothing_the_session_tells(sound: Toy) -> None:
-    found = look_over(**{RAW.name: lambda _kept, day, _name: day != D2}).findings
+    found = look_over(**{RAW.name: lambda _kept, day, *_: day != D2}).findings
     assert [(each.kind, each.where) for each in found] == [
         ("raw without landing", f"raw_toy {MONTH}")
     ]

@@ -311,15 +311,34 @@ def test_landing_is_gathered_by_what_its_keys_say() -> None:
     )
     assert kept.answers["IBOV"] == {DAY}
     assert kept.folders == {"COTAHIST_D01082025.ZIP"}
-    assert was_shown(kept, DAY, "IBOV")
-    assert was_shown(kept, dt.date(2025, 8, 4), "IBOV")  # shown on the evening before
-    assert not was_shown(kept, dt.date(2025, 8, 5), "IBOV")
-    assert was_shown(kept, dt.date(1999, 8, 5), "IDIV")  # a file, of whatever session
-    assert not was_shown(kept, DAY, "SMLL")
-    assert was_noted(kept, DAY, "IBOV")
-    assert not was_noted(kept, DAY, "SMLL")
-    assert was_answered(kept, DAY, "IBOV")
-    assert not was_answered(kept, DAY, "SMLL")
+    assert was_shown(kept, dt.date(2025, 8, 4), "IBOV", DAY)
+    assert not was_shown(kept, DAY, "IBOV", dt.date(2025, 8, 4))  # of another day alone
+    assert was_shown(kept, dt.date(1999, 8, 5), "IDIV", LAST)  # a file, of whatever session
+    assert not was_shown(kept, DAY, "SMLL", DAY)
+    assert was_answered(kept, DAY, "IBOV", DAY)
+    assert not was_answered(kept, DAY, "SMLL", DAY)
+
+
+@pytest.mark.parametrize(
+    ("lost", "is_kept"), [("", True), ("session=", False), ("received=", False)]
+)
+def test_what_is_noted_needs_its_note_and_the_answers(lost: str, is_kept: bool) -> None:
+    keys = [
+        "landing/x/received=2025-08-01/IBOV/0.json.gz",
+        "landing/x/session=2025-08-01/IBOV.json",
+    ]
+    kept = gather("landing/x/", [key for key in keys if not lost or lost not in key])
+    assert was_noted(kept, DAY, "IBOV", DAY) is is_kept
+    assert not was_noted(kept, LAST, "IBOV", DAY)
+    assert not was_noted(kept, DAY, "SMLL", DAY)
+
+
+def test_landing_of_one_day_is_missed_beside_that_of_its_neighbours() -> None:
+    days = [dt.date(2025, 8, day) for day in (4, 5, 6)]
+    noon = dt.time(15, tzinfo=dt.UTC)
+    there = held(*(raw(day, at=dt.datetime.combine(day, noon)) for day in days))
+    kept = gather("x/", [f"x/received={day}/IBOV/0.json.gz" for day in days if day != days[1]])
+    assert find_unkept(there, kept, was_shown) == [(days[1], "IBOV")]
 
 
 def test_raw_without_landing_is_told_by_month() -> None:
