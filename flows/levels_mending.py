@@ -18,12 +18,10 @@ from tasks.core.levels.answer import parse_levels, read_answer, to_raw_rows
 from tasks.core.levels.checks import check_levels
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.past_sessions import FIRST_SURE_YEAR
-from tasks.core.vacuum import StoredObject
 from tasks.core.verify_raw import judge_raw_partitions, judge_sessions, missing_sessions
 from tasks.inventory import Survey, find_partitions
-from tasks.inventory_landing import check_landing
+from tasks.inventory_landing import check_landing, list_whole
 from tasks.objects import list_at, read_landed
-from tasks.retries import tried_again
 from tasks.store import write_raw
 from tasks.turns import Budget
 
@@ -88,7 +86,7 @@ def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
     bucket, survey = settings.lake_bucket, Survey()
     by_year: dict[str, list[str]] = defaultdict(list)
     held = Held()
-    objects, s3_now = _list_levels(bucket)
+    objects, s3_now = list_whole(bucket, INDEX_LEVELS.prefix)
     for each in objects:
         survey.objects += 1
         value, name = INDEX_LEVELS.value_of(each.key), INDEX_LEVELS.name_of(each.key)
@@ -107,20 +105,10 @@ def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
     none = {*days} - {*sure}
     closed = none | {*find_closed(settings, sure, now)} if sure else none
     survey.findings += judge_sessions(NAME, INDEX_LEVELS, held, closed)
-    found = _find_partitions(settings.database, survey)
+    found = find_partitions(settings.database, INDEX_LEVELS, NAME, survey.findings)
     if found is not None:
         survey.findings += judge_raw_partitions(NAME, INDEX_LEVELS, bucket, held, found, s3_now)
     return survey
-
-
-@tried_again
-def _list_levels(bucket: str) -> tuple[list[StoredObject], dt.datetime]:
-    return list_at(bucket, INDEX_LEVELS.prefix)
-
-
-@tried_again
-def _find_partitions(database: str, survey: Survey) -> dict[str, str] | None:
-    return find_partitions(database, INDEX_LEVELS, NAME, survey.findings)
 
 
 def _is_of_a_year(key: str) -> bool:

@@ -35,7 +35,7 @@ from tasks.inventory_commits import tell_lost_commits
 from tasks.inventory_landing import check_landing, list_objects
 from tasks.inventory_months import Commits, look_into
 from tasks.objects import list_at
-from tasks.retries import OVER_AWS
+from tasks.retries import OVER_AWS, tried_again
 from tasks.sweep import find_unneeded
 from tasks.work_at_hand import Work, find_work
 
@@ -206,6 +206,7 @@ def _judge_catalog(
     return findings
 
 
+@tried_again
 def find_partitions(
     database: str, table: Table, dataset: str, findings: list[Finding]
 ) -> dict[str, str] | None:

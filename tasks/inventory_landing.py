@@ -14,7 +14,7 @@ from tasks.core.inventory import Held
 from tasks.core.landing import IsKept, gather
 from tasks.core.vacuum import StoredObject
 from tasks.core.verify_raw import Named, find_unkept, judge_landing, key_of
-from tasks.objects import parse_table, read_object
+from tasks.objects import list_at, parse_table, read_object
 from tasks.retries import tried_again
 from tasks.side_by_side import READS_AT_ONCE, side_by_side
 
@@ -27,6 +27,12 @@ def list_objects(bucket: str, prefix: str) -> Iterator[StoredObject]:
     for page in pages.paginate(Bucket=bucket, Prefix=prefix):
         for item in page.get("Contents", []):
             yield StoredObject(item["Key"], item["ETag"], item["Size"], item["LastModified"])
+
+
+@tried_again
+def list_whole(bucket: str, prefix: str) -> tuple[list[StoredObject], dt.datetime]:
+    """Return the objects under a prefix, in order, and when that was by S3's clock."""
+    return list_at(bucket, prefix)
 
 
 @tried_again

@@ -19,6 +19,7 @@ from flows.levels_mending import look_over_levels, mend_levels
 from flows.quotes_loading import landing_folder, load_session
 from flows.verify import verify
 from infra.local.b3.replay import Replay
+from tasks import inventory, inventory_landing
 from tasks.core.errors import (
     IncompleteError,
     InvalidInputError,
@@ -30,7 +31,8 @@ from tasks.core.findings import Finding
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.quotes.files import QuotesPeriod
 from tasks.core.quotes.tables import RAW_QUOTES
-from tasks.inventory import Survey
+from tasks.inventory import Survey, find_partitions
+from tasks.inventory_landing import list_whole
 from tasks.objects import land_bytes, list_at, read_landed
 from tests.flows.conftest import BUCKET, Lake
 from tests.portfolios import FRIDAY, THURSDAY
@@ -159,21 +161,21 @@ def test_a_session_that_only_the_calendar_has_is_no_gap_of_a_year_before_2000(
 
 
 @pytest.mark.parametrize(
-    ("step", "asks"),
-    [("_list_levels", "list_at"), ("_find_partitions", "find_partitions")],
+    ("step", "module", "asks"),
+    [(list_whole, inventory_landing, "list_at"), (find_partitions, inventory, "list_locations")],
 )
 def test_an_answer_that_was_cut_is_asked_for_again(
-    levels: Lake, step: str, asks: str, monkeypatch: pytest.MonkeyPatch
+    levels: Lake, step: Any, module: Any, asks: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ask, cut = getattr(levels_mending, asks), iter([True])
+    ask, cut = getattr(module, asks), iter([True])
 
     def ask_twice(*given: Any) -> Any:
         if next(cut, False):
             raise RetryableError("cut")
         return ask(*given)
 
-    monkeypatch.setattr(levels_mending, asks, ask_twice)
-    monkeypatch.setattr(getattr(levels_mending, step).retry, "sleep", lambda _: None)
+    monkeypatch.setattr(module, asks, ask_twice)
+    monkeypatch.setattr(step.retry, "sleep", lambda _: None)
     assert look(levels) == []
     assert next(cut, "asked") == "asked"
 

@@ -267,7 +267,7 @@ PLUMBING = {
     *("fetch_zip", "find_attempts", "find_landed", "find_published", "list_names", "list_raw"),
     *("list_zips", "read_absences", "read_in_force", "read_landed_lists", "read_note", "read_raw"),
     *("refuse_attempt", "write_note"),
-    *("check_landing", "stop_run"),
+    *("check_landing", "find_partitions", "list_whole", "stop_run"),
     *("_list_commits", "_list_sizes", "_read_columns", "_read_commits"),
 }
 
