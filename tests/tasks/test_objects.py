@@ -332,7 +332,7 @@ def test_what_cannot_be_made_out_of_a_footer_is_not_sound(toy: Toy, error: type[
 
 
 def test_what_is_asked_of_a_footer_is_given_it_without_its_length_and_name(toy: Toy) -> None:
-    taken = []
+    taken: list[bytes] = []
     has_footer(BUCKET, raw(toy, SMALL), lambda _, footer: taken.append(footer), {})
     length = int.from_bytes(SMALL[-8:-4], "little")
     assert taken == [SMALL[-8 - length : -8]]

@@ -22,6 +22,7 @@ from tasks.core.exchange import sessions_between
 from tasks.core.levels.answer import (
     PATH,
     IndexLevel,
+    are_levels,
     check_year,
     from_raw_rows,
     parse_levels,
@@ -298,3 +299,26 @@ def test_levels_survive_raw_in_any_order() -> None:
     assert {row["index_code"] for row in rows} == {"IBOV"}
     assert all(list(row) == list(INDEX_LEVELS.types()) for row in rows)
     assert from_raw_rows(rows) == from_raw_rows(rows[::-1]) == LEVELS
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, True),
+        ({"index_code": "SMLL"}, False),
+        ({"trading_date": None}, False),
+        ({"trading_date": dt.datetime(2025, 8, 1, 12)}, False),  # noqa: DTZ001 - as a file has it
+        ({"trading_date": dt.date(2024, 8, 1)}, False),
+        ({"level": None}, False),
+        ({"level": 132437.39}, False),
+    ],
+)
+def test_rows_are_levels_of_their_index_and_year_or_not(
+    change: dict[str, Any], expected: bool
+) -> None:
+    sound = {
+        "index_code": "IBOV",
+        "trading_date": dt.date(2025, 8, 1),
+        "level": Decimal("132437.39"),
+    }
+    assert are_levels([sound, sound | change], "IBOV", 2025) is expected
