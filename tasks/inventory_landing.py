@@ -51,7 +51,7 @@ def check_landing(
         is_kept: How to tell by the keys and that day.
     """
     prefix = table.landing_prefix
-    kept = gather(prefix, (each.key for each in list_objects(bucket, prefix)))
+    kept = gather(prefix, list_objects(bucket, prefix))
     unkept = find_unkept(held, kept, is_kept)
     if unkept and _CAME_AT in table.types():
         days = _read_days(bucket, table, unkept)

@@ -13,6 +13,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from tasks.core.exchange import day_in_sao_paulo
+from tasks.core.vacuum import StoredObject
+
 _RECEIVED, _SESSION = "received=", "session="
 
 
@@ -21,7 +24,8 @@ class Kept:
     """What landing keeps of a raw table; no object itself is held.
 
     Attributes:
-        answers: `{what was asked for: the days on which an answer came}`.
+        answers: `{what was asked for: the days on which an answer came}`: by its folder, and by
+            when it was written, which is another day where it was restored.
         files: What saved files were of.
         notes: `(session, name)` of the notes on what raw was read from.
         folders: B3's files that are there, by their names.
@@ -38,22 +42,22 @@ IsKept = Callable[[Kept, dt.date, str, dt.date], bool]
 which it was read from, whether landing keeps it."""
 
 
-def gather(prefix: str, keys: Iterable[str]) -> Kept:
+def gather(prefix: str, objects: Iterable[StoredObject]) -> Kept:
     """Return what landing keeps of a raw table.
 
     Args:
         prefix: The table's prefix in landing.
-        keys: What lies there. A key of no known form counts for nothing.
+        objects: What lies there. A key of no known form counts for nothing.
     """
     kept = Kept()
-    for key in keys:
-        folder, _, rest = key.removeprefix(prefix).partition("/")
+    for each in objects:
+        folder, _, rest = each.key.removeprefix(prefix).partition("/")
         name, _, file = rest.partition("/")
         if folder.startswith(_RECEIVED) and file.endswith(".csv.gz"):
             kept.files.add(name)
         elif folder.startswith(_RECEIVED) and file:
             day = _read_day(folder.removeprefix(_RECEIVED))
-            kept.answers[name] |= {day} if day else set()
+            kept.answers[name] |= {day, day_in_sao_paulo(each.modified_at)} if day else set()
         elif folder.startswith(_SESSION):
             kept.notes.add((folder.removeprefix(_SESSION), name.removesuffix(".json")))
         elif name.endswith(".zip"):
