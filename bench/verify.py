@@ -31,7 +31,7 @@ from tasks.core.attempt import Output
 from tasks.core.commit import Commit, commit_key, locations_of, write_commit
 from tasks.core.dataset import Table
 from tasks.core.exchange import month_of
-from tasks.core.landing import was_noted, was_shown
+from tasks.core.landing import IsKept, was_noted, was_shown
 from tasks.core.plan import RawObject, Subject, digest_month, digest_statements
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.period_tables import RAW_PREVIEW, RAW_THEORETICAL
@@ -206,7 +206,7 @@ def main() -> int:
         count = fill(stub)
         print(f"  {SESSIONS} sessions of {INDICES} indices: {count} raw objects", flush=True)
         boto3.client = lambda *_args, **_named: stub  # type: ignore[assignment]
-        kept = {RAW_PORTFOLIO.name: was_shown}
+        kept: dict[str, IsKept] = {RAW_PORTFOLIO.name: was_shown}
         kept |= {table.name: was_noted for table in (RAW_THEORETICAL, RAW_PREVIEW)}
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
         began = time.perf_counter()
