@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeVar
 
+from flows.levels import read_stored
 from flows.portfolio_sessions import read_sessions
 from flows.settings import Settings, lost
 from tasks.catalog import register_partitions
@@ -14,7 +15,6 @@ from tasks.core.errors import InvalidInputError, UnreadableRawError
 from tasks.core.exchange import previous_session
 from tasks.core.findings import REPAIR
 from tasks.core.indices import check_index_code
-from tasks.core.levels.answer import from_raw_rows
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio.model import Portfolio
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
@@ -120,9 +120,9 @@ class Held:
         value = f"{year:04}"
         by_day: dict[dt.date, dict[str, Any]] = {}
         names = self._list(INDEX_LEVELS, value)
-        found = self._readable(read_raw(self._bucket, INDEX_LEVELS, value, names))
-        for code, rows in found.items():
-            for each in from_raw_rows(rows):
+        found = self._readable(read_stored(self._bucket, names, value))
+        for code, levels in found.items():
+            for each in levels:
                 by_day.setdefault(each.trading_date, {})[code] = each.level
         return by_day
 

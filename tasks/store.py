@@ -110,9 +110,8 @@ def read_raw(
     """Return the rows of objects of one raw partition, by their names; those that are there.
 
     Safe to repeat: it only reads; arguments as `Table.object_key`, and which columns, None for
-    all. Decimals stay decimals, dates
-    dates, nulls None; timestamps are in UTC. One that is empty, cut, garbage or of another form
-    gives the error that says so.
+    all. Decimals stay decimals, dates dates, nulls None; timestamps are in UTC. One that is empty,
+    cut, garbage or of another form gives the error that says so.
     """
     wanted = {table.object_key(value, name): name for name in names}
     there = [key for key in list_etags(bucket, table.folder(value)) if key in wanted]

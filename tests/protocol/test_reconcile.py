@@ -282,6 +282,16 @@ def test_what_cannot_be_read_is_named_and_takes_nothing_from_what_is_there(
     assert verdicts(lake) == before
 
 
+def test_levels_without_a_date_are_named_and_the_other_index_goes_on(
+    run: Run, raw: Raw, lake: Lake
+) -> None:
+    key = INDEX_LEVELS.object_key("2025", "IBOV")
+    raw.put(INDEX_LEVELS, "2025", "IBOV", [{**row, "trading_date": None} for row in lake.rows(key)])
+    with pytest.raises(IncompleteError, match=f"{key}, found rows that are no levels"):
+        run(start=SESSIONS[0], end=LAST)
+    assert {code for code, _ in verdicts(lake)} == {"SMLL"}
+
+
 def test_what_cannot_be_read_of_another_index_is_no_matter(run: Run, raw: Raw, lake: Lake) -> None:
     lake.put(RAW_PORTFOLIO.object_key(str(LAST), "SMLL"), b"PAR1 garbage PAR1")
     assert "3 of 3 levels equal" in run(index_codes=["IBOV"], start=SESSIONS[0], end=LAST)
