@@ -109,6 +109,4 @@ class _Reader:
 
     def _bytes(self, length: int) -> bytes:
         start, self.at = self.at, self.at + length
-        if self.at > len(self.body):
-            raise LookupError(self.at)
-        return self.body[start : self.at]
+        return self.body[start : self.at]  # where it is cut, there is no end of its struct either

@@ -55,9 +55,8 @@ def gather(prefix: str, objects: Iterable[StoredObject]) -> Kept:
         name, _, file = rest.partition("/")
         if folder.startswith(_RECEIVED) and file.endswith(".csv.gz"):
             kept.files.add(name)
-        elif folder.startswith(_RECEIVED) and file:
-            day = _read_day(folder.removeprefix(_RECEIVED))
-            kept.answers[name] |= {day, day_in_sao_paulo(each.modified_at)} if day else set()
+        elif file and (day := _day_of(folder)):
+            kept.answers[name] |= {day, day_in_sao_paulo(each.modified_at)}
         elif folder.startswith(_SESSION):
             kept.notes.add((folder.removeprefix(_SESSION), name.removesuffix(".json")))
         elif name.endswith(".zip"):
@@ -65,9 +64,12 @@ def gather(prefix: str, objects: Iterable[StoredObject]) -> Kept:
     return kept
 
 
-def _read_day(text: str) -> dt.date | None:
+def _day_of(folder: str) -> dt.date | None:
+    """Return on which day the answers in a folder came; None where it is for other things."""
+    if not folder.startswith(_RECEIVED):
+        return None
     try:
-        return dt.date.fromisoformat(text)
+        return dt.date.fromisoformat(folder.removeprefix(_RECEIVED))
     except ValueError:
         return None
 
