@@ -20,6 +20,7 @@ from tasks.core.answers import describe_page
 from tasks.core.attempt import UNREADABLE, read_outcome
 from tasks.core.commit import read_commit, write_commit
 from tasks.core.errors import B3PipelineError
+from tasks.core.footer import read_ends
 from tasks.core.indices import read_index_codes, read_list
 from tasks.core.levels.answer import parse_levels, read_answer
 from tasks.core.portfolio.pages import parse_pages, read_page
@@ -39,6 +40,7 @@ from tests.tasks.conftest import serve
 from tests.unit.portfolio.test_saved_period import LINES, MONDAY
 from tests.unit.test_attempt import OUTCOME
 from tests.unit.test_commit import COMMIT, KEY
+from tests.unit.test_footer import SOUND
 
 Read = Callable[[bytes], object]
 
@@ -170,6 +172,7 @@ PARSERS: dict[str, Parser] = {
     "plan": Parser([json.dumps(_PLAN).encode()], lambda body: read_plan_columns(body, "k")),
     "note": Parser([json.dumps(_NOTE).encode()], _note, UNREADABLE),
     "raw object": Parser([_parquet()], _table),
+    "footer": Parser([SOUND], lambda body: read_ends(body, "index_code"), (ValueError,)),
     "landed object": Parser([gzip.compress(to_bytes(answer()), mtime=0)], _landed),
     "moment": Parser([b"2025-08-01T12:00", b"2025-08-01T12:00-03:00"], _moment),
     "index codes": Parser([b"IBOV SMLL", b"all"], _codes),
