@@ -203,7 +203,10 @@ def test_options_become_the_parameters_of_the_flow(
     assert asked == [expected | {"return_state": True}]
 
 
-@pytest.mark.parametrize("arguments", [["--grace-days", "0"], ["--grace-days", "a"], ["--wrong"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--grace-days", "0"], ["--grace-days", "99999999"], ["--grace-days", "a"], ["--wrong"]],
+)
 def test_wrong_usage_ends_it(
     arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

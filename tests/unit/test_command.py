@@ -209,6 +209,8 @@ def test_what_is_given_is_read(read: Callable[[str], Any], text: str, found: obj
         (flows.command.levels_year, "25", "expected a year YYYY, found '25'"),
         (flows.command.levels_year, "20255", "expected a year YYYY, found '20255'"),
         (flows.command.levels_year, "\u0662\u0660\u0662\u0665", "expected a year YYYY"),
+        (flows.command.levels_year, "0", "expected a year YYYY, found '0'"),
+        (flows.command.levels_year, "0000", "from 1986 to 2025, found 0"),
         (flows.command.levels_year, "1985", "1985"),
         (flows.command.levels_year, "2026", "2026"),
     ],
