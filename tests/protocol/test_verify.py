@@ -338,6 +338,12 @@ def places(damages: list[Damage]) -> list[tuple[str, str]]:
     return sorted((kind, where) for _, kind, where in damages)
 
 
+def test_every_kind_of_finding_is_planted() -> None:
+    damages = [*itertools.chain.from_iterable(HEALED.values()), *NAMED]
+    in_tests_of_their_own = {"database missing", "attempt left over"}
+    assert {kind for _, kind, _ in damages} | in_tests_of_their_own == KINDS.keys()
+
+
 def found_at(rows: list[dict[str, str]]) -> list[tuple[str, str]]:
     """Kind and where of each finding: of the usual month, without a commit's or a plan's number."""
     unsaid = rf" {MONTH}$|, commit \d+$|(?:(?<=runs/)|(?<=jr_)).*$"
