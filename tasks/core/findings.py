@@ -54,7 +54,7 @@ KINDS: dict[str, Remedy] = {
     "files too many": Remedy("publish", "bring raw of the month in order, then repair again"),
     "tables disagree": Remedy("publish again", "read the audit of the run that published it"),
     "raw moved on": Remedy("publish", "see why the run failed that wrote raw"),
-    "old statements": Remedy("publish", "python -m flows.backfill --stale"),
+    "old statements": Remedy("publish", "python -m flows.backfill --stale --dataset NAME"),
     "partition missing": Remedy("follow", "bring the month's commit and files in order first"),
     "partition elsewhere": Remedy("follow", "bring the month's commit and files in order first"),
     "partition of nothing": Remedy(

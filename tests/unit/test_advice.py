@@ -53,8 +53,8 @@ KINDS = [
             "deployment `backfill` with `index_code IBXL11`, `dataset portfolio`, `dry_run` now",
         ),
         (
-            "python -m flows.backfill --stale",
-            "deployment `backfill` with `stale`",
+            "python -m flows.backfill --stale --dataset NAME",
+            "deployment `backfill` with `stale`, `dataset NAME`",
         ),
         ("python -m flows.other --x 1", "python -m flows.other --x 1"),
         ("nothing to run", "nothing to run"),
