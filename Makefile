@@ -38,7 +38,7 @@ mutants: $(STAMP) ## See which changes, made on purpose, no test notices (AREA=c
 	@$(BIN)/python -m tests.mutants $(if $(AREA),--area $(AREA)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
 
-bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, all indices, load, starting
+bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, all indices, verifying, load, starting
 	-@$(BIN)/python -m bench.imports
 	-@$(BIN)/python -m bench.cotahist
 	-@$(BIN)/python -m bench.year
