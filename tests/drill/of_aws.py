@@ -19,6 +19,8 @@ FAULTS = (
     "corrupted",
 )
 FLOWS = {flow: actions for flow, actions in CALLS.items() if flow in BEFORE_FLOW} | {
+    # Readers see their month already.
+    **dict.fromkeys(("portfolio", "import"), CALLS["revision"]),
     "reconcile": CALLS["quotes"],
     "repair": [*CALLS["removing"][:-1], "glue:CreatePartition", "glue:UpdatePartition"],
 }
@@ -34,9 +36,16 @@ CELLS = [
 
 
 def fail(scene: Scene, flow: str, _times: random.Random, *, fault: Fault) -> None:
-    """Run a flow with a fault on the wire."""
-    scene.wire.faults.append(Fault(fault.action, fault.kind, fault.times))
+    """Run a flow with a fault on the wire.
+
+    Raises:
+        LookupError: The flow has ended well, and has never asked for that: nothing was tried.
+    """
+    met = Fault(fault.action, fault.kind, fault.times)
+    scene.wire.faults.append(met)
     scene.run(flow)
+    if met.times == fault.times:
+        raise LookupError(f"{flow} asks for no {fault.action}")
 
 
 def trials(times: random.Random, *, all_flows: bool) -> Iterator[Trial]:

@@ -27,13 +27,19 @@ def nth(number: int) -> Point:
     return is_there
 
 
-def die(scene: Scene, flow: str, _times: random.Random, *, at: Point) -> None:
-    """Kill a flow at a point; one that ends before has survived."""
+def die(scene: Scene, flow: str, _times: random.Random, *, at: Point, sure: bool = True) -> None:
+    """Kill a flow at a point; one that ends before has survived.
+
+    Raises:
+        LookupError: It has ended before, though it is sure to come there: nothing was tried.
+    """
     actor = scene.actor(flow)
     if actor.comes_to(at):
         actor.is_killed()
         raise KilledError
     actor.ends()
+    if sure:
+        raise LookupError(f"{flow} never comes to where it is to be killed")
 
 
 def be_asked_to_end(scene: Scene, flow: str, _times: random.Random, *, at: Point) -> None:
@@ -48,7 +54,7 @@ def be_asked_to_end(scene: Scene, flow: str, _times: random.Random, *, at: Point
 
 def die_at_random(scene: Scene, flow: str, times: random.Random) -> None:
     """Kill a flow anywhere."""
-    die(scene, flow, times, at=nth(times.randrange(1, MOST_EVENTS)))
+    die(scene, flow, times, at=nth(times.randrange(1, MOST_EVENTS)), sure=False)
 
 
 def trials(times: random.Random, *, all_flows: bool) -> Iterator[Trial]:

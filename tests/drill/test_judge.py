@@ -2,15 +2,19 @@
 
 import random
 from collections import Counter
+from functools import partial
 
 import pytest
 
+from tests.drill import of_aws, processes
 from tests.drill.__main__ import main, run
 from tests.drill.judge import Tally, count_doubled, count_lost, is_half_shown
 from tests.drill.lake import TableRows
 from tests.drill.scene import Scene
 from tests.drill.table import render
 from tests.drill.trial import Drill, Trial
+from tests.protocol.stage import before
+from tests.protocol.wire import Fault
 
 OLD: TableRows = {"daily": Counter({"a": 1}), "monthly": Counter({"1": 1})}
 NEW: TableRows = {"daily": Counter({"a": 1, "b": 2}), "monthly": Counter({"2": 1})}
@@ -113,6 +117,19 @@ def test_a_planted_double_is_noticed(drill: Drill) -> None:
     assert tally.doubled > 0
     assert tally.lost == 0
     assert not tally.is_good
+
+
+def test_a_fault_that_a_flow_never_meets_is_no_trial(drill: Drill) -> None:
+    fault = Fault("s3:DeleteObjects", "500")
+    never = (
+        partial(of_aws.fail, fault=fault),
+        partial(processes.die, at=before("s3:DeleteObjects")),
+    )
+    for go in never:
+        tally = drill.try_it(Trial("never", "levels", go), random.Random(1))
+        assert (tally.untyped, tally.lost, tally.doubled) == (1, 0, 0)
+        assert "LookupError: levels" in tally.said[0]
+        assert not tally.is_good
 
 
 def test_an_error_of_nobody_is_noticed_and_the_next_run_brings_what_is_gone(drill: Drill) -> None:
