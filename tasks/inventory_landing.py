@@ -75,6 +75,8 @@ def _read_days(bucket: str, table: Table, sessions: Sequence[Named]) -> Iterator
         except UnreadableRawError:
             return None
         at = rows[_CAME_AT][0].as_py() if len(rows) else None
-        return day_in_sao_paulo(at.replace(tzinfo=dt.UTC)) if at else None
+        if not isinstance(at, dt.datetime):  # none, or whatever a damaged object has there
+            return None
+        return day_in_sao_paulo(at.replace(tzinfo=dt.UTC))
 
     return side_by_side(read, sessions, READS_AT_ONCE)

@@ -69,6 +69,7 @@ def parse_table(bucket: str, key: str, body: bytes, columns: Sequence[str] | Non
     """
     # Imported here: pyarrow takes its time, which steps that read nothing need not wait.
     import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     try:
@@ -79,7 +80,10 @@ def parse_table(bucket: str, key: str, body: bytes, columns: Sequence[str] | Non
         schema = pa.schema([part.field(name) for name, part in parts.items()])
         table = pa.table([part[name] for name, part in parts.items()], schema=schema)
         table.validate(full=True)
-    except (pa.ArrowException, OSError, KeyError, UnicodeDecodeError) as error:
+        for column in table.columns:
+            if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+                pc.min_max(column).as_py()  # days that Python has not are an OverflowError
+    except (pa.ArrowException, OSError, KeyError, ValueError, OverflowError) as error:
         said = " ".join(str(error)[:200].split())
         raise UnreadableRawError(
             bucket, key, f"{len(body)} bytes that cannot be read: {said}"

@@ -267,9 +267,9 @@ JANUARY = dt.date(2025, 1, 2)
 LEVELS = INDEX_LEVELS.object_key("2025", "IBOV")
 
 
-def levels(*came_at: dt.datetime | None) -> bytes:
+def levels(*came_at: Any, kind: str = "timestamp[us]") -> bytes:
     file = io.BytesIO()
-    pq.write_table(pa.table({"extracted_at": pa.array(came_at, pa.timestamp("us"))}), file)
+    pq.write_table(pa.table({"extracted_at": pa.array(came_at).cast(kind)}), file)
     return file.getvalue()
 
 
@@ -296,7 +296,15 @@ def test_raw_whose_rows_say_on_which_day_they_came_is_kept_where_landing_has_tha
 
 
 @pytest.mark.parametrize(
-    "body", [None, b"garbage", levels(), levels(None)], ids=["gone", "bad", "no-rows", "null"]
+    "body",
+    [
+        pytest.param(None, id="gone"),
+        pytest.param(b"garbage", id="bad"),
+        pytest.param(levels(), id="no-rows"),
+        pytest.param(levels(None), id="null"),
+        pytest.param(levels("2025-08-01", kind="string"), id="text"),
+        pytest.param(levels(2**62), id="no-time"),
+    ],
 )
 def test_raw_that_does_not_say_when_it_came_is_not_told_of_here(
     toy: Toy, body: bytes | None

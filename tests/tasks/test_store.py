@@ -211,6 +211,13 @@ def test_only_parquet_files_have_names() -> None:
 SOUND = to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)))
 
 
+def received_at(when: Any) -> bytes:
+    """A sound row, and when it came: what Python has no day for, where a bit was flipped."""
+    row = pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)).slice(0, 1)
+    place = row.schema.get_field_index("extracted_at")
+    return to_parquet(row.set_column(place, "extracted_at", when))
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -226,6 +233,8 @@ SOUND = to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)))
             to_parquet(pa.Table.from_pylist(to_raw_rows(portfolio(), EXTRACTED_AT)).slice(0, 0)),
             id="no-rows",
         ),
+        pytest.param(received_at(pa.array([2**31 - 1], pa.int32()).cast(pa.date32())), id="no-day"),
+        pytest.param(received_at(pa.array([2**62], pa.timestamp("us"))), id="no-time"),
     ],
 )
 def test_a_raw_object_that_cannot_be_read_is_named(body: bytes) -> None:
