@@ -23,7 +23,7 @@ from tasks.core.findings import Finding, Heal
 from tasks.core.plan import Subject
 from tasks.core.wording import count
 from tasks.refine import publish_months
-from tasks.store import list_names
+from tasks.store import list_names, list_raw
 from tasks.work_at_hand import stop_run
 
 WhyNot = dict[str, str]
@@ -87,6 +87,8 @@ class _Repairing:
     def make_raw_again(self, now: dt.datetime) -> set[str]:
         """Bring back what raw and landing lack; return the months that raw has got more of."""
         lacking = [key for key in self.keys_of("mend") if not _is_held(self.settings, key)]
+        wanted = [*lacking, *self.keys_of("land")]
+        was = self._list_raw(wanted)
         for key in lacking:
             if not _is_held(self.settings, key):  # one file may have brought several
                 self.attempt(key, self.mend, key)
@@ -96,8 +98,19 @@ class _Repairing:
             for key in self.keys_of("publish"):
                 self.attempt(key, self.mend, key)
             return set()
-        sound = [key for key in (*lacking, *self.keys_of("land")) if key not in self.why_not]
-        return {month_of(_table_of(key).session_of(key)) for key in sound}
+        sound = [key for key in wanted if key not in self.why_not]
+        came = dict(self._list_raw(wanted).items() - was.items())
+        return {month_of(_table_of(key).session_of(key)) for key in (*sound, *came)}
+
+    def _list_raw(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return what raw holds of the years of some objects: B3's file of one brings others."""
+        if self.care.dataset is None:
+            return {}
+        years = {(_table_of(key), _table_of(key).value_of(key)[:4]) for key in keys}
+        found: dict[str, str] = {}
+        for table, year in years:
+            found |= list_raw(self.settings.lake_bucket, table, year)
+        return found
 
     def bring_to_readers(self, subject: Subject, brought: set[str]) -> None:
         """Publish what readers do not see as it should be, but for months that a gap stops."""

@@ -17,6 +17,7 @@ from tasks.core.errors import BadDataError, SourceHasNoDataError
 from tasks.core.findings import Finding
 from tasks.core.month import PublishedMonths
 from tasks.core.plan import Subject
+from tasks.core.quotes.tables import RAW_QUOTES
 
 NOW = dt.datetime(2025, 8, 5, 12, tzinfo=dt.UTC)
 SETTINGS = Settings(lake_bucket="b3-lake", database="b3", glue_job="b3-refine")
@@ -57,6 +58,10 @@ class World:
         assert bucket == "b3-lake"
         return [table.name_of(key) for key in self.held if table.value_of(key) == value]
 
+    def list_raw(self, bucket: str, table: Table, year: str) -> dict[str, str]:
+        assert bucket == "b3-lake"
+        return {key: "1" for key in self.held if key.startswith(table.span_prefix(year))}
+
     def register(self, _database: str, table: Table, _bucket: str, values: Sequence[str]) -> None:
         self.done.append(("register", table.name, *values))
 
@@ -71,15 +76,15 @@ class World:
             raise self.refusal
         return PublishedMonths(failures=dict(self.unpublished))
 
-    def mend(self, key: str) -> str:
+    def bring(self, what: str, key: str, said: str = "") -> str:
         self.held |= self.comes_with.get(key, set())
-        return str(self.do("mend", key, "from landing"))
+        return str(self.do(what, key, said))
 
     def repair(self, *findings: Finding, dataset: str = "portfolio") -> dict[str, str]:
         care = replace(
             CARES[dataset],
-            mend=lambda _settings, _now, key: self.mend(key),
-            land=lambda _settings, _now, key: self.do("land", key),
+            mend=lambda _settings, _now, key: self.bring("mend", key, "from landing"),
+            land=lambda _settings, _now, key: self.bring("land", key),
         )
         return repair_dataset(SETTINGS, care, findings, NOW)
 
@@ -91,6 +96,7 @@ def world(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     caplog.set_level(logging.INFO, "steps")
     monkeypatch.setattr(repair, "get_run_logger", lambda: logger)
     monkeypatch.setattr(repair, "list_names", world.list_names)
+    monkeypatch.setattr(repair, "list_raw", world.list_raw)
     monkeypatch.setattr(repair, "register_partitions", world.register)
     monkeypatch.setattr(repair, "list_locations", lambda *_: world.places)
     monkeypatch.setattr(repair, "point_partition", world.point)
@@ -163,6 +169,17 @@ def test_what_came_with_another_is_not_made_again_and_is_published(world: World)
         ("mend", IDIV),
         ("publish", "2025-07", "2025-08", "in the ordinary way"),
     ]
+
+
+@pytest.mark.parametrize("kind", ["session missing", "raw without landing"])
+def test_what_else_a_file_of_a_year_brings_to_raw_is_published(world: World, kind: str) -> None:
+    key, earlier, before = (
+        RAW_QUOTES.object_key(day, "quotes") for day in ("2024-07-10", "2024-03-04", "2024-02-01")
+    )
+    world.held = {before}
+    world.comes_with = {key: {key, earlier}}
+    world.repair(Finding(kind, "quotes", "raw_quotes", "1 session", keys=(key,)), dataset="quotes")
+    assert world.done[1:] == [("publish", "2024-03", "2024-07", "in the ordinary way")]
 
 
 def test_a_month_whose_commit_is_gone_is_left_to_people(world: World) -> None:
