@@ -14,12 +14,12 @@ from tasks.core.findings import Finding
 from tasks.core.indices import check_index_code
 from tasks.core.inventory import Held
 from tasks.core.landing import was_answered
-from tasks.core.levels.answer import parse_levels, read_answer, to_raw_rows
+from tasks.core.levels.answer import check_year, parse_levels, read_answer, to_raw_rows
 from tasks.core.levels.checks import check_levels
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.past_sessions import FIRST_SURE_YEAR
 from tasks.core.verify_raw import judge_raw_partitions, judge_sessions, missing_sessions
-from tasks.inventory import Survey, find_partitions
+from tasks.inventory import Survey, find_partitions, is_marker
 from tasks.inventory_landing import check_landing, list_whole
 from tasks.objects import list_at, read_landed
 from tasks.store import write_raw
@@ -90,9 +90,10 @@ def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
     for each in objects:
         survey.objects += 1
         value, name = INDEX_LEVELS.value_of(each.key), INDEX_LEVELS.name_of(each.key)
-        if not _is_of_a_year(each.key):
-            said = f"expected {INDEX_LEVELS.object_key('YYYY', 'NAME')}"
-            survey.findings.append(Finding("raw of no session", NAME, each.key, said))
+        if not _is_of_a_year(each.key, now.date()):
+            if not is_marker(each.key):
+                said = f"expected {INDEX_LEVELS.object_key('YYYY', 'NAME')}"
+                survey.findings.append(Finding("raw of no session", NAME, each.key, said))
             continue
         by_year[value].append(name)
         held.add_partition(value, each.modified_at)
@@ -111,12 +112,13 @@ def look_over_levels(settings: Settings, now: dt.datetime) -> Survey:
     return survey
 
 
-def _is_of_a_year(key: str) -> bool:
-    value, name = INDEX_LEVELS.value_of(key), INDEX_LEVELS.name_of(key)
+def _is_of_a_year(key: str, today: dt.date) -> bool:
     try:
-        return value.isdigit() and INDEX_LEVELS.object_key(value, check_index_code(name)) == key
-    except InvalidInputError:
+        year = check_year(int(INDEX_LEVELS.value_of(key)), today)
+        code = check_index_code(INDEX_LEVELS.name_of(key))
+    except (ValueError, InvalidInputError):
         return False
+    return INDEX_LEVELS.object_key(f"{year:04}", code) == key
 
 
 def _read_year(bucket: str, value: str, names: list[str], held: Held, survey: Survey) -> None:

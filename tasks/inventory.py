@@ -160,7 +160,7 @@ def _months_of_raw(
             if names_a_session(table, each.key, now.date()):
                 survey.held[table.name].add(table, each, now)
                 yield each
-            elif not _is_marker(each.key):
+            elif not is_marker(each.key):
                 said = f"expected {table.object_key('YYYY-MM-DD', 'NAME')}"
                 survey.findings.append(Finding("raw of no session", str(subject), each.key, said))
 
@@ -169,7 +169,8 @@ def _months_of_raw(
         yield month, list(objects)
 
 
-def _is_marker(key: str) -> bool:
+def is_marker(key: str) -> bool:
+    """Return whether a key marks a folder, or that something was written to its end."""
     return key.rpartition("/")[2].startswith(("_", ".")) or key.endswith(("/", "_$folder$"))
 
 

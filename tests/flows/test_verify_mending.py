@@ -106,12 +106,22 @@ def test_levels_that_are_as_they_should_be_have_no_finding(levels: Lake) -> None
     assert run() == (1, [])
     strange = [
         f"raw/index_levels/year={name}"
-        for name in ("2025/notes.txt", "2025/ib-v.parquet", "x/IBOV.parquet", "2025/a/SMLL.parquet")
+        for name in (
+            *("2025/notes.txt", "2025/ib-v.parquet", "x/IBOV.parquet", "2025/a/SMLL.parquet"),
+            *("1985/IBOV.parquet", "2026/IBOV.parquet", "02025/IBOV.parquet"),
+        )
     ]
+    row = levels.rows(KEY)[0]
     for key in (*strange, "raw/index_levels/year=2025/SMLL.parquet"):
         levels.put(key, b"")
+    for year in (1985, 2026):  # where no calendar reaches, or nothing can be by now
+        day = dt.date(year, 1, 2)
+        days = [row | {"trading_date": day + dt.timedelta(number)} for number in (0, 9)]
+        levels.put_rows(f"raw/index_levels/year={year}/IBOV.parquet", days)
+    for marker in ("", "_SUCCESS", "year=2025/", "year=2025_$folder$"):
+        levels.put(f"raw/index_levels/{marker}", b"")
     assert run() == (
-        6,
+        13,
         sorted(
             [
                 *(("raw of no session", key) for key in strange),
