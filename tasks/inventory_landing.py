@@ -63,12 +63,11 @@ def check_landing(
     return judge_landing(dataset, table, unkept)
 
 
-def _read_days(bucket: str, table: Table, sessions: Sequence[Named]) -> Iterator[dt.date | None]:
-    """Yield on which day each came; None where the raw object is gone or cannot be read."""
+def _read_days(bucket: str, table: Table, sessions: Sequence[Named]) -> list[dt.date | None]:
+    """Return on which day each came; None where the raw object is gone or cannot be read."""
     client: Any = boto3.client("s3")
 
-    def read(named: Named) -> dt.date | None:
-        key = key_of(table, *named)
+    def read(key: str) -> dt.date | None:
         body = read_object(bucket, key, client)
         try:
             rows = parse_table(bucket, key, body or b"", [_CAME_AT])
@@ -79,4 +78,7 @@ def _read_days(bucket: str, table: Table, sessions: Sequence[Named]) -> Iterator
             return None
         return day_in_sao_paulo(at.replace(tzinfo=dt.UTC))
 
-    return side_by_side(read, sessions, READS_AT_ONCE)
+    keys = [key_of(table, *named) for named in sessions]
+    each_once = list(dict.fromkeys(keys))  # one of a year is that of all its sessions
+    days = dict(zip(each_once, side_by_side(read, each_once, READS_AT_ONCE), strict=True))
+    return [days[key] for key in keys]

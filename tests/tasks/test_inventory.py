@@ -275,7 +275,7 @@ def levels(*came_at: Any, kind: str = "timestamp[us]") -> bytes:
 
 def unkept_levels() -> list[str]:
     held = Held()
-    held.sessions["IBOV"].add(JANUARY)
+    held.sessions["IBOV"] |= {JANUARY, JANUARY + dt.timedelta(1)}
     found = check_landing(BUCKET, "levels", INDEX_LEVELS, held, was_shown)
     return [each.where for each in found]
 
@@ -288,6 +288,7 @@ def test_raw_whose_rows_say_on_which_day_they_came_is_kept_where_landing_has_tha
 ) -> None:
     toy.put(LEVELS, levels(LATE, LATE - dt.timedelta(days=9)))
     assert unkept_levels() == ["index_levels 2025-01"]
+    assert toy.asked("GetObject") == [LEVELS]  # once for all sessions of the year
     toy.put(f"{INDEX_LEVELS.landing_prefix}received=2026-01-03/IBOV/x.json.gz")
     toy.put(f"{INDEX_LEVELS.landing_prefix}received=2026-01-02/SMLL/x.json.gz")
     assert unkept_levels() == ["index_levels 2025-01"]
