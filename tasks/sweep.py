@@ -18,7 +18,7 @@ from tasks.core.vacuum import Shown, StoredObject, Unit, find_units, why_kept
 from tasks.glue import list_at_work
 from tasks.objects import list_at, list_folders, put_object
 from tasks.retries import OVER_AWS, ask_in_batches
-from tasks.shelf import follow, read_number
+from tasks.shelf import follow, follows, is_there, read_latest, read_number
 
 MARK_FOR = dt.timedelta(hours=1)
 _BATCH = 1000  # keys in one DeleteObjects
@@ -55,7 +55,7 @@ def survey(subject: Subject, grace: dt.timedelta, *, mends: bool) -> Sweep:
     for month in list_folders(subject.bucket, f"{PUBLISHED}{subject.dataset.name}/"):
         try:
             if mends:
-                follow(subject, month)
+                _have_follow(subject, month)
             _list_history(subject, month, grace)
         except B3PipelineError as error:
             problems[month] = str(error)
@@ -66,6 +66,18 @@ def survey(subject: Subject, grace: dt.timedelta, *, mends: bool) -> Sweep:
     _, now = list_at(subject.bucket, PUBLISHED)
     ripe = [each for each in unneeded if _is_ripe(marked_at.get(each.attempt), now)]
     return Sweep(tuple(unneeded), tuple(ripe), problems)
+
+
+def _have_follow(subject: Subject, month: str) -> None:
+    """Have the partitions of a month follow its latest commit, if its files are there."""
+    latest = read_latest(subject, month).commit
+    if latest and not follows(subject, latest) and not is_there(subject, latest):
+        raise CommitError(
+            f"Expected the files of commit {latest.number} of {subject} {month}, found that some "
+            f"are gone and that partitions point elsewhere: they stay there. See what is wrong: "
+            f"python -m flows.verify"
+        )
+    follow(subject, month)
 
 
 @task(name="mark", task_run_name="mark attempts of {subject}", **OVER_AWS)

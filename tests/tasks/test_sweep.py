@@ -177,6 +177,15 @@ def test_a_month_whose_partition_cannot_be_moved_is_left_alone_though_its_commit
 
 
 @pytest.mark.usefixtures("history")
+def test_partitions_are_not_sent_back_to_files_that_are_gone(toy: Toy) -> None:
+    toy.delete(f"{PUBLISHED}000002.json", *(k for k in toy.keys("refined/") if "=a/" in k))
+    found = look_over()
+    assert toy.locations() == both("b")
+    assert found.unneeded == ()
+    assert "the files of commit 1 of toy 2025-08, found that some are" in found.problems[MONTH]
+
+
+@pytest.mark.usefixtures("history")
 def test_a_month_with_partitions_and_no_commits_is_left_alone(toy: Toy) -> None:
     toy.delete(*toy.keys(PUBLISHED))
     assert unneeded() == set()
