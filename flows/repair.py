@@ -130,10 +130,17 @@ class _Repairing:
                 self.attempt(str(subject), self._publish, subject, months, force, places=places)
 
     def _publish(self, subject: Subject, months: list[str], is_forced: bool) -> str:  # noqa: FBT001
-        result = publish_months(subject, months, force=is_forced, mend=self.mend)
+        result = publish_months(subject, months, force=is_forced, mend=self._mend_after_all)
+        for month in months:  # what failed before may have been done after all
+            self.why_not.pop(f"{subject} {month}", None)
         for month, error in result.failures.items():
             self.why_not[f"{subject} {month}"] = str(error)
         return f"{count(len(months) - len(result.failures), 'month')} as raw has it"
+
+    def _mend_after_all(self, key: str) -> str:
+        said = self.mend(key)
+        self.why_not.pop(key, None)
+        return said
 
 
 def _register(settings: Settings, finding: Finding) -> None:

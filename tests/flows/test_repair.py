@@ -37,6 +37,7 @@ class World:
         places: Where partitions point to.
         unpublished: Why months are not published.
         refusal: Why none is.
+        made_after_all: A raw object that publishing makes again, though it could not be before.
         comes_with: What raw holds once a raw object is made again.
     """
 
@@ -46,6 +47,7 @@ class World:
     places: dict[str, str] = field(default_factory=dict)
     unpublished: dict[str, Any] = field(default_factory=dict)
     refusal: Exception | None = None
+    made_after_all: str = ""
     comes_with: dict[str, set[str]] = field(default_factory=dict)
 
     def do(self, what: str, about: str, answer: Any = None) -> Any:
@@ -74,7 +76,10 @@ class World:
         self.done.append(("publish", *months, "forced" if force else "in the ordinary way"))
         if self.refusal:
             raise self.refusal
-        return PublishedMonths(failures=dict(self.unpublished))
+        if self.made_after_all:
+            del self.failures[self.made_after_all]
+            mend(self.made_after_all)
+        return PublishedMonths(failures={} if force else dict(self.unpublished))
 
     def bring(self, what: str, key: str, said: str = "") -> str:
         self.held |= self.comes_with.get(key, set())
@@ -225,6 +230,21 @@ def test_one_that_fails_stops_no_other_and_is_told(world: World) -> None:
         ("mend", SMLL),
         ("publish", "2025-06", "2025-07", "in the ordinary way"),
     ]
+
+
+def test_what_was_done_after_all_has_not_failed(world: World) -> None:
+    world.failures = {IDIV: SourceHasNoDataError("B3 did not answer")}
+    world.made_after_all = IDIV
+    lost = Finding("raw lost", "portfolio", IDIV, "gone", months=("2025-08",), keys=(IDIV,))
+    assert world.repair(lost, missing(IDIV)) == {}
+
+
+def test_a_month_that_is_published_when_it_is_forced_has_not_failed(world: World) -> None:
+    world.unpublished = {"2025-08": BadDataError("raw moved")}
+    rows = Finding("tables disagree", "portfolio", "x", "rows", months=("2025-08",))
+    moved = Finding("raw moved on", "portfolio", "y", "1 object", months=("2025-08",))
+    assert world.repair(rows, moved) == {}
+    assert [each[-1] for each in world.done] == ["in the ordinary way", "forced"]
 
 
 def test_what_is_wrong_with_the_code_ends_it(world: World) -> None:
