@@ -71,7 +71,9 @@ def survey(subject: Subject, grace: dt.timedelta, *, mends: bool) -> Sweep:
 def _have_follow(subject: Subject, month: str) -> None:
     """Have the partitions of a month follow its latest commit, if its files are there."""
     latest = read_latest(subject, month).commit
-    if latest and not follows(subject, latest) and not is_there(subject, latest):
+    if latest is None or follows(subject, latest):
+        return
+    if not is_there(subject, latest):
         raise CommitError(
             f"Expected the files of commit {latest.number} of {subject} {month}, found that some "
             f"are gone and that partitions point elsewhere: they stay there. See what is wrong: "

@@ -171,6 +171,7 @@ def test_a_month_whose_partition_cannot_be_moved_is_left_alone_though_its_commit
     def refuse(*_: object) -> None:
         raise NotConfiguredError("no table")
 
+    point_to("a")
     monkeypatch.setattr(sweep, "follow", refuse)
     found = look_over()
     assert (found.problems, found.unneeded) == ({MONTH: "no table"}, ())
