@@ -160,6 +160,7 @@ def list_at_work(job_name: str) -> list[AtWork]:
             run.get("StartedOn") if run["JobRunState"] in ("RUNNING", "STOPPING") else None,
             dt.timedelta(minutes=run["Timeout"]) if run.get("Timeout") else None,
             run["JobRunState"] == "STOPPING",
+            run.get("Arguments", {}).get("--token", ""),
         )
         for run in _list_runs(boto3.client("glue"), job_name)
         if run["JobRunState"] in ACTIVE

@@ -31,6 +31,7 @@ from tasks.month import audit_month, look_at_month
 from tasks.report import report_checks, report_links
 from tasks.runs import describe_place, find_attempts, refuse_attempt
 from tasks.shelf import read_latest, show_month
+from tasks.work_at_hand import stopped_when_told_to_end
 
 GLUE_TIMEOUT_SECONDS = 30 * 60
 GLUE_TIMEOUT_SECONDS_A_MONTH = 30
@@ -177,7 +178,8 @@ class _Publishing:
                 said = self.glue_errors.get(run_id) or "raw was written to each time"
                 self._fail(month, RefinementError(f"Glue was started {MOST_STARTS} times: {said}"))
         if self.pending.keys() == plan.months.keys():  # else what is left is another plan
-            self._have_refined(run_id, url)
+            with stopped_when_told_to_end(self.subject, url, self.flow_run):
+                self._have_refined(run_id, url)
 
     def _have_refined(self, run_id: str, url: str) -> None:
         """Step 3: wait for a Glue run at work on a plan, or start one and wait for it."""

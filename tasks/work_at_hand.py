@@ -2,13 +2,16 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+from prefect import get_run_logger
 
 from tasks.core.attempt import UNREADABLE
-from tasks.core.errors import NotConfiguredError, RetryableError
+from tasks.core.errors import B3PipelineError, NotConfiguredError, RetryableError
 from tasks.core.findings import Finding
 from tasks.core.inventory import SETTLED
 from tasks.core.leftovers import (
@@ -117,3 +120,36 @@ def stop_run(job_name: str, job_run_id: str) -> None:
     refusal = stop(boto3.client("glue"), job_name, job_run_id)
     if refusal:
         raise RetryableError(f"Expected Glue to stop {job_run_id}, found: {refusal}.")
+
+
+@contextmanager
+def stopped_when_told_to_end(subject: Subject, plan: str, flow_run: str) -> Iterator[None]:
+    """Have Glue stop what a flow run has at work on a plan, where it is told to end in the block.
+
+    Who waits for a run stops it. This is for the moments before, and for a start that has not
+    been answered.
+
+    Args:
+        subject: What is refined.
+        plan: Where the plan lies.
+        flow_run: The flow run.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not isinstance(error, Exception):  # else it has failed, and Glue's run is found again
+            _stop_own(subject, plan, flow_run)
+        raise
+
+
+def _stop_own(subject: Subject, plan: str, flow_run: str) -> None:
+    logger = get_run_logger()
+    try:
+        for run in list_at_work(subject.glue_job):
+            is_own = run.plan == plan and run.token.startswith(f"{flow_run}/")
+            if is_own and not run.is_stopping:
+                refusal = stop(boto3.client("glue"), subject.glue_job, run.job_run_id)
+                said = f", and does not: {refusal}" if refusal else ""
+                logger.warning("Glue is told to stop refining %s%s", subject, said)
+    except (ClientError, BotoCoreError, B3PipelineError) as error:
+        logger.warning("Glue may still be refining %s: %s", subject, error)

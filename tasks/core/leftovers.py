@@ -25,6 +25,7 @@ class AtWork:
         started_at: When it began, by Glue's clock; None where it has still to begin.
         timeout: How long it may take from then on; None where that is not known.
         is_stopping: Whether it was told to stop.
+        token: Who asked for it: the flow run, a slash, and what tells its starts apart.
     """
 
     job_run_id: str
@@ -32,6 +33,7 @@ class AtWork:
     started_at: dt.datetime | None
     timeout: dt.timedelta | None
     is_stopping: bool = False
+    token: str = ""
 
 
 @dataclass(frozen=True)

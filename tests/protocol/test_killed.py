@@ -1,12 +1,16 @@
 """A flow may die at any call to AWS, and at any step: the next one ends as if it had not."""
 
 import random
+import signal
 from collections.abc import Callable
 
+import boto3
 import pytest
+from prefect.exceptions import TerminationSignal
 
 from tests.protocol.lake import DAYS, Lake, seen
-from tests.protocol.stage import Event, Point, Stage
+from tests.protocol.stage import Event, Point, Stage, after, before
+from tests.standin.glue import JOB
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -70,3 +74,27 @@ def test_killed_at_random_calls_one_after_another(
     numbers = random.Random(seed)
     for revision in range(RANDOM_KILLS):
         dies(numbers.randrange(1, 80), revision)
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        pytest.param(after("glue:StartJobRun"), id="before it is answered"),
+        pytest.param(after("start-glue-run"), id="before it waits"),
+        pytest.param(before("glue:GetJobRun"), id="while it waits"),
+    ],
+)
+def test_told_to_end_it_leaves_no_run_of_glue_that_nobody_waits_for(
+    stage: Stage, lake: Lake, at: Point
+) -> None:
+    lake.write(D1)
+    stage.job.wait_at(before("s3:PutObject"))
+    told = stage.flow("told-to-end")
+    told.loses(at, lambda: TerminationSignal(signal=signal.SIGTERM))
+    with pytest.raises(TerminationSignal):
+        told.ends()
+    runs = boto3.client("glue").get_job_runs(JobName=JOB)["JobRuns"]
+    assert [run["JobRunState"] for run in runs] == ["STOPPING"]
+    stage.job.go_on()
+    assert stage.flow("next").ends()
+    assert lake.seen() == seen(D1)

@@ -504,6 +504,7 @@ def test_a_run_at_work_says_since_when_and_for_how_long(
         at if has_begun else None,
         dt.timedelta(minutes=30),
         is_stopping=state == "STOPPING",
+        token=service.runs[0]["Arguments"]["--token"],
     )
     assert found == expected
     del service.runs[0]["Timeout"]

@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import boto3
@@ -12,20 +14,24 @@ from tasks.core.attempt import attempt_key
 from tasks.core.errors import NotConfiguredError, RetryableError
 from tasks.core.inventory import SETTLED
 from tasks.core.plan import plan_key
-from tasks.work_at_hand import Work, find_work, stop_run
+from tasks.work_at_hand import Work, find_work, stop_run, stopped_when_told_to_end
 from tests.tasks.toy import BUCKET, D1, JOB, MONTH, NOON, SUBJECT, Toy
+
+ToldToEnd = Callable[[BaseException, str], tuple[list[str], list[str]]]
 
 
 def place(run_id: str, bucket: str = BUCKET) -> str:
     return f"s3://{bucket}/{plan_key(run_id)}"
 
 
-def run(plan: str, *, state: str = "RUNNING", minutes: int = 30, name: str = "jr") -> Any:
+def run(
+    plan: str, *, state: str = "RUNNING", minutes: int = 30, name: str = "jr", token: str = "a/1"
+) -> Any:
     """A Glue run that began at noon."""
     return {
         "Id": name,
         "JobRunState": state,
-        "Arguments": {"--plan": plan},
+        "Arguments": {"--plan": plan, "--token": token},
         "StartedOn": NOON,
         "Timeout": minutes,
     }
@@ -166,3 +172,59 @@ def test_a_run_that_waits_has_not_begun(toy: Toy, planned: str) -> None:
     assert (waiting.started_at, waiting.is_stopping) == (None, False)
     assert (stopping.started_at, stopping.is_stopping) == (NOON, True)
     assert waiting.timeout == dt.timedelta(minutes=30)
+
+
+@pytest.fixture
+def told_to_end(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> ToldToEnd:
+    """End a flow run `a` in the block, with what Glue refuses; what was stopped and said."""
+    monkeypatch.setattr(work_at_hand, "get_run_logger", lambda: logging.getLogger("work"))
+
+    def end(error: BaseException, refusal: str) -> tuple[list[str], list[str]]:
+        asked: list[str] = []
+
+        def stop(_client: object, job: str, name: str) -> str:
+            assert job == JOB
+            asked.append(name)
+            return refusal
+
+        monkeypatch.setattr(work_at_hand, "stop", stop)
+        with pytest.raises(type(error)), stopped_when_told_to_end(SUBJECT, place("x"), "a"):
+            raise error
+        return asked, [each.getMessage() for each in caplog.records]
+
+    toy.glue_runs = [
+        run(place("x"), name="ours"),
+        run(place("x"), name="ours too", state="WAITING", token="a/2"),
+        run(place("x"), name="stopping", state="STOPPING"),
+        run(place("x"), name="ended", state="SUCCEEDED"),
+        run(place("x"), name="another's", token="ab/1"),
+        run(place("y"), name="of another plan"),
+    ]
+    return end
+
+
+@pytest.mark.parametrize("refusal", ["", "Busy: later"])
+def test_told_to_end_a_flow_stops_its_own_runs_on_the_plan(
+    told_to_end: ToldToEnd, refusal: str
+) -> None:
+    said = "Glue is told to stop refining toy" + (f", and does not: {refusal}" if refusal else "")
+    assert told_to_end(KeyboardInterrupt(), refusal) == (["ours", "ours too"], [said] * 2)
+
+
+def test_a_flow_that_fails_stops_nothing(
+    told_to_end: ToldToEnd,
+) -> None:
+    assert told_to_end(ValueError("a mistake"), "") == ([], [])
+
+
+def test_what_cannot_be_asked_does_not_hide_that_the_flow_is_told_to_end(
+    toy: Toy, told_to_end: ToldToEnd
+) -> None:
+    def refuse() -> None:
+        raise NotConfiguredError("no job")
+
+    toy.meets("before", "GetJobRuns", "", refuse)
+    said = ["Glue may still be refining toy: no job"]
+    assert told_to_end(SystemExit(1), "") == ([], said)

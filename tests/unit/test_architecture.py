@@ -47,6 +47,7 @@ MAY_USE = {
         "tasks.shelf",
         "tasks.report",
         "tasks.catalog",
+        "tasks.work_at_hand",
     ),
     "tasks.inventory": (
         "tasks.catalog",
