@@ -154,6 +154,9 @@ module "roles" {
   account_id             = local.account_id
   work_pool_type         = var.work_pool_type
   lake_bucket_arn        = module.lake_bucket.arn
+  results_bucket_arn     = module.results_bucket.arn
+  workgroup              = module.athena.workgroup
+  analyst_arns           = var.analyst_arns
   database               = module.catalog.database
   glue_job_name          = module.glue_job.name
   repository_arn         = module.registry.arn
@@ -181,6 +184,7 @@ module "worker" {
   work_pool_name     = var.work_pool_name
   prefect_api_url    = var.prefect_api_url
   secrets            = { for arn in module.secret[*].arn : local.secret_variables[var.prefect_auth] => arn }
+  credential_version = var.prefect_credential_version
   queue_name         = module.events[0].queue_name
   log_retention_days = var.log_retention_days
 

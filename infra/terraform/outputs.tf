@@ -104,6 +104,11 @@ output "flow_run_role_arn" {
   value       = local.role_arns.flow_run
 }
 
+output "analyst_role_arn" {
+  description = "ARN of the role for people who only query; null with an existing role."
+  value       = one(module.roles[*].analyst_role_arn)
+}
+
 output "submitter_user_name" {
   description = "Name of the user whose access key Prefect Cloud uses; null with a worker or an existing role."
   value       = one(module.roles[*].submitter_user_name)

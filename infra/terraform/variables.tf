@@ -111,6 +111,18 @@ variable "existing_role_name" {
   }
 }
 
+variable "analyst_arns" {
+  description = "ARNs of the people or roles who may take on the role for queries. None: whoever of the account is allowed `sts:AssumeRole` on it."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.analyst_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:(root|user/.+|role/.+)$", arn))])
+    error_message = "Who queries is named by the ARN of a user, a role or an account (arn:aws:iam::…:role/…)."
+  }
+}
+
 variable "alarm_email" {
   description = "Address that is told of alarms; null leaves the topic without a subscriber."
   type        = string

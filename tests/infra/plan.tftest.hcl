@@ -112,6 +112,12 @@ override_resource {
 }
 
 override_resource {
+  target          = module.roles[0].aws_iam_role.analyst
+  override_during = plan
+  values          = { id = "analyst", arn = "arn:aws:iam::123456789012:role/analyst" }
+}
+
+override_resource {
   target          = module.roles[0].aws_iam_role.worker
   override_during = plan
   values          = { id = "worker", arn = "arn:aws:iam::123456789012:role/worker" }

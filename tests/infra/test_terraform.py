@@ -53,6 +53,22 @@ def test_each_variable_and_output_says_what_it_is(
             )
 
 
+@pytest.mark.parametrize("folder", [FOLDER, *MODULES], ids=lambda path: path.name)
+def test_what_has_no_null_for_a_default_takes_none(folder: Path) -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in folder.glob("variables*.tf"))
+    found = re.findall(r'^variable "(\w+)" \{\n(.*?)^\}', text, flags=re.MULTILINE | re.DOTALL)
+    wrong = [
+        name
+        for name, body in found
+        if ("\n  default = null\n" in _narrow(body)) == ("\n  nullable = false\n" in _narrow(body))
+    ]
+    assert wrong == []
+
+
+def _narrow(body: str) -> str:
+    return "\n" + re.sub(r" +=", " =", body)
+
+
 def test_every_finding_that_is_passed_over_has_a_reason() -> None:
     skips = [
         line.strip()

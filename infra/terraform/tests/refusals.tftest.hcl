@@ -27,6 +27,7 @@ run "values_that_cannot_be" {
     vpc_cidr                   = "10.0.0.0/28"
     existing_role_name         = "arn:aws:iam::123456789012:role/LabRole"
     alarm_email                = "team"
+    analyst_arns               = ["analysts"]
     log_retention_days         = 31
     landing_archive_days       = 0
     query_results_days         = 0
@@ -47,6 +48,7 @@ run "values_that_cannot_be" {
     var.vpc_cidr,
     var.existing_role_name,
     var.alarm_email,
+    var.analyst_arns,
     var.log_retention_days,
     var.landing_archive_days,
     var.query_results_days,

@@ -22,7 +22,7 @@ resource "aws_athena_workgroup" "this" {
 
   configuration {
     enforce_workgroup_configuration    = true
-    publish_cloudwatch_metrics_enabled = true
+    publish_cloudwatch_metrics_enabled = false
     bytes_scanned_cutoff_per_query     = var.bytes_scanned_cutoff
 
     engine_version {

@@ -2,6 +2,14 @@ locals {
   is_new     = var.type != "existing"
   is_private = var.type == "private"
 
+  # Of these regions only some zones have Fargate, as of November 2026; of all others each has.
+  # https://docs.aws.amazon.com/AmazonECS/latest/developerguide/AWS_Fargate-Regions.html
+  fargate_zone_ids = {
+    ap-northeast-1 = ["apne1-az1", "apne1-az2", "apne1-az4"]
+    cn-north-1     = ["cnn1-az1", "cnn1-az2"]
+    us-west-1      = ["usw1-az1", "usw1-az3"]
+  }
+
   # Two zones: Fargate finds room in one when the other is full.
   zones        = local.is_new ? slice(data.aws_availability_zones.this[0].names, 0, 2) : []
   zone_numbers = { for number, zone in local.zones : zone => number }
@@ -25,6 +33,15 @@ data "aws_availability_zones" "this" {
   filter {
     name   = "zone-type"
     values = ["availability-zone"]
+  }
+
+  dynamic "filter" {
+    for_each = contains(keys(local.fargate_zone_ids), var.region) ? [local.fargate_zone_ids[var.region]] : []
+
+    content {
+      name   = "zone-id"
+      values = filter.value
+    }
   }
 }
 

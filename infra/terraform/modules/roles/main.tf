@@ -4,7 +4,7 @@ locals {
   has_worker    = var.work_pool_type == "ecs"
   has_submitter = var.work_pool_type == "ecs:push"
 
-  arn_prefix = { for service in ["ecs", "glue", "logs"] :
+  arn_prefix = { for service in ["athena", "ecs", "glue", "logs"] :
     service => "arn:${data.aws_partition.current.partition}:${service}:${var.region}:${var.account_id}"
   }
 

@@ -18,6 +18,11 @@ output "worker_role_arn" {
   value       = one(aws_iam_role.worker[*].arn)
 }
 
+output "analyst_role_arn" {
+  description = "ARN of the role for people who only query."
+  value       = aws_iam_role.analyst.arn
+}
+
 output "submitter_user_name" {
   description = "Name of the user that Prefect Cloud acts as; null with a worker."
   value       = one(aws_iam_user.submitter[*].name)

@@ -28,6 +28,24 @@ variable "lake_bucket_arn" {
   nullable    = false
 }
 
+variable "results_bucket_arn" {
+  description = "ARN of the bucket with Athena's results."
+  type        = string
+  nullable    = false
+}
+
+variable "workgroup" {
+  description = "Name of the Athena workgroup."
+  type        = string
+  nullable    = false
+}
+
+variable "analyst_arns" {
+  description = "Who may take on the role for people who only query; none leaves it to the account's own policies."
+  type        = list(string)
+  nullable    = false
+}
+
 variable "database" {
   description = "Name of the Glue database."
   type        = string

@@ -81,6 +81,10 @@ resource "aws_ecs_service" "this" {
   launch_type     = "FARGATE"
   propagate_tags  = "SERVICE"
 
+  # ECS reads a secret when a task starts, and never again: another credential takes another task.
+  force_new_deployment = true
+  triggers             = { credential = var.credential_version }
+
   deployment_circuit_breaker {
     enable   = true
     rollback = true

@@ -101,6 +101,12 @@ variable "secrets" {
   nullable    = false
 }
 
+variable "credential_version" {
+  description = "Number of Prefect's credential: with another one the worker starts anew."
+  type        = number
+  nullable    = false
+}
+
 variable "queue_name" {
   description = "Queue with the task state changes."
   type        = string
