@@ -94,7 +94,7 @@ def _set_up_job(glue: Any, s3: Any) -> None:
     s3.put_object(Bucket=LAKE_BUCKET, Key=SCRIPT_KEY, Body=_SCRIPT.read_bytes())
     glue.create_job(
         Name=GLUE_JOB,
-        Role=f"arn:aws:iam::123456789012:role/{GLUE_JOB}",
+        Role="arn:aws:iam::123456789012:role/b3-pipeline-glue",
         Command={
             "Name": "glueetl",
             "ScriptLocation": f"s3://{LAKE_BUCKET}/{SCRIPT_KEY}",

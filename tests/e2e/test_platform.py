@@ -22,14 +22,18 @@ from tests.e2e.platform_fixture import (
     platform,
     wait_for,
 )
+from tests.infra.conftest import Plan, plans, terraform
+from tests.infra.test_permissions import policies
 from tests.permissions import (
     FLOW_RUN_UNUSED,
     WORKER_UNUSED,
     actions_of_document,
+    as_planned,
+    denied,
     read_trail,
 )
 
-__all__ = ["platform"]
+__all__ = ["plans", "platform", "terraform"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -217,6 +221,27 @@ def test_each_role_allows_what_was_asked_for_and_little_else(
     assert asked
     assert asked - allowed == set()
     assert allowed - asked <= set(unused)
+
+
+@pytest.mark.parametrize(
+    ("principal", "role"),
+    [
+        ("b3-pipeline-execution", "execution"),
+        ("b3-pipeline-flow-run", "flow_run"),
+        ("b3-pipeline-glue", "glue"),
+        ("worker", "worker[0]"),
+    ],
+)
+def test_each_role_of_terraform_allows_every_call(
+    platform: Platform, plans: dict[str, Plan], principal: str, role: str
+) -> None:
+    if not platform.tasks():
+        platform.wait_until(platform.trigger(trading_date=DAY), *ENDED)
+
+    calls = [call for call in read_trail(platform.state) if call.principal == principal]
+
+    assert calls
+    assert denied(as_planned(calls), *policies(plans["worker"], role)) == []
 
 
 def test_flow_runs_get_nothing_of_the_workers_own_settings(platform: Platform) -> None:

@@ -11,8 +11,18 @@ GLUE_RUN = {"JobName": "b3-pipeline-refine"}
 PARTITION = {"DatabaseName": "b3", "TableName": "portfolio_daily"}
 
 
-def s3(action: str, key: str) -> Call:
-    return Call("someone", f"s3:{action}", {"bucket": "lake", "key": key})
+def s3(action: str, key: str, bucket: str = "lake") -> Call:
+    return Call("someone", f"s3:{action}", {"bucket": bucket, "key": key})
+
+
+def commit(number: int = 1) -> Call:
+    key = f"published/portfolio/2025-08/{number:06}.json"
+    about = {"bucket": "lake", "key": key, "if_none_match": "*"}
+    return Call("someone", "s3:PutObject", about)
+
+
+def athena(action: str) -> Call:
+    return Call("someone", f"athena:{action}", {"WorkGroup": "b3-pipeline"})
 
 
 def glue(action: str, asked: dict[str, str]) -> Call:
@@ -32,7 +42,7 @@ ALLOWED = {
         s3("PutObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
         s3("PutObject", "runs/0/plan.json"),
         s3("PutObject", "runs/0/1/removed.json"),
-        s3("PutObject", "published/portfolio/2025-08/000001.json"),
+        commit(),
         s3("GetObject", "published/portfolio/2025-08/000001.json"),
         s3("GetObject", "runs/0/1/outcome.json"),
         *(s3("GetObject", key) for key in READ_BY_VERIFY),
@@ -54,9 +64,25 @@ ALLOWED = {
         s3("DeleteObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/_temporary/0"),
         s3("PutObject", "runs/0/1/outcome.json"),
     ],
+    # Athena reads the lake and the catalog, and writes the result, as the one who asks.
+    "analyst": [
+        athena("StartQueryExecution"),
+        athena("GetQueryExecution"),
+        athena("GetQueryResults"),
+        athena("GetWorkGroup"),
+        glue("GetTable", PARTITION),
+        glue("GetPartitions", PARTITION),
+        s3("ListBucket", ""),
+        s3("GetObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet"),
+        s3("GetObject", "raw/index_levels/year=2025/IBOV.parquet"),
+        s3("GetObject", "published/portfolio/2025-08/000001.json"),
+        s3("PutObject", "b3-pipeline/0.csv", "results"),
+        s3("GetObject", "b3-pipeline/0.csv", "results"),
+    ],
 }
 REFUSED = {
     "flow_run": [
+        s3("PutObject", "published/portfolio/2025-08/000001.json"),  # without If-None-Match
         s3("DeleteObject", "published/portfolio/2025-08/000001.json"),
         s3("DeleteObject", "runs/0/plan.json"),
         s3("DeleteObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
@@ -77,6 +103,18 @@ REFUSED = {
         s3("PutObject", "empty/portfolio_daily/0.parquet"),
         s3("DeleteObject", "runs/0/1/outcome.json"),
         glue("CreatePartition", PARTITION),
+    ],
+    "analyst": [
+        Call("someone", "athena:StartQueryExecution", {"WorkGroup": "another"}),
+        s3("PutObject", "refined/portfolio_daily/0.parquet"),
+        s3("DeleteObject", "refined/portfolio_daily/0.parquet"),
+        s3("DeleteObject", "b3-pipeline/0.csv", "results"),
+        commit(),
+        s3("GetObject", "landing/x"),
+        s3("GetObject", "inbox/x"),
+        s3("GetObject", "runs/0/plan.json"),
+        glue("StartJobRun", GLUE_RUN),
+        glue("UpdatePartition", PARTITION),
     ],
 }
 
@@ -105,9 +143,27 @@ def test_what_a_bucket_refuses_nobody_may(plans: dict[str, Plan]) -> None:
     bucket = {
         "Statement": plans["worker"].policy("module.lake_bucket.aws_s3_bucket_policy.this[0]")
     }
-    commit = "published/portfolio/2025-08/000001.json"
+    key = "published/portfolio/2025-08/000001.json"
 
-    assert denied([s3("PutObject", commit)], anything, bucket) == []
-    assert denied([s3("DeleteObject", commit)], anything, bucket) == [
-        ("s3:DeleteObject", f"arn:aws:s3:::lake/{commit}")
+    assert denied([commit()], anything, bucket) == []
+    for action in ("PutObject", "DeleteObject"):
+        assert denied([s3(action, key)], anything, bucket) == [
+            (f"s3:{action}", f"arn:aws:s3:::lake/{key}")
+        ]
+
+
+def test_rights_with_a_condition_hold_for_that_alone(plans: dict[str, Plan]) -> None:
+    arn = "arn:aws:ecs:us-east-1:123456789012:task-definition/b3-pipeline-flow:1"
+    run = {
+        "taskDefinition": arn,
+        "overrides": {"taskRoleArn": "arn:aws:iam::123456789012:role/glue"},
+    }
+    here, elsewhere = ({**run, "cluster": name} for name in ("b3-pipeline", "another"))
+    worker = policies(plans["worker"], "worker[0]")
+
+    of_glue = ("iam:PassRole", "arn:aws:iam::123456789012:role/glue")
+    assert denied([Call("someone", "ecs:RunTask", here)], *worker) == [of_glue]
+    assert denied([Call("someone", "ecs:RunTask", elsewhere)], *worker) == [
+        ("ecs:RunTask", arn),
+        of_glue,
     ]

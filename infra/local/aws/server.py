@@ -81,14 +81,14 @@ def aws_server(state: StateDirectory, port: int = 0) -> Iterator[dict[str, str]]
             "AWS_DEFAULT_REGION": REGION,
         }
 
-        jobs = GlueJobs(state, env)
+        jobs = GlueJobs(state, env, trail.keep)
         jobs.runs.restore()
         opening.enter_context(glue_api.installed(jobs))
         opening.callback(jobs.close)
         athena = Athena(catalog)
         opening.enter_context(athena_api.installed(athena))
         opening.callback(athena.close)
-        tasks = EcsTasks(state, env)
+        tasks = EcsTasks(state, env, trail.keep)
         opening.enter_context(ecs_api.installed(tasks))
         opening.callback(tasks.close)
 

@@ -1,6 +1,8 @@
 """Who asked the local cloud for what: a line of JSON for each call, as CloudTrail keeps them.
 
-A program is told from another by its access key: a task's is the name of its role.
+A program is told from another by its access key: a task's, and a job's, is the name of its role.
+What ECS and Glue ask for in a role's name, without a request that could be seen here, they keep
+here too.
 """
 
 import io
@@ -8,6 +10,7 @@ import json
 import re
 import threading
 import urllib.parse
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,12 @@ from typing import Any
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
 # S3's calls have no name on the wire; IAM's names of what they need.
 _S3_ACTIONS = {"HEAD": "GetObject", "GET": "GetObject", "PUT": "PutObject", "POST": "PutObject"}
+# Questions about a bucket that need another right than its list.
+_S3_SUBRESOURCES = {
+    "location": "GetBucketLocation",
+    "uploads": "ListBucketMultipartUploads",
+    "versions": "ListBucketVersions",
+}
 _LARGEST_BODY_BYTES = 1_000_000
 
 
@@ -30,45 +39,74 @@ class TrailMiddleware:
         """Answer one request."""
         scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if scope:
-            action, parameters = _describe(environ, scope["service"])
-            line = {"principal": scope["key"], "action": action, "parameters": parameters}
-            with self._lock:
-                self._file.write(json.dumps(line) + "\n")
+            for action, parameters in _describe(environ, scope["service"]):
+                self.keep(scope["key"], action, parameters)
         return self._application(environ, start_response)
+
+    def keep(self, principal: str, action: str, parameters: dict[str, Any]) -> None:
+        """Keep one call.
+
+        Args:
+            principal: Who asked: an access key, or the name of a role.
+            action: In IAM's form, such as `glue:GetTable`.
+            parameters: What it was asked about.
+        """
+        line = {"principal": principal, "action": action, "parameters": parameters}
+        with self._lock:
+            if not self._file.closed:
+                self._file.write(json.dumps(line) + "\n")
 
     def close(self) -> None:
         """Close the file; nothing is asked any more."""
-        self._file.close()
+        with self._lock:
+            self._file.close()
 
 
-def _describe(environ: dict[str, Any], service: str) -> tuple[str, dict[str, Any]]:
-    """Return the action in IAM's form, such as `glue:GetTable`, and what it was asked about."""
+def _describe(environ: dict[str, Any], service: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return the actions that a request takes, in IAM's form, and what each was asked about."""
     if service == "s3":
         return _describe_s3(environ)
     body = _read_body(environ)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return f"{service}:{target.rpartition('.')[2]}", json.loads(body or b"{}")
+        return [(f"{service}:{target.rpartition('.')[2]}", json.loads(body or b"{}"))]
     query = urllib.parse.parse_qs(body.decode() or environ.get("QUERY_STRING", ""))
     parameters = {name: values[0] for name, values in query.items()}
-    return f"{service}:{parameters.pop('Action', environ['PATH_INFO'])}", parameters
+    return [(f"{service}:{parameters.pop('Action', environ['PATH_INFO'])}", parameters)]
 
 
-def _describe_s3(environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def _describe_s3(environ: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     method = environ["REQUEST_METHOD"]
     query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
     if not key:
-        if method == "POST" and "delete" in query:
-            return "s3:DeleteObject", {"bucket": bucket}
-        if method in ("GET", "HEAD"):
-            return "s3:ListBucket", {"bucket": bucket, "prefix": query.get("prefix", [""])[0]}
-        return f"s3:{method.title()}Bucket", {"bucket": bucket}
+        return _describe_bucket(environ, bucket, method, query)
+    about = {"bucket": bucket, "key": key}
     if method == "DELETE":
-        action = "AbortMultipartUpload" if "uploadId" in query else "DeleteObject"
-    else:
-        action = _S3_ACTIONS[method]
-    return f"s3:{action}", {"bucket": bucket, "key": key}
+        return [("s3:AbortMultipartUpload" if "uploadId" in query else "s3:DeleteObject", about)]
+    if method == "GET" and "uploadId" in query:
+        return [("s3:ListMultipartUploadParts", about)]
+    if "HTTP_IF_NONE_MATCH" in environ and method == "PUT":
+        about["if_none_match"] = environ["HTTP_IF_NONE_MATCH"]
+    calls = [(f"s3:{_S3_ACTIONS[method]}", about)]
+    if source := environ.get("HTTP_X_AMZ_COPY_SOURCE"):
+        name, _, copied = urllib.parse.unquote(source).lstrip("/").partition("/")
+        calls.append(("s3:GetObject", {"bucket": name, "key": copied.partition("?")[0]}))
+    return calls
+
+
+def _describe_bucket(
+    environ: dict[str, Any], bucket: str, method: str, query: dict[str, list[str]]
+) -> list[tuple[str, dict[str, Any]]]:
+    if method == "POST" and "delete" in query:
+        asked = ET.fromstring(_read_body(environ))  # noqa: S314 - of our own clients
+        keys = [key.text or "" for key in asked.findall(".//{*}Key")]
+        return [("s3:DeleteObject", {"bucket": bucket, "key": key}) for key in keys]
+    if method in ("GET", "HEAD"):
+        action = next((_S3_SUBRESOURCES[name] for name in query if name in _S3_SUBRESOURCES), "")
+        about = {"bucket": bucket, "prefix": query.get("prefix", [""])[0]}
+        return [(f"s3:{action or 'ListBucket'}", about)]
+    return [(f"s3:{method.title()}Bucket", {"bucket": bucket})]
 
 
 def _read_body(environ: dict[str, Any]) -> bytes:

@@ -50,7 +50,10 @@ def definition(ecs: Any) -> str:
         },
     }
     registered = ecs.register_task_definition(
-        family="test", networkMode="awsvpc", containerDefinitions=[container]
+        family="test",
+        networkMode="awsvpc",
+        executionRoleArn="arn:aws:iam::123456789012:role/execution",
+        containerDefinitions=[container],
     )
     return str(registered["taskDefinition"]["taskDefinitionArn"])
 
@@ -162,6 +165,28 @@ def test_task_sees_definition_secret_and_override_and_nothing_of_the_person(
     assert env["AWS_ENDPOINT_URL"] == cloud.env["AWS_ENDPOINT_URL"]
     assert "PREFECT_API_KEY" not in env
     assert env["HOME"] != os.environ.get("HOME")
+
+
+def test_what_ecs_does_itself_it_does_as_the_execution_role(
+    cloud: LocalCloud, ecs: Any, run_task: Callable[..., str]
+) -> None:
+    arn = run_task("pass")
+    _wait_for(ecs, arn, "STOPPED")
+
+    task_id = arn.rpartition("/")[2]
+    lines = map(json.loads, cloud.state.trail.read_text(encoding="utf-8").splitlines())
+    calls = [each for each in lines if each["principal"] == "execution"]
+    stream = {"logGroupName": GROUP, "logStreamName": f"run/prefect/{task_id}"}
+    assert [each["action"] for each in calls if each["parameters"] == stream] == [
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    ]
+    (asked,) = {
+        each["parameters"]["SecretId"]
+        for each in calls
+        if each["action"] == "secretsmanager:GetSecretValue"
+    }
+    assert asked.startswith("arn:aws:secretsmanager:us-east-1:123456789012:secret:key-")
 
 
 def test_task_that_ends_reports_each_state_and_its_exit_code(

@@ -4,6 +4,8 @@ import datetime as dt
 import logging
 import shutil
 import threading
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,10 +38,16 @@ class EcsTasks:
     first process is in `ecs/<task id>.pid` as long as it runs.
     """
 
-    def __init__(self, state: StateDirectory, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        state: StateDirectory,
+        env: dict[str, str],
+        keep_call: Callable[[str, str, dict[str, Any]], None],
+    ) -> None:
         self._directory = state.ecs
         self._scratch = state.scratch
         self._env = env
+        self._keep_call = keep_call
         self._running: dict[str, tuple[Container, ProcessTree]] = {}
         self._threads: list[threading.Thread] = []
         self._lock = threading.Lock()
@@ -104,12 +112,20 @@ class EcsTasks:
         definition = ecs_backends[DEFAULT_ACCOUNT_ID][REGION].describe_task_definition(
             task.task_definition_arn
         )
-        role_arn = (task.overrides or {}).get("taskRoleArn") or getattr(
-            definition, "task_role_arn", None
-        )
-        if role_arn:  # it acts as its role: the trail tells it by this
-            image_env["AWS_ACCESS_KEY_ID"] = role_arn.rpartition("/")[2]
-        container = describe_container(task, definition, image_env, _read_secret)
+        if role := _role_name(task, definition, "task"):
+            image_env["AWS_ACCESS_KEY_ID"] = role  # the trail tells it by this
+        # What ECS does itself, before and beside the container.
+        ask = partial(self._keep_call, _role_name(task, definition, "execution"))
+
+        def read_secret(value_from: str) -> str:
+            ask("secretsmanager:GetSecretValue", {"SecretId": value_from})
+            return _read_secret(value_from)
+
+        container = describe_container(task, definition, image_env, read_secret)
+        if container.log_group:
+            stream = {"logGroupName": container.log_group, "logStreamName": container.log_stream}
+            ask("logs:CreateLogStream", stream)
+            ask("logs:PutLogEvents", stream)
         with (self._directory / f"{task.id}.log").open("a") as log:
             return self._watch(task, container, log)
 
@@ -156,6 +172,14 @@ def _move(task: Any, status: str) -> None:
             container.exitCode = None
     moment = {"PENDING": "created_at", "RUNNING": "started_at", "STOPPED": "stopped_at"}[status]
     setattr(task, moment, dt.datetime.now(dt.UTC))
+
+
+def _role_name(task: Any, definition: Any, kind: str) -> str:
+    """Return the name of a task's role, that of its definition unless it overrides it."""
+    arn = (task.overrides or {}).get(f"{kind}RoleArn") or getattr(
+        definition, f"{kind}_role_arn", ""
+    )
+    return (arn or "").rpartition("/")[2]
 
 
 def _read_secret(value_from: str) -> str:

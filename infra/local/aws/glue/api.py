@@ -59,6 +59,7 @@ def _new_run(job: Any, arguments: dict[str, str] | None, own: dict[str, Any]) ->
             **(arguments or {}),
             **(job.non_overridable_arguments or {}),
         },
+        role=described["Role"].rpartition("/")[2],
         timeout_minutes=described["Timeout"] or _DEFAULT_TIMEOUT_MINUTES,
         details={key: described[key] for key in _RUN_FIELDS if described.get(key) is not None},
     )

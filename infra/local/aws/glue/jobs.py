@@ -7,7 +7,7 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from infra.local.aws import logs, s3
 from infra.local.aws.glue import launcher, spark_home
@@ -30,9 +30,15 @@ class GlueJobs:
         env: What a script finds in its environment to reach the local cloud.
     """
 
-    def __init__(self, state: StateDirectory, env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        state: StateDirectory,
+        env: dict[str, str],
+        keep_call: Callable[[str, str, dict[str, Any]], None],
+    ) -> None:
         self.runs = JobRuns(state)
         self.env = env
+        self._keep_call = keep_call
         self._state = state
         self._processes: dict[str, ProcessTree] = {}
         self._threads: list[threading.Thread] = []
@@ -109,8 +115,11 @@ class GlueJobs:
             except subprocess.TimeoutExpired:
                 return "TIMEOUT", f"The run took longer than its {run.timeout_minutes:g} minutes."
             finally:
-                logs.put_lines(f"{LOG_GROUP}/output", run.id, output)
-                logs.put_lines(f"{LOG_GROUP}/error", run.id, errors)
+                for kind, lines in (("output", output), ("error", errors)):
+                    stream = {"logGroupName": f"{LOG_GROUP}/{kind}", "logStreamName": run.id}
+                    self._keep_call(run.role, "logs:CreateLogStream", stream)
+                    self._keep_call(run.role, "logs:PutLogEvents", stream)
+                    logs.put_lines(stream["logGroupName"], run.id, lines)
         if status == 0:
             return "SUCCEEDED", None
         return "FAILED", _reason(directory / "reason", errors, status)
@@ -119,7 +128,8 @@ class GlueJobs:
         self, run: JobRun, directory: Path, script: Path, *takers: Callable[[str], None]
     ) -> ProcessTree | None:
         buckets = {name: self._state.lake.resolve() / name for name in s3.bucket_names()}
-        env = spark_home.prepare(directory, buckets) | self.env
+        as_role = {"AWS_ACCESS_KEY_ID": run.role} if run.role else {}
+        env = spark_home.prepare(directory, buckets) | self.env | as_role
         arguments = {"--JOB_NAME": run.job_name, "--JOB_RUN_ID": run.id, **run.arguments}
         with self._lock:
             if not self.runs.advance(run, to="RUNNING", only_from=frozenset({"STARTING"})):

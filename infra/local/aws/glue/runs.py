@@ -20,6 +20,7 @@ class JobRun:
         arguments: What the script gets: the job's defaults with the run's own.
         timeout_minutes: How long it may take.
         details: Fields of the job that GetJobRun repeats (`GlueVersion`, `WorkerType`, …).
+        role: Name of the role that the script acts as.
         id: The run's id, as Glue forms it.
         state: STARTING, RUNNING, STOPPING, SUCCEEDED, FAILED, STOPPED or TIMEOUT.
         error: Why it failed.
@@ -30,6 +31,7 @@ class JobRun:
     arguments: dict[str, str]
     timeout_minutes: float
     details: dict[str, str | int | float]
+    role: str = ""
     id: str = field(default_factory=lambda: f"jr_{uuid.uuid4().hex}{uuid.uuid4().hex}")
     state: str = "STARTING"
     error: str | None = None

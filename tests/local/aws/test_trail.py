@@ -1,0 +1,65 @@
+"""Who asked for what: each right that a request takes is a line of its own."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import pytest
+
+from infra.local.up import LocalCloud
+from tests.local.conftest import wait_until
+
+BUCKET = "b3-lake"
+
+
+@pytest.fixture
+def kept(cloud: LocalCloud, request: pytest.FixtureRequest) -> Callable[..., list[list[Any]]]:
+    """What a principal asked for, action and parameters in order, since the test began."""
+    trail = cloud.state.trail
+    before = len(trail.read_text(encoding="utf-8").splitlines())
+
+    def kept(principal: str) -> list[list[Any]]:
+        lines = trail.read_text(encoding="utf-8").splitlines()[before:]
+        calls = [json.loads(line) for line in lines]
+        return [[c["action"], c["parameters"]] for c in calls if c["principal"] == principal]
+
+    return kept
+
+
+@pytest.mark.usefixtures("cloud")
+def test_rights_on_objects(kept: Callable[..., Any]) -> None:
+    s3: Any = boto3.client("s3", aws_access_key_id="somebody", aws_secret_access_key="local")
+    s3.put_object(Bucket=BUCKET, Key="trail/a b", Body=b"1", IfNoneMatch="*")
+    s3.copy_object(Bucket=BUCKET, Key="trail/c", CopySource={"Bucket": BUCKET, "Key": "trail/a b"})
+    s3.list_objects_v2(Bucket=BUCKET, Prefix="trail/")
+    s3.list_object_versions(Bucket=BUCKET, Prefix="trail/")
+    s3.get_bucket_location(Bucket=BUCKET)
+    keys = [{"Key": "trail/a b"}, {"Key": "trail/c"}]
+    s3.delete_objects(Bucket=BUCKET, Delete={"Objects": keys})
+
+    assert kept("somebody") == [
+        ["s3:PutObject", {"bucket": BUCKET, "key": "trail/a b", "if_none_match": "*"}],
+        ["s3:PutObject", {"bucket": BUCKET, "key": "trail/c"}],
+        ["s3:GetObject", {"bucket": BUCKET, "key": "trail/a b"}],
+        ["s3:ListBucket", {"bucket": BUCKET, "prefix": "trail/"}],
+        ["s3:ListBucketVersions", {"bucket": BUCKET, "prefix": "trail/"}],
+        ["s3:GetBucketLocation", {"bucket": BUCKET, "prefix": ""}],
+        ["s3:DeleteObject", {"bucket": BUCKET, "key": "trail/a b"}],
+        ["s3:DeleteObject", {"bucket": BUCKET, "key": "trail/c"}],
+    ]
+
+
+def test_a_job_acts_as_its_role(
+    define: Callable[..., str], glue: Any, kept: Callable[..., Any]
+) -> None:
+    job = define("import boto3; boto3.client('s3').head_bucket(Bucket='b3-lake')")
+    run = glue.start_job_run(JobName=job)["JobRunId"]
+    ended = {"SUCCEEDED", "FAILED"}
+    wait_until(
+        lambda: glue.get_job_run(JobName=job, RunId=run)["JobRun"]["JobRunState"] in ended,
+    )
+
+    actions = [action for action, _ in kept("r")]  # the role that `define` gives
+    assert actions[0] == "s3:ListBucket"
+    assert set(actions[1:]) == {"logs:CreateLogStream", "logs:PutLogEvents"}
