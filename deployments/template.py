@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from deployments.settings import SECRET_VARIABLES, DeploymentSettings
 
 CONTAINER_NAME = "prefect"
+LOG_PREFIX = "flow-run"
 _SCRATCH_PATH = "/tmp"  # noqa: S108 - in the container, on a volume of its own
 _LONGEST_STOP_SECONDS = 120  # what Fargate allows, and Spot announces
 _PROJECT_LABEL = "project"
@@ -78,7 +79,7 @@ def _defaults(settings: DeploymentSettings) -> dict[str, Any]:
         },
         "configure_cloudwatch_logs": True,
         # The deployment's id in the log's prefix would make every deployment's definition differ.
-        "cloudwatch_logs_prefix": "flow-run",
+        "cloudwatch_logs_prefix": LOG_PREFIX,
         "cloudwatch_logs_options": {
             "awslogs-group": settings.flow_run_log_group,
             "awslogs-create-group": "false",

@@ -4,11 +4,10 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from tests.infra.facts import as_list
+from infra.local.aws.iam import ALLOWED, decide
 
 ROLES = Path(__file__).parents[1] / "infra" / "terraform" / "modules" / "roles"
 
@@ -104,42 +103,16 @@ def denied(calls: Iterable[Call], *policies: dict[str, Any]) -> list[tuple[str, 
     Returns:
         Action and resource of each.
     """
-    statements = [statement for policy in policies for statement in policy["Statement"]]
-    allow = [each for each in statements if each["Effect"] == "Allow"]
-    deny = [each for each in statements if each["Effect"] == "Deny"]
     return sorted(
         {
             (need.action, need.resource)
             for call in calls
             for need in needs_of(call)
-            if not _any_covers(allow, need) or _any_covers(deny, need)
+            if decide(policies, need.action, need.resource, need.context) != ALLOWED
         }
     )
 
 
-def _any_covers(statements: list[dict[str, Any]], need: Need) -> bool:
-    return any(
-        any(fnmatchcase(need.action, pattern) for pattern in as_list(statement["Action"]))
-        and any(fnmatchcase(need.resource, pattern) for pattern in as_list(statement["Resource"]))
-        and _holds(statement.get("Condition", {}), need.context)
-        for statement in statements
-    )
-
-
-def _holds(condition: dict[str, dict[str, Any]], context: dict[str, str]) -> bool:
-    return all(
-        _TESTS[test](context.get(key), as_list(values))
-        for test, keys in condition.items()
-        for key, values in keys.items()
-    )
-
-
-_TESTS: dict[str, Callable[[str | None, list[str]], bool]] = {
-    "StringEquals": lambda found, wanted: found in wanted,
-    "ArnEquals": lambda found, wanted: any(fnmatchcase(found or "", each) for each in wanted),
-    "Bool": lambda found, wanted: found in wanted,
-    "Null": lambda found, wanted: ("true" if found is None else "false") in wanted,
-}
 _ARN = "arn:aws:{service}:us-east-1:123456789012:{name}"
 
 

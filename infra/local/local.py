@@ -18,6 +18,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import boto3
+
 from deployments.settings import as_environment
 from infra.local.aws.process_tree import ProcessTree
 from infra.local.aws.server import PortInUseError
@@ -98,15 +100,16 @@ def _set_up_work_pool(connection: dict[str, str]) -> None:
     from deployments.automations import automations, ensure_automations
     from deployments.settings import load_deployment_settings
     from deployments.settle import settle_runs
+    from deployments.task_definition import register_task_definition
     from deployments.work_pool import ensure_work_pool
-    from infra.local.task_definition import register_task_definition
 
     settings = load_deployment_settings()
     with get_client(sync_client=True) as client:
         settle_runs(client)
         ensure_work_pool(client, settings)
         pool = client.read_work_pool(settings.work_pool_name)
-        register_task_definition(pool, os.environ["DEPLOY_IMAGE"], connection)
+        ecs: Any = boto3.client("ecs", **connection)  # type: ignore[call-overload]
+        register_task_definition(pool, os.environ["DEPLOY_IMAGE"], ecs)
         ensure_automations(client, automations(None))
 
 

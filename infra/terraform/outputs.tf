@@ -104,6 +104,16 @@ output "flow_run_role_arn" {
   value       = local.role_arns.flow_run
 }
 
+output "glue_role_arn" {
+  description = "ARN of the role that the Glue job runs as."
+  value       = local.role_arns.glue
+}
+
+output "worker_role_arn" {
+  description = "ARN of the role that the worker acts as; null without a worker."
+  value       = local.role_arns.worker
+}
+
 output "analyst_role_arn" {
   description = "ARN of the role for people who only query; null with an existing role."
   value       = one(module.roles[*].analyst_role_arn)

@@ -231,6 +231,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "flows/portfolio": _OF_PORTFOLIO,
     "flows/portfolio.py": (_COMMANDS, *_OF_PORTFOLIO, _NAMES),
     "flows/portfolio_mending.py": (_LIMITS, "flows/test_mending.py", "flows/test_period.py"),
+    "flows/probe.py": ("flows/test_probe.py",),
     "flows/quotes.py": (_COMMANDS, *_OF_QUOTES, _NAMES),
     "flows/quotes_loading.py": (*_OF_QUOTES, "protocol/test_quotes_of_the_past.py"),
     "flows/quotes_mending.py": _OF_QUOTES,
@@ -259,6 +260,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     ),
     "infra/glue/": ("unit/test_refine_job.py", "standin/test_golden.py", "standin/test_spark.py"),
     "deployments/": ("deployments",),
+    "deployments/verify": ("deployments/test_verify.py",),
     "prefect.yaml": ("deployments/test_prefect_yaml.py", "deployments"),
     "infra/terraform/": ("infra/test_facts.py", "infra/test_permissions.py"),
 }

@@ -241,6 +241,7 @@ def test_parameters_fill_the_question_marks_in_order(athena: Any) -> None:
         ("INSERT INTO constituents VALUES (1)", "NOT_SUPPORTED"),
         ("DROP TABLE constituents", "NOT_SUPPORTED"),
         ("SELECT * FROM read_text('/etc/hostname')", "disabled by configuration"),
+        ("EXPLAIN SELECT nothing FROM constituents", "nothing"),
         ("SHOW PARTITIONS constituents", "NOT_SUPPORTED"),
         ("UNLOAD (SELECT 1 a) TO 's3://b3-lake/u/' WITH (format='ORC')", "NOT_SUPPORTED"),
         ("CREATE TABLE t WITH (format = 'ORC') AS SELECT 1 AS a", "NOT_SUPPORTED"),
@@ -248,6 +249,17 @@ def test_parameters_fill_the_question_marks_in_order(athena: Any) -> None:
 )
 def test_bad_statement_fails_with_its_reason(sql: str, reason: str, athena: Any) -> None:
     assert reason.lower() in failure(athena, sql).lower()
+
+
+def test_explained_query_reads_nothing(athena: Any) -> None:
+    execution = execute(athena, "EXPLAIN SELECT name FROM constituents")
+
+    assert execution["Status"]["State"] == "SUCCEEDED"
+    assert execution["StatementType"] == "UTILITY"
+    assert execution["Statistics"]["DataScannedInBytes"] == 0
+    ((column,), *plan) = cells(athena, "explain SELECT name FROM constituents")
+    assert column == "query plan"
+    assert len(plan) > 1
 
 
 def test_failed_query_has_no_results(athena: Any) -> None:

@@ -92,12 +92,24 @@ class Query:
             self._connection.interrupt()
 
     def _run(self, statement: Statement) -> Result:
+        if statement.is_explained:
+            return table_result(self._explain(statement.query), 0)
         table, scanned_bytes = self._select(statement.query)
         if statement.is_written:
             return self._write(statement, table, scanned_bytes)
         return table_result(table, scanned_bytes)
 
     def _select(self, query: exp.Query) -> tuple[pa.Table, int]:
+        relation, scanned_bytes = self._prepare(query)
+        return _fetch(relation), scanned_bytes
+
+    def _explain(self, query: exp.Query) -> pa.Table:
+        """Return how the query would be done, a line a row; nothing is read for it."""
+        plan = self._prepare(query)[0].explain()
+        return pa.table({"Query Plan": plan.rstrip().splitlines()})
+
+    def _prepare(self, query: exp.Query) -> tuple[Any, int]:
+        """Bind the query to the tables that it names; return it with the bytes of these."""
         self._use(self.database)
         scanned_bytes = 0
         columns: dict[str, dict[str, dict[str, str]]] = {}
@@ -114,7 +126,7 @@ class Query:
                 f"CREATE VIEW {_quoted(name.name)} AS SELECT * FROM __table_{index}"  # noqa: S608
             )
         self._use(self.database)
-        return _fetch(self._bind(query, columns)), scanned_bytes
+        return self._bind(query, columns), scanned_bytes
 
     def _bind(self, query: exp.Query, columns: dict[str, dict[str, dict[str, str]]]) -> Any:
         typed = with_types(query, self.database, columns)

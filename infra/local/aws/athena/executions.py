@@ -17,6 +17,8 @@ from infra.local.aws.glue.catalog import Catalog
 
 _KEPT_EXECUTIONS = 1000
 _INTERRUPT_SECONDS = 0.05
+# What a statement that begins so is; all others ask for rows.
+_KINDS = {"CREATE": "DDL", "EXPLAIN": "UTILITY"}
 _log = logging.getLogger(__name__)
 
 
@@ -69,7 +71,7 @@ class Execution:
         described: dict[str, Any] = {
             "QueryExecutionId": self.id,
             "Query": self.sql,
-            "StatementType": "DDL" if self.sql.startswith("CREATE TABLE") else "DML",
+            "StatementType": _KINDS.get(self.sql.split(maxsplit=1)[0].upper(), "DML"),
             "ResultConfiguration": self.configuration,
             "QueryExecutionContext": self.context,
             "Status": status,

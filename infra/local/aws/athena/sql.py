@@ -31,6 +31,9 @@ _CTAS = re.compile(
 )
 
 
+_EXPLAIN = re.compile(r"EXPLAIN\s+", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
 class TableName:
     """A table as a statement names it.
@@ -53,12 +56,14 @@ class Statement:
         is_written: Whether its rows go to a Parquet file, and not into the answer.
         table: The table that the file is of, where it is to be in the catalog.
         url: Where the file goes; None where the workgroup decides.
+        is_explained: Whether the answer is how the query would be done, and not what it gives.
     """
 
     query: exp.Query
     is_written: bool = False
     table: TableName | None = None
     url: str | None = None
+    is_explained: bool = False
 
 
 def parse_statement(sql: str, parameters: list[str]) -> Statement:
@@ -77,6 +82,8 @@ def parse_statement(sql: str, parameters: list[str]) -> Statement:
     if ctas := _CTAS.fullmatch(sql):
         table = TableName(ctas["database"].lower(), ctas["table"].lower())
         return Statement(_parse(ctas["query"]), is_written=True, table=table, url=ctas["url"])
+    if explained := _EXPLAIN.match(sql):
+        return Statement(_parse(sql[explained.end() :]), is_explained=True)
     return Statement(_parse(sql))
 
 
