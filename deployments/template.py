@@ -55,6 +55,8 @@ def base_job_template(
             "operatingSystemFamily": "LINUX",
         },
         "volumes": [{"name": "scratch"}],
+        # ECS answers with it; a worker that finds a difference registers a revision a run.
+        "enableFaultInjection": False,
     }
     job["task_definition"]["containerDefinitions"][0] |= _container(settings)
     job["task_run_request"]["propagateTags"] = "TASK_DEFINITION"

@@ -1,14 +1,20 @@
 import asyncio
+import logging
+from collections.abc import Iterator
 from typing import Any
-from unittest.mock import AsyncMock
+from unittest.mock import DEFAULT, AsyncMock, Mock
 from uuid import uuid4
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
 from prefect.client.schemas.objects import FlowRun
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration, ECSWorker
 
 from deployments.settings import DeploymentSettings, as_environment, load_deployment_settings
 from deployments.template import base_job_template
+from infra.local.aws.ecs.api import installed
 from tasks.core.errors import NotConfiguredError
 
 IMAGE = {"image": "repository:0123abc"}
@@ -77,6 +83,64 @@ def test_deployments_share_one_definition_that_is_looked_for_before_it_is_regist
     assert job.cloudwatch_logs_prefix == "flow-run"
     assert job.cloudwatch_logs_options["awslogs-group"] == "/ecs/b3-pipeline/flow-runs"
     assert "env" not in str(job.task_definition).lower()
+
+
+@pytest.fixture
+def ecs() -> Iterator[Any]:
+    """ECS as the local cloud answers: with all that AWS adds to what was registered."""
+    with mock_aws(), installed(Mock()):
+        yield boto3.client("ecs", region_name="us-east-1")
+
+
+def definition_for(ecs: Any, job: Any) -> tuple[str, bool]:
+    """Have a worker find or register the definition of a run; its ARN, and whether it is new."""
+    worker, run = ECSWorker("b3-pipeline"), FlowRun(flow_id=uuid4(), deployment_id=uuid4())
+    wanted = worker._prepare_task_definition(job, "us-east-1", run)
+    found: tuple[str, bool] = worker._get_or_register_task_definition(
+        logging.getLogger(), ecs, job, run, wanted
+    )
+    return found
+
+
+@pytest.mark.usefixtures("outputs")
+@pytest.mark.parametrize("changes", [{}, {"prefect_auth": "none", "prefect_secret_arn": None}])
+def test_a_worker_takes_the_definition_that_another_run_has_registered(
+    ecs: Any, changes: dict[str, Any]
+) -> None:
+    job = configure(make_template(**changes))
+
+    arn, is_new = definition_for(ecs, job)
+
+    assert is_new
+    assert definition_for(ecs, job) == (arn, False)
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_worker_registers_what_differs_from_the_latest_definition(ecs: Any) -> None:
+    arn, _ = definition_for(ecs, configure(make_template()))
+
+    changed, is_new = definition_for(ecs, configure(make_template(), {"memory": 4096}))
+
+    assert is_new
+    assert (arn.rpartition(":")[2], changed.rpartition(":")[2]) == ("1", "2")
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_worker_that_meets_another_at_the_first_registration_tries_again(
+    ecs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(
+        "PREFECT_INTEGRATIONS_AWS_ECS_WORKER_REGISTER_TASK_DEFINITION_MAX_DELAY_SECONDS", "0"
+    )
+    said = "Too many concurrent attempts to create a new revision of the specified family."
+    refused = ClientError(
+        {"Error": {"Code": "ClientException", "Message": said}}, "RegisterTaskDefinition"
+    )
+    register = Mock(side_effect=[refused, refused, DEFAULT])
+    register.return_value = {"taskDefinition": {"taskDefinitionArn": "arn:aws:ecs:…:1"}}
+    monkeypatch.setattr(ecs, "register_task_definition", register)
+
+    assert definition_for(ecs, configure(make_template())) == ("arn:aws:ecs:…:1", True)
 
 
 @pytest.mark.usefixtures("outputs")

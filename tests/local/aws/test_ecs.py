@@ -1,3 +1,4 @@
+import datetime as dt
 import json
 import os
 import signal
@@ -149,6 +150,63 @@ TREE = (
     "child = subprocess.Popen(sleep, start_new_session=True)\n"
     "print(os.getpid(), child.pid, flush=True)\n"
 )
+
+
+def test_a_definition_is_answered_with_the_defaults_that_aws_adds(ecs: Any) -> None:
+    registered = ecs.register_task_definition(
+        family="defaults",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "prefect", "image": "b3-pipeline:test"}],
+        volumes=[{"name": "scratch"}],
+    )["taskDefinition"]
+
+    described = ecs.describe_task_definition(taskDefinition="defaults")["taskDefinition"]
+
+    assert described == registered
+    assert dt.datetime.now(dt.UTC) - described.pop("registeredAt") < dt.timedelta(minutes=1)
+    assert described == {
+        "taskDefinitionArn": "arn:aws:ecs:us-east-1:123456789012:task-definition/defaults:1",
+        "family": "defaults",
+        "revision": 1,
+        "status": "ACTIVE",
+        "networkMode": "awsvpc",
+        "cpu": "256",
+        "memory": "512",
+        "containerDefinitions": [
+            {
+                "name": "prefect",
+                "image": "b3-pipeline:test",
+                "cpu": 0,
+                "essential": True,
+                "environment": [],
+                "mountPoints": [],
+                "portMappings": [],
+                "systemControls": [],
+                "volumesFrom": [],
+            }
+        ],
+        "volumes": [{"name": "scratch", "host": {}}],
+        "placementConstraints": [],
+        "requiresCompatibilities": ["FARGATE"],
+        "compatibilities": ["EC2", "FARGATE"],
+        "requiresAttributes": [
+            {"name": "com.amazonaws.ecs.capability.docker-remote-api.1.18"},
+            {"name": "ecs.capability.task-eni"},
+        ],
+        "registeredBy": "arn:aws:iam::123456789012:root",
+        "enableFaultInjection": False,
+    }
+
+
+def test_a_definition_that_asks_for_fault_injection_has_it(ecs: Any) -> None:
+    container = {"name": "prefect", "image": "b3-pipeline:test", "memory": 512}
+    registered = ecs.register_task_definition(
+        family="faults", containerDefinitions=[container], enableFaultInjection=True
+    )
+    assert registered["taskDefinition"]["enableFaultInjection"] is True
 
 
 def test_task_sees_definition_secret_and_override_and_nothing_of_the_person(
