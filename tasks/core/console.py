@@ -43,7 +43,7 @@ def describe_log(run_url: str, log_group: str, job_run_id: str) -> str:
         return f"Its log: {run_url}"
     return (
         f"Its log: CloudWatch groups {log_group}/output and {log_group}/error, stream "
-        f"{job_run_id}. See {run_url}"
+        f"{job_run_id}-driver. See {run_url}"
     )
 
 

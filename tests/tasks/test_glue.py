@@ -357,7 +357,7 @@ def test_a_run_that_did_not_succeed_is_told_with_glues_reason_and_log(
     said = wait(service)
     for part in (
         f"jr_1 ended {state}: SystemExit: no session",
-        "/aws-glue/b3/output and /aws-glue/b3/error, stream jr_1",
+        "/aws-glue/b3/output and /aws-glue/b3/error, stream jr_1-driver. ",
         RUN.url,
     ):
         assert part in said

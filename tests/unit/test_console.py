@@ -52,8 +52,8 @@ def test_a_glue_run_elsewhere_has_its_page_where_it_is_asked_for(endpoint: str) 
 def test_the_log_of_a_run_on_aws_is_named_by_group_and_stream() -> None:
     url = glue_run_url("sa-east-1", "b3-refine", "jr_1", AWS)
     assert describe_log(url, "/aws-glue/b3", "jr_1") == (
-        "Its log: CloudWatch groups /aws-glue/b3/output and /aws-glue/b3/error, stream jr_1. "
-        f"See {url}"
+        "Its log: CloudWatch groups /aws-glue/b3/output and /aws-glue/b3/error, "
+        f"stream jr_1-driver. See {url}"
     )
 
 

@@ -14,7 +14,7 @@ def put_lines(group: str, stream: str, lines: list[str]) -> None:
 
     Args:
         group: Log group, e.g. `/aws-glue/jobs/output`.
-        stream: Log stream, e.g. a run's id.
+        stream: Log stream, e.g. `jr_…-driver`.
         lines: One event each; CloudWatch takes no empty ones.
     """
     backend: Any = logs_backends[DEFAULT_ACCOUNT_ID][REGION]

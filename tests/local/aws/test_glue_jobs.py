@@ -54,8 +54,9 @@ def run(glue: Any, job: str, **options: Any) -> Any:
     return wait_for(glue, job, glue.start_job_run(JobName=job, **options)["JobRunId"])
 
 
-def logged(group: str, stream: str) -> list[str]:
+def logged(group: str, run_id: str) -> list[str]:
     logs: Any = boto3
+    stream = f"{run_id}-driver"
     events = logs.client("logs").get_log_events(logGroupName=group, logStreamName=stream)
     return [event["message"] for event in events["events"]]
 
@@ -128,6 +129,19 @@ def test_output_is_kept_in_a_file_and_in_the_log_groups(
     assert sorted(log.splitlines()) == ["to err", "to out"]
     assert logged("/aws-glue/jobs/output", ended["Id"]) == ["to out"]
     assert logged("/aws-glue/jobs/error", ended["Id"]) == ["to err"]
+
+
+def test_log_groups_are_those_that_the_job_names(glue: Any, define: Callable[..., str]) -> None:
+    job = define(
+        "import sys; print('to out'); print('to err', file=sys.stderr)",
+        DefaultArguments={"--custom-logGroup-prefix": "/aws-glue/of-this-job"},
+    )
+
+    ended = run(glue, job)
+
+    assert ended["LogGroupName"] == "/aws-glue/of-this-job"
+    assert logged("/aws-glue/of-this-job/output", ended["Id"]) == ["to out"]
+    assert logged("/aws-glue/of-this-job/error", ended["Id"]) == ["to err"]
 
 
 def test_missing_script_fails_the_run(glue: Any, define: Callable[..., str], s3: Any) -> None:

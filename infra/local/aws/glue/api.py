@@ -12,7 +12,7 @@ from moto.glue.exceptions import ConcurrentRunsExceededException, JobRunNotFound
 from moto.glue.models import FakeJob, GlueBackend
 from moto.glue.responses import GlueResponse
 
-from infra.local.aws.glue.jobs import LOG_GROUP, GlueJobs
+from infra.local.aws.glue.jobs import GlueJobs
 from infra.local.aws.glue.runs import JobRun, TooManyRunsError
 
 _DEFAULT_TIMEOUT_MINUTES = 480
@@ -40,7 +40,7 @@ class _DescribedRun:
             "PredecessorRuns": [],
             "ExecutionTime": run.execution_seconds,
             "Timeout": int(run.timeout_minutes),
-            "LogGroupName": LOG_GROUP,
+            "LogGroupName": run.log_group,
             **run.details,
             **{key: value for key, value in optional.items() if value is not None},
         }

@@ -16,7 +16,6 @@ from infra.local.aws.lake_files import InvalidKeyError
 from infra.local.aws.process_tree import ProcessTree
 from infra.local.aws.state_files import StateDirectory
 
-LOG_GROUP = "/aws-glue/jobs"
 SECONDS_PER_MINUTE = 60.0
 _LONGEST_ERROR = 4000
 _log = logging.getLogger(__name__)
@@ -116,10 +115,11 @@ class GlueJobs:
                 return "TIMEOUT", f"The run took longer than its {run.timeout_minutes:g} minutes."
             finally:
                 for kind, lines in (("output", output), ("error", errors)):
-                    stream = {"logGroupName": f"{LOG_GROUP}/{kind}", "logStreamName": run.id}
+                    group, name = f"{run.log_group}/{kind}", run.driver_stream
+                    stream = {"logGroupName": group, "logStreamName": name}
                     self._keep_call(run.role, "logs:CreateLogStream", stream)
                     self._keep_call(run.role, "logs:PutLogEvents", stream)
-                    logs.put_lines(stream["logGroupName"], run.id, lines)
+                    logs.put_lines(group, name, lines)
         if status == 0:
             return "SUCCEEDED", None
         return "FAILED", _reason(directory / "reason", errors, status)

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 
 from infra.local.aws.state_files import StateDirectory
 
+_LOG_GROUP_ARGUMENT = "--custom-logGroup-prefix"
+_LOG_GROUP = "/aws-glue/jobs"
 ACTIVE_STATES = frozenset({"STARTING", "RUNNING", "STOPPING"})
 
 
@@ -43,6 +45,16 @@ class JobRun:
     def is_active(self) -> bool:
         """Whether the run has not ended."""
         return self.state in ACTIVE_STATES
+
+    @property
+    def log_group(self) -> str:
+        """What the names of the run's log groups begin with."""
+        return self.arguments.get(_LOG_GROUP_ARGUMENT, _LOG_GROUP)
+
+    @property
+    def driver_stream(self) -> str:
+        """Stream of what the script writes; executors, of which here are none, have their own."""
+        return f"{self.id}-driver"
 
     @property
     def execution_seconds(self) -> int:
