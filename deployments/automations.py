@@ -29,8 +29,12 @@ BLOCK_VARIABLE = "DEPLOY_NOTIFICATION_BLOCK"
 # Heartbeats come every 180 s: two may be lost on the way.
 HEARTBEAT_LOST_AFTER = dt.timedelta(seconds=540)
 LATE_AFTER = dt.timedelta(minutes=10)
+# Starting a task takes a minute or two, with a large image and a busy zone a few.
+NOT_STARTED_AFTER = dt.timedelta(minutes=15)
 
 _RUN = "prefect.flow-run"
+# A worker that has taken a run puts it into these, one after the other, until its task runs.
+_TAKEN = {f"{_RUN}.{name}" for name in ("Pending", "Submitting", "InfrastructurePending")}
 _ENDED_BADLY = {f"{_RUN}.{name}" for name in ("Failed", "Crashed", "TimedOut")}
 _NO_LONGER_LATE = {
     f"{_RUN}.{name}" for name in ("Pending", "Running", "Cancelling", "Cancelled", "Crashed")
@@ -42,7 +46,7 @@ _BODY = (
 
 def automations(notification_block_id: UUID | None) -> list[AutomationCore]:
     """Return the automations; those that notify only where there is a block to do it."""
-    wanted = [_end_run_without_heartbeat()]
+    wanted = [_end_run_without_heartbeat(), end_run_that_did_not_start(NOT_STARTED_AFTER)]
     if notification_block_id is not None:
         wanted += [
             _notify_of_bad_end(notification_block_id),
@@ -86,6 +90,28 @@ def _end_run_without_heartbeat() -> AutomationCore:
             ChangeFlowRunState(
                 state=StateType.CRASHED,
                 message=f"No heartbeat for {seconds} s: the container is gone. Run it again.",
+            )
+        ],
+    )
+
+
+def end_run_that_did_not_start(within: dt.timedelta) -> AutomationCore:
+    """End a run that a worker has taken, and of which nothing more has been heard `within` a time.
+
+    Its worker died before it could start the task, or the task does not come up. Such a run may
+    hold its deployment's place until it has ended. A task that comes up after all goes on.
+    """
+    minutes = f"{int(within.total_seconds() // 60)} minutes"
+    return AutomationCore(
+        name=f"{TAG}: run not started",
+        description=f"Ends a run that has not begun {minutes} after a worker took it.",
+        trigger=_trigger(after=_TAKEN, expect={f"{_RUN}.*"}, within=within),
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                message=f"A worker took this run, and it had not begun {minutes} later: the worker "
+                "died before it started the task, or ECS does not bring the task up. See that a "
+                "worker runs, and what its log says of this run; then run it again.",
             )
         ],
     )

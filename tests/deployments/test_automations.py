@@ -38,6 +38,22 @@ def test_any_event_of_a_run_is_a_sign_of_life(state: str) -> None:
     )
 
 
+def test_run_that_nothing_follows_on_is_ended_a_quarter_of_an_hour_after_a_worker_took_it() -> None:
+    automation = named("not started")
+    trigger: Any = automation.trigger
+
+    assert trigger.posture == Posture.Proactive
+    assert trigger.within == dt.timedelta(minutes=15)
+    names = ("Pending", "Submitting", "InfrastructurePending")
+    assert trigger.after == {f"prefect.flow-run.{name}" for name in names}
+    assert trigger.expect == {"prefect.flow-run.*"}
+    (action,) = automation.actions
+    assert isinstance(action, ChangeFlowRunState)
+    assert action.state == StateType.CRASHED
+    assert action.message
+    assert "it had not begun 15 minutes later" in action.message
+
+
 def test_failed_crashed_and_timed_out_runs_are_told_of_at_once() -> None:
     automation = named("failed")
     trigger: Any = automation.trigger
@@ -75,12 +91,15 @@ def test_only_runs_of_this_project_are_watched_each_by_itself() -> None:
 
 
 def test_without_a_block_nothing_notifies() -> None:
-    assert [each.name for each in automations(None)] == ["b3-pipeline: heartbeat lost"]
+    assert [each.name for each in automations(None)] == [
+        "b3-pipeline: heartbeat lost",
+        "b3-pipeline: run not started",
+    ]
 
 
 @pytest.mark.usefixtures("prefect_server")
 def test_automations_are_made_once_and_brought_up_to_date() -> None:
-    wanted = automations(None)
+    wanted = automations(None)[:1]
     with get_client(sync_client=True) as client:
         assert ensure_automations(client, wanted) == ["b3-pipeline: heartbeat lost: created"]
         assert ensure_automations(client, wanted) == ["b3-pipeline: heartbeat lost: unchanged"]

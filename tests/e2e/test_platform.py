@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from deployments.automations import TAG, end_run_that_did_not_start
 from infra.local.aws.ecs.tasks import SPOT_REASON
 from infra.local.b3.sessions import SESSIONS, published_portfolio
 from tests.e2e.platform_fixture import (
@@ -113,6 +114,51 @@ def test_killed_container_is_a_crashed_run_within_ten_seconds(platform: Platform
     # What Glue still did for the dead run must not be at work any more for the next one.
     for glue_run in platform.glue_runs(run):
         platform.client("glue").batch_stop_job_run(JobName=JOB, JobRunIds=[glue_run["Id"]])
+
+
+def test_runs_that_do_not_start_are_ended_and_the_next_one_has_their_place(
+    platform: Platform,
+) -> None:
+    """As where a worker died: none serves the deployments, and their runs are as one left them."""
+    flow_id = platform.deployment()["flow_id"]
+    place = {"concurrency_limit": 1, "concurrency_options": {"collision_strategy": "ENQUEUE"}}
+    for name, tags in (("taken", [TAG]), ("submitting", [TAG]), ("begun", [TAG]), ("other", [])):
+        of_it = {"flow_id": flow_id, "name": name, "tags": tags, **place}
+        platform.prefect("POST", "/deployments/", of_it)
+    shortest = end_run_that_did_not_start(dt.timedelta(seconds=10)).model_dump(mode="json")
+
+    def new_run(name: str, *states: dict[str, str]) -> str:
+        run = platform.trigger(deployment=f"daily-portfolio/{name}", trading_date=DAY)
+        for state in states:
+            platform.prefect("POST", f"/flow_runs/{run}/set_state", {"state": state})
+        return run
+
+    pending = {"type": "PENDING"}
+    submitting = {"type": "PENDING", "name": "Submitting"}
+    automation = platform.prefect("POST", "/automations/", shortest)
+    try:
+        taken, waiting = new_run("taken", pending), new_run("taken", pending)
+        submitted = new_run("submitting", pending, submitting)
+        begun = new_run("begun", pending, submitting, {"type": "RUNNING"})
+        somebody_elses = new_run("other", pending)
+        assert platform.state_of(waiting) == "AwaitingConcurrencySlot"
+
+        for run in (taken, submitted):
+            assert platform.wait_until(run, "Crashed", seconds=60) == "Crashed"
+        assert "died before it started the task" in platform.message_of(taken)
+        assert platform.state_of(begun) == "Running"
+        assert platform.state_of(somebody_elses) == "Pending"
+
+        # The next one has the place; and the task of the first, if it comes up after all, goes on.
+        for run, state in ((waiting, pending), (taken, {"type": "RUNNING"})):
+            platform.prefect("POST", f"/flow_runs/{run}/set_state", {"state": state})
+        assert platform.state_of(waiting) == "Pending"
+        assert platform.state_of(taken) == "Running"
+    finally:
+        platform.prefect("DELETE", f"/automations/{automation['id']}")
+        for name in ("taken", "submitting", "begun", "other"):
+            deployment = platform.deployment(f"daily-portfolio/{name}")
+            platform.prefect("DELETE", f"/deployments/{deployment['id']}")
 
 
 def test_cancelled_run_stops_the_glue_run_that_it_waits_for(platform: Platform) -> None:
