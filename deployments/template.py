@@ -5,18 +5,27 @@ it and a deployment may override it; what must always hold is written into the j
 """
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 from prefect.settings import Settings
 from pydantic_settings import BaseSettings
 
 from deployments.settings import SECRET_VARIABLES, DeploymentSettings
+from tasks.core.errors import NotConfiguredError
 
 CONTAINER_NAME = "prefect"
 LOG_PREFIX = "flow-run"
 _SCRATCH_PATH = "/tmp"  # noqa: S108 - in the container, on a volume of its own
 _LONGEST_STOP_SECONDS = 120  # what Fargate allows, and Spot announces
 _PROJECT_LABEL = "project"
+
+# What is written into the job, beside the variables.
+_PARTS: tuple[tuple[str | int, ...], ...] = (
+    ("env",),
+    ("task_definition", "containerDefinitions", 0),
+    ("task_run_request",),
+)
 
 # What a run gets of the settings of the worker that starts it; Prefect would hand on all of them.
 _FROM_THE_WORKER = {"PREFECT_API_URL"}
@@ -31,14 +40,18 @@ def base_job_template(
         default: Prefect's template for this type of pool.
         settings: The cloud.
         credentials_block_id: Id of the block that an ecs:push pool acts with.
+
+    Raises:
+        NotConfiguredError: The template lacks what a run of ours needs; the message names it all.
     """
+    defaults = _defaults(settings)
+    if credentials_block_id:
+        defaults["aws_credentials"] = {"$ref": {"block_document_id": credentials_block_id}}
+    _check(default, defaults, settings.work_pool_type)
     template = copy.deepcopy(default)
     properties = template["variables"]["properties"]
-    for name, value in _defaults(settings).items():
+    for name, value in defaults.items():
         properties[name]["default"] = value
-    if credentials_block_id:
-        reference = {"block_document_id": credentials_block_id}
-        properties["aws_credentials"]["default"] = {"$ref": reference}
     properties["cpu_architecture"] = {
         "title": "CPU architecture",
         "description": "Processor that the image is built for.",
@@ -60,6 +73,35 @@ def base_job_template(
     }
     job["task_definition"]["containerDefinitions"][0] |= _container(settings)
     job["task_run_request"]["propagateTags"] = "TASK_DEFINITION"
+    return template
+
+
+def _check(template: dict[str, Any], names: Iterable[str], pool_type: str) -> None:
+    """See that the template has what we set: what it lacks would be left out of runs in silence."""
+    properties = _part(template, "variables", "properties")
+    missing = [f"the variable {name}" for name in sorted(names) if name not in properties]
+    missing += [
+        f"the job's {'.'.join(map(str, path))}"
+        for path in _PARTS
+        if not _part(template, "job_configuration", *path)
+    ]
+    if missing:
+        raise NotConfiguredError(
+            f"Expected Prefect's template of a work pool of type {pool_type} to have all that a "
+            f"run needs, found it without {', '.join(missing)}. The template of ecs comes with the "
+            f"package prefect-aws, whose version requirements.lock pins: install that; that of "
+            f"ecs:push comes from Prefect Cloud: take a work pool of type ecs until this project "
+            f"knows its new form. Nothing was changed in Prefect."
+        )
+
+
+def _part(template: Any, *path: str | int) -> Any:
+    """Return what lies at a path, or an empty dict where nothing does."""
+    for step in path:
+        try:
+            template = template[step]
+        except (KeyError, IndexError, TypeError):
+            return {}
     return template
 
 

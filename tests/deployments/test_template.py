@@ -205,6 +205,96 @@ def test_prefects_default_is_not_changed_and_the_block_of_a_push_pool_is_referre
     assert credentials["default"] == {"$ref": {"block_document_id": "1234"}}
 
 
+# By our template, beside the processor, which Prefect's knows nothing of.
+SET = [
+    "aws_credentials",
+    "cloudwatch_logs_options",
+    "cloudwatch_logs_prefix",
+    "cluster",
+    "configure_cloudwatch_logs",
+    "container_name",
+    "cpu",
+    "env",
+    "execution_role_arn",
+    "family",
+    "labels",
+    "launch_type",
+    "match_latest_revision_in_family",
+    "memory",
+    "network_configuration",
+    "task_role_arn",
+    "vpc_id",
+]
+
+
+def refusal_of(template: dict[str, Any], block_id: str | None = "1234") -> str:
+    settings = load_deployment_settings().model_copy(update={"work_pool_type": "ecs:push"})
+    with pytest.raises(NotConfiguredError) as refused:
+        base_job_template(template, settings, block_id)
+    return str(refused.value)
+
+
+@pytest.mark.usefixtures("outputs")
+def test_all_that_is_set_is_a_variable_of_prefects_template() -> None:
+    default = ECSWorker.get_default_base_job_template()["variables"]["properties"]
+    settings = load_deployment_settings().model_copy(update={"launch_type": "FARGATE_SPOT"})
+    template = base_job_template(ECSWorker.get_default_base_job_template(), settings, "1234")
+    ours = template["variables"]["properties"]
+    changed = {name for name, value in ours.items() if value != default.get(name)}
+    assert sorted(changed - {"cpu_architecture"}) == SET
+
+
+@pytest.mark.usefixtures("outputs")
+@pytest.mark.parametrize("name", SET)
+def test_each_variable_that_prefects_template_lacks_is_named(name: str) -> None:
+    template = ECSWorker.get_default_base_job_template()
+    del template["variables"]["properties"][name]
+    assert refusal_of(template) == (
+        f"Expected Prefect's template of a work pool of type ecs:push to have all that a run "
+        f"needs, found it without the variable {name}. The template of ecs comes with the package "
+        f"prefect-aws, whose version requirements.lock pins: install that; that of ecs:push comes "
+        f"from Prefect Cloud: take a work pool of type ecs until this project knows its new form. "
+        f"Nothing was changed in Prefect."
+    )
+
+
+@pytest.mark.usefixtures("outputs")
+@pytest.mark.parametrize(
+    ("path", "named"),
+    [
+        (["task_run_request"], "the job's task_run_request."),
+        (["env"], "the job's env."),
+        (["task_definition"], "the job's task_definition.containerDefinitions.0."),
+        (
+            ["task_definition", "containerDefinitions"],
+            "the job's task_definition.containerDefinitions.0.",
+        ),
+        (
+            ["task_definition", "containerDefinitions", 0],
+            "the job's task_definition.containerDefinitions.0.",
+        ),
+    ],
+    ids=lambda value: ".".join(map(str, value)) if isinstance(value, list) else "",
+)
+def test_each_part_of_the_job_that_prefects_template_lacks_is_named(
+    path: list[str | int], named: str
+) -> None:
+    template: Any = ECSWorker.get_default_base_job_template()
+    part = template["job_configuration"]
+    for step in path[:-1]:
+        part = part[step]
+    del part[path[-1]]
+    assert f"found it without {named}" in refusal_of(template)
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_template_that_lacks_everything_is_told_of_everything_at_once() -> None:
+    variables = ", ".join(f"the variable {name}" for name in SET)
+    job = "the job's env, the job's task_definition.containerDefinitions.0, the job's task_run"
+    assert f"found it without {variables}, {job}_request. " in refusal_of({})
+    assert "aws_credentials" not in refusal_of({}, None)  # which a worker's pool needs none of
+
+
 @pytest.mark.usefixtures("outputs")
 @pytest.mark.parametrize(
     "name", sorted(n for n, f in DeploymentSettings.model_fields.items() if f.is_required())
