@@ -61,7 +61,7 @@ push: $(STAMP) ## Push the image of the commit to DEPLOY_REPOSITORY_URL
 	@$(BIN)/python -m deployments.image push
 
 deploy: $(STAMP) ## Bring an environment to this commit (ENV=name; DRY_RUN=1 lists the steps)
-	@$(BIN)/python -m deployments.deploy --env $(or $(ENV),"") $(if $(DRY_RUN),--dry-run)
+	@$(BIN)/python -m deployments.deploy --env "$(ENV)" $(if $(DRY_RUN),--dry-run)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -17,6 +17,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from deployments.emulation import check_machine
 from deployments.environment import Environment
 from deployments.image import commit, find_tool, has_changes, is_in_registry
 from deployments.settings import SECRET_VARIABLES
@@ -114,6 +115,21 @@ def check_prefect(environment: Environment, client: SyncPrefectClient | None = N
         ) from error
 
 
+def check_roles(environment: Environment) -> None:
+    """See that somebody can start the tasks.
+
+    Raises:
+        InvalidInputError: A push pool would have nobody to sign in as.
+    """
+    if environment.work_pool_type == "ecs:push" and environment.existing_role_name is not None:
+        raise InvalidInputError(
+            f"Expected a work pool of type ecs beside existing_role_name, found ecs:push: Prefect "
+            f"Cloud signs in as a user of its own, and where only {environment.existing_role_name} "
+            f'may be used none is made. Set "work_pool_type": "ecs", or leave '
+            f"existing_role_name out where users and roles may be created."
+        )
+
+
 def check_image(environment: Environment, tag: str, tool: str = "") -> bool:
     """See that there is an image of the tag, or that one can be made; return whether it is there.
 
@@ -124,7 +140,8 @@ def check_image(environment: Environment, tag: str, tool: str = "") -> bool:
 
     Raises:
         InvalidInputError: There is none, and what is checked out is not that commit.
-        NotConfiguredError: There is none, and nothing to build it with.
+        NotConfiguredError: There is none, and nothing to build it with, or not for the tasks'
+            processor.
     """
     if is_in_registry(environment.name, tag, environment.region):
         return True
@@ -140,7 +157,7 @@ def check_image(environment: Environment, tag: str, tool: str = "") -> bool:
             f"what its tag says."
         )
     try:
-        find_tool(tool)
+        check_machine(environment.cpu_architecture, find_tool(tool))
     except NotConfiguredError as error:
         raise NotConfiguredError(f"{problem} it cannot be built here. {error}") from error
     return False
@@ -150,6 +167,7 @@ def find_problems(environment: Environment, tag: str, tool: str) -> tuple[list[s
     """Run every check; return what is wrong, and whether the image is in the registry."""
     problems: list[str] = []
     _note(check_terraform, problems)
+    _note(lambda: check_roles(environment), problems)
     _note(lambda: check_prefect(environment), problems)
     found_before = len(problems)
     _note(lambda: check_account(environment), problems)

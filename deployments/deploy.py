@@ -165,9 +165,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--env",
-        required=True,
+        default="",
         metavar="NAME",
-        help="deployments/environments/NAME.tfvars.json says where to",
+        help="deployments/environments/NAME.tfvars.json says where to; without it the command says "
+        "which there are",
     )
     parser.add_argument(
         "--image-tag",

@@ -15,6 +15,8 @@ from tasks.core.errors import NotConfiguredError
 DIRECTORY = Path(__file__).parent / "environments"
 _SUFFIX = ".tfvars.json"
 _EXAMPLE = "example"
+_EXAMPLES_ACCOUNT = "123456789012"  # nobody's: AWS keeps it for documentation
+_EXAMPLES_ID = "00000000-0000-0000-0000-000000000000"
 
 
 class Environment(BaseModel):
@@ -28,6 +30,9 @@ class Environment(BaseModel):
         work_pool_type: `ecs` or `ecs:push`.
         work_pool_name: The pool.
         name: What resources' names start with; the image repository's name.
+        cpu_architecture: Processor that the image is built for.
+        existing_role_name: Role for everything, where none may be created.
+        local_cloud: Whether this is the cloud on one machine.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -39,6 +44,9 @@ class Environment(BaseModel):
     work_pool_type: Literal["ecs", "ecs:push"] = "ecs"
     work_pool_name: str = "b3-pipeline"
     name: str = "b3-pipeline"
+    cpu_architecture: Literal["ARM64", "X86_64"] = "ARM64"
+    existing_role_name: str | None = None
+    local_cloud: bool = False
 
 
 def environment_file(name: str, directory: Path = DIRECTORY) -> Path:
@@ -48,13 +56,19 @@ def environment_file(name: str, directory: Path = DIRECTORY) -> Path:
         NotConfiguredError: The name is none, or there is no such file; the message lists those
             that are there.
     """
+    known = sorted(file.name.removesuffix(_SUFFIX) for file in directory.glob(f"*{_SUFFIX}"))
+    others = ", ".join(each for each in known if each != _EXAMPLE) or "none yet"
+    example = directory / (_EXAMPLE + _SUFFIX)
+    if not name:
+        raise NotConfiguredError(
+            f"Expected the name of an environment (ENV=name, or --env name), found none. There "
+            f"are: {others}. For a new one copy {example} to name{_SUFFIX} beside it."
+        )
     path = directory / f"{name}{_SUFFIX}"
     if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) is None or not path.is_file():
-        known = sorted(file.name.removesuffix(_SUFFIX) for file in directory.glob(f"*{_SUFFIX}"))
-        others = ", ".join(each for each in known if each != _EXAMPLE) or "none yet"
         raise NotConfiguredError(
-            f"Expected an environment {name!r} in {path}, found: {others}. Copy "
-            f"{directory / (_EXAMPLE + _SUFFIX)} to it and fill it in."
+            f"Expected an environment {name!r} in {path}, found: {others}. Copy {example} to it "
+            f"and fill it in."
         )
     return path
 
@@ -63,10 +77,11 @@ def read_environment(path: Path) -> Environment:
     """Read an environment.
 
     Raises:
-        NotConfiguredError: A variable is missing or malformed; the message names each.
+        NotConfiguredError: A variable is missing, malformed, or as the example has it; the message
+            names each.
     """
     try:
-        return Environment.model_validate(json.loads(path.read_text()))
+        environment = Environment.model_validate(json.loads(path.read_text()))
     except json.JSONDecodeError as error:
         raise NotConfiguredError(f"{path} is no JSON: {error}") from error
     except ValidationError as error:
@@ -74,3 +89,22 @@ def read_environment(path: Path) -> Environment:
             f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
         )
         raise NotConfiguredError(f"{path}:\n{problems}") from error
+    unfilled = _unfilled(environment)
+    if unfilled:
+        raise NotConfiguredError(f"{path} is not filled in yet:\n{unfilled}")
+    return environment
+
+
+def _unfilled(environment: Environment) -> str:
+    """Return what still is as the example has it, a line each."""
+    lines = []
+    if environment.account_id == _EXAMPLES_ACCOUNT and not environment.local_cloud:
+        lines.append(
+            f"  account_id: {_EXAMPLES_ACCOUNT} is the example's; `aws sts get-caller-identity` "
+            f"shows yours"
+        )
+    if _EXAMPLES_ID in environment.prefect_api_url:
+        lines.append(
+            "  prefect_api_url: its zeros are the example's; `prefect config view` shows yours"
+        )
+    return "\n".join(lines)

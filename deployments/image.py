@@ -20,7 +20,7 @@ from tasks.core.errors import NotConfiguredError
 PROJECT = Path(__file__).parents[1]
 TOOLS = ("docker", "podman", "buildah")
 NO_TOOL = "none"  # where tasks are processes and no image is wanted: the local cloud
-_PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
+PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
 
 
 def find_tool(asked: str = "") -> str:
@@ -64,7 +64,7 @@ def build_image(image: str, cpu_architecture: str = "ARM64", tool: str = "") -> 
     elif _is_pushed(image):
         print(f"{image}: in the registry.")
     else:
-        _build(image, _PLATFORMS[cpu_architecture], find_tool(tool))
+        _build(image, PLATFORMS[cpu_architecture], find_tool(tool))
     return {"image": image}
 
 
@@ -173,7 +173,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--cpu-architecture",
-        choices=list(_PLATFORMS),
+        choices=list(PLATFORMS),
         default=os.environ.get("DEPLOY_CPU_ARCHITECTURE") or "ARM64",
         help="default: DEPLOY_CPU_ARCHITECTURE, else ARM64",
     )

@@ -109,6 +109,11 @@ variable "existing_role_name" {
     condition     = var.existing_role_name == null || can(regex("^[A-Za-z0-9+=,.@_-]{1,64}$", var.existing_role_name))
     error_message = "Give the role's name alone, without its ARN or path."
   }
+
+  validation {
+    condition     = var.existing_role_name == null || var.work_pool_type != "ecs:push"
+    error_message = "Prefect Cloud signs in as a user of its own, which is not made beside an existing role: take work_pool_type = \"ecs\"."
+  }
 }
 
 variable "analyst_arns" {

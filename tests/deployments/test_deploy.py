@@ -15,7 +15,8 @@ from deployments.environment import Environment, environment_file
 from tasks.core.errors import InvalidInputError, NotConfiguredError
 from tests.deployments.conftest import OUTPUTS
 
-ACCOUNT = "123456789012"
+ACCOUNT = "210987654321"
+ANOTHER = "345678901234"
 HEAD = "0123abcdef01"
 VALUES = {"account_id": ACCOUNT, "prefect_api_url": "https://prefect.example.com/api"}
 ENVIRONMENT = Environment.model_validate(VALUES)
@@ -74,6 +75,7 @@ def all_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(checks, "commit", lambda: HEAD)
     monkeypatch.setattr(checks, "has_changes", lambda: False)
     monkeypatch.setattr(checks, "find_tool", lambda _: "docker")
+    monkeypatch.setattr(checks, "check_machine", lambda *_: None)
     monkeypatch.setattr(checks, "is_in_registry", lambda *_: False)
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     monkeypatch.setattr("boto3.client", lambda *_, **__: Sts(ACCOUNT))
@@ -188,6 +190,36 @@ def test_image_that_cannot_be_made_stops_it_before_anything_changes(
     assert terraform.applied == []
 
 
+def test_image_for_another_processor_is_told_before_anything_changes(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(*asked: str) -> None:
+        raise NotConfiguredError(f"No emulation: {asked}")
+
+    monkeypatch.setattr(checks, "check_machine", refuse)
+    for architecture in ("ARM64", "X86_64"):
+        values = VALUES | {"cpu_architecture": architecture}
+        (tmp_path / "prod.tfvars.json").write_text(json.dumps(values))
+        assert main(["--env", "prod"]) == 1
+        assert (
+            f"has no image {HEAD}, and it cannot be built here. "
+            f"No emulation: ('{architecture}', 'docker')"
+        ) in capsys.readouterr().err
+    assert terraform.applied == []
+
+    monkeypatch.setattr(checks, "is_in_registry", lambda *_: True)
+    assert main(["--env", "prod", "--dry-run"]) == 0  # nothing has to be built
+
+
+def test_without_a_name_the_environments_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in ([], ["--env", ""]):
+        assert main(arguments) == 1
+        assert "found none. There are: prod." in capsys.readouterr().err
+
+
 def test_tag_that_is_neither_pushed_nor_checked_out_stops_it(
     terraform: FakeTerraform, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,13 +233,13 @@ def test_wrong_account_and_missing_key_are_told_together_and_nothing_changes(
     terraform: FakeTerraform,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("boto3.client", lambda *_, **__: Sts("210987654321"))
+    monkeypatch.setattr("boto3.client", lambda *_, **__: Sts(ANOTHER))
     monkeypatch.delenv("PREFECT_API_KEY")
 
     assert main(["--env", "prod"]) == 1
 
     error = capsys.readouterr().err
-    assert f"Expected AWS account {ACCOUNT}, found credentials of 210987654321." in error
+    assert f"Expected AWS account {ACCOUNT}, found credentials of {ANOTHER}." in error
     assert "export PREFECT_API_KEY, or sign in with `prefect cloud login`" in error
     assert "Nothing was changed in prod" in error
     assert terraform.applied == []
@@ -255,6 +287,23 @@ def test_push_pool_without_its_block_is_refused(monkeypatch: pytest.MonkeyPatch)
     client: Any = Prefect("ecs:push")
     with pytest.raises(NotConfiguredError, match="put its name into DEPLOY_CREDENTIALS_BLOCK"):
         checks.check_prefect(ENVIRONMENT.model_copy(update={"work_pool_type": "ecs:push"}), client)
+
+
+def test_push_pool_beside_an_existing_role_is_refused_before_anything_changes(
+    terraform: FakeTerraform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    values = VALUES | {"existing_role_name": "LabRole"}
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(values))
+    assert main(["--env", "prod", "--dry-run"]) == 0
+    values |= {"work_pool_type": "ecs:push"}
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(values))
+
+    assert main(["--env", "prod"]) == 1
+
+    error = capsys.readouterr().err
+    assert "Expected a work pool of type ecs beside existing_role_name, found ecs:push" in error
+    assert "where only LabRole may be used" in error
+    assert terraform.applied == []
 
 
 def test_refused_key_and_silent_api_are_told_apart() -> None:

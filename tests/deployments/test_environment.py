@@ -6,7 +6,7 @@ import pytest
 from deployments.environment import DIRECTORY, environment_file, read_environment
 from tasks.core.errors import NotConfiguredError
 
-GOOD = {"account_id": "123456789012", "prefect_api_url": "https://prefect.example.com/api"}
+GOOD = {"account_id": "210987654321", "prefect_api_url": "https://prefect.example.com/api"}
 
 
 def write(directory: Path, name: str, content: object) -> Path:
@@ -15,17 +15,58 @@ def write(directory: Path, name: str, content: object) -> Path:
     return path
 
 
-def test_example_is_a_whole_environment() -> None:
-    assert read_environment(environment_file("example")).work_pool_type == "ecs"
+def example() -> dict[str, object]:
+    values: dict[str, object] = json.loads(environment_file("example").read_text())
+    return values
+
+
+def test_example_is_a_whole_environment_once_its_placeholders_are_filled_in(
+    tmp_path: Path,
+) -> None:
+    environment = read_environment(write(tmp_path, "prod", example() | GOOD))
+    assert (environment.work_pool_type, environment.cpu_architecture) == ("ecs", "ARM64")
     assert environment_file("example").parent == DIRECTORY
+
+
+@pytest.mark.parametrize(
+    ("filled", "unfilled"),
+    [
+        ([], ["account_id", "prefect_api_url"]),
+        (["account_id"], ["prefect_api_url"]),
+        (["prefect_api_url"], ["account_id"]),
+    ],
+)
+def test_each_placeholder_of_the_example_is_named(
+    tmp_path: Path, filled: list[str], unfilled: list[str]
+) -> None:
+    path = write(tmp_path, "prod", example() | {name: GOOD[name] for name in filled})
+    with pytest.raises(NotConfiguredError) as refused:
+        read_environment(path)
+    first, *lines = str(refused.value).splitlines()
+    assert first == f"{path} is not filled in yet:"
+    assert [line.partition(":")[0].strip() for line in lines] == unfilled
+
+
+def test_the_cloud_on_one_machine_has_the_account_of_the_example(tmp_path: Path) -> None:
+    local = GOOD | {"account_id": "123456789012", "local_cloud": True}
+    assert read_environment(write(tmp_path, "prod", local)).local_cloud
+
+
+def test_without_a_name_those_that_are_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(NotConfiguredError, match=r"found none\. There are: none yet\. For a new"):
+        environment_file("", tmp_path)
+    for name in ("staging", "example", "prod"):
+        write(tmp_path, name, GOOD)
+    with pytest.raises(NotConfiguredError, match=r"found none\. There are: prod, staging\. For"):
+        environment_file("", tmp_path)
 
 
 def test_variables_that_only_terraform_reads_may_stand_in_it(tmp_path: Path) -> None:
     path = write(tmp_path, "prod", GOOD | {"network_type": "private"})
-    assert read_environment(path).account_id == "123456789012"
+    assert read_environment(path).account_id == "210987654321"
 
 
-@pytest.mark.parametrize("name", ["prod", "../prod", ""])
+@pytest.mark.parametrize("name", ["prod", "../prod"])
 def test_environment_that_is_not_there_is_refused_with_those_that_are(
     tmp_path: Path, name: str
 ) -> None:

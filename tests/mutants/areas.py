@@ -261,6 +261,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "infra/glue/": ("unit/test_refine_job.py", "standin/test_golden.py", "standin/test_spark.py"),
     "deployments/": ("deployments",),
     "deployments/verify": ("deployments/test_verify.py",),
+    "deployments/emulation.py": ("deployments/test_emulation.py", "deployments/test_deploy.py"),
     "prefect.yaml": ("deployments/test_prefect_yaml.py", "deployments"),
     "infra/terraform/": ("infra/test_facts.py", "infra/test_permissions.py"),
 }

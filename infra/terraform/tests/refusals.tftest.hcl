@@ -25,7 +25,6 @@ run "values_that_cannot_be" {
     cpu_architecture           = "RISCV"
     network_type               = "vpn"
     vpc_cidr                   = "10.0.0.0/28"
-    existing_role_name         = "arn:aws:iam::123456789012:role/LabRole"
     alarm_email                = "team"
     analyst_arns               = ["analysts"]
     log_retention_days         = 31
@@ -46,7 +45,6 @@ run "values_that_cannot_be" {
     var.cpu_architecture,
     var.network_type,
     var.vpc_cidr,
-    var.existing_role_name,
     var.alarm_email,
     var.analyst_arns,
     var.log_retention_days,
@@ -104,6 +102,29 @@ run "a_push_pool_without_prefect_cloud" {
   }
 
   expect_failures = [var.prefect_api_url]
+}
+
+run "a_role_by_its_arn_and_not_by_its_name" {
+  command = plan
+
+  variables {
+    existing_role_name = "arn:aws:iam::123456789012:role/LabRole"
+  }
+
+  expect_failures = [var.existing_role_name]
+}
+
+run "a_push_pool_with_nobody_to_sign_in_as" {
+  command = plan
+
+  variables {
+    prefect_api_url    = "https://api.prefect.cloud/api/accounts/00000000-0000-0000-0000-000000000000/workspaces/00000000-0000-0000-0000-000000000000"
+    prefect_auth       = "api_key"
+    work_pool_type     = "ecs:push"
+    existing_role_name = "LabRole"
+  }
+
+  expect_failures = [var.existing_role_name]
 }
 
 run "prefect_cloud_without_an_api_key" {
