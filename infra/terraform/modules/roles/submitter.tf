@@ -1,9 +1,15 @@
 # What starts flow runs does: the worker in its role, or Prefect Cloud as a user, both with these rights.
 data "aws_iam_policy_document" "submit" {
   statement {
-    sid = "RegisterTaskDefinitions"
+    sid       = "RegisterTaskDefinitions"
+    actions   = ["ecs:RegisterTaskDefinition"]
+    resources = ["${local.arn_prefix.ecs}:task-definition/${var.task_family_prefix}*:*"]
+  }
+
+  # AWS knows no narrower resource for these.
+  statement {
+    sid = "LookAround"
     actions = [
-      "ecs:RegisterTaskDefinition",
       "ecs:DescribeTaskDefinition",
       "ec2:DescribeSubnets",
       "ec2:DescribeVpcs",
