@@ -1,6 +1,7 @@
 # The image of flow runs and of the worker, for linux/amd64 and linux/arm64.
 #   make image        (BUILD_FLAGS="--build-arg BASE_IMAGE=…" takes another base)
-ARG BASE_IMAGE=docker.io/library/python:3.12-slim
+# The digest is the base, of whichever architecture; the tag beside it tells people what it was.
+ARG BASE_IMAGE=docker.io/library/python:3.12-slim@sha256:78387bc3881b8273120a12ebe6c1ab22b018ccc2c9adf565ae1ac9b536e184ea
 
 FROM ${BASE_IMAGE} AS packages
 # A bundle of certificates that pip shall trust beside its own, where a proxy needs one.

@@ -1,4 +1,6 @@
+import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -6,6 +8,7 @@ import pytest
 from deployments import image
 from tasks.core.errors import NotConfiguredError
 
+DOCKERFILE = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/b3-pipeline:0123abc"
 
 
@@ -105,3 +108,18 @@ def test_failed_build_is_an_exit_code_and_a_line(
     monkeypatch.setenv("CONTAINER_TOOL", "docker")
     assert image.main(["build", "--image", "b3:1"]) == 1
     assert "docker build ended with 125." in capsys.readouterr().err
+
+
+def test_the_base_is_one_image_by_its_digest() -> None:
+    (base,) = re.findall(r"^ARG BASE_IMAGE=(.*)$", DOCKERFILE, re.M)
+    assert re.fullmatch(r"docker\.io/library/python:3\.\d+-slim@sha256:[0-9a-f]{64}", base)
+
+
+def test_every_stage_begins_with_the_base() -> None:
+    stages = re.findall(r"^FROM (\S+)", DOCKERFILE, re.M)
+    assert stages == ["${BASE_IMAGE}"] * 2
+
+
+def test_nothing_is_copied_from_another_image() -> None:
+    stages = set(re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, re.M))
+    assert set(re.findall(r"--from=(\S+)", DOCKERFILE)) == stages
