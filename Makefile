@@ -53,6 +53,7 @@ docs: $(STAMP) ## Write the generated docs again
 	@$(BIN)/python -m infra.data_dictionary > docs/DATA_DICTIONARY.md
 	@$(BIN)/python -m infra.job_steps > docs/GLUE_JOB_STEPS.md
 	@$(BIN)/python -m infra.tables > infra/terraform/tables.json
+	@$(BIN)/python -m infra.costs > docs/COSTS.md
 
 image: $(STAMP) ## Build the image of the commit (CONTAINER_TOOL=docker, podman or buildah)
 	@$(BIN)/python -m deployments.image build

@@ -12,7 +12,11 @@ from tasks.core.datasets import DATASETS
 from tasks.core.plan import describe_tables
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+    ROOT / "infra" / "terraform" / "README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 _SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.M | re.S)
 
 
@@ -45,6 +49,13 @@ def test_every_module_that_the_docs_run_exists(page: Path) -> None:
 def test_every_relative_link_of_the_docs_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_every_file_that_the_threat_model_names_is_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([a-z_/]+/[a-z_]+\.[a-z]+)`", text)
+    assert named
+    assert [each for each in named if not (ROOT / each).exists()] == []
 
 
 def test_the_job_steps_are_those_of_the_code() -> None:

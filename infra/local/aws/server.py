@@ -17,7 +17,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from infra.local.aws import REGION, iam, s3
+from infra.local.aws import REGION, iam, s3, sns
 from infra.local.aws.athena import api as athena_api
 from infra.local.aws.athena.executions import Athena
 from infra.local.aws.console import ConsoleMiddleware
@@ -66,6 +66,7 @@ def aws_server(state: StateDirectory, port: int = 0) -> Iterator[dict[str, str]]
         BackendDict.reset()
         reset_model_data()
         opening.enter_context(iam.installed())
+        opening.enter_context(sns.installed())
         opening.enter_context(s3.installed(state))
         catalog = Catalog(state)
         catalog.restore()

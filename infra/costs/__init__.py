@@ -1,0 +1,1 @@
+"""What the deployment costs, and from which figures."""

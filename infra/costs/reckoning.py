@@ -1,0 +1,143 @@
+"""What a day costs and what the lake weighs, from the schedules and the figures."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from infra.costs.figures import (
+    ALARMS,
+    DAYS_OF_MONTH,
+    GLUE_DPUS,
+    GLUE_MINUTES,
+    IMAGE_GB,
+    LOG_MB_OF_DAY,
+    MONTHS_OF_YEAR,
+    PRICES,
+    REFINED_DAYS_KEPT,
+    REFINED_MB_OF_MONTH,
+    REPORT_PUTS,
+    SESSIONS_OF_YEAR,
+    STORED_MB_OF_SESSION,
+    TASK_GB,
+    TASK_VCPUS,
+    WORK,
+    WORKER_GB,
+    WORKER_VCPUS,
+)
+
+_DAYS = 7
+
+
+def runs_of(deployment: Mapping[str, Any]) -> list[int]:
+    """Return how many runs the schedules of a deployment start on each day, from Sunday on."""
+    runs = [0] * _DAYS
+    for schedule in deployment.get("schedules", []):
+        minute, hour, _, _, days = schedule["cron"].split()
+        for day in _numbers(days, range(_DAYS)):
+            runs[day % _DAYS] += len(_numbers(minute, range(60))) * len(_numbers(hour, range(24)))
+    return runs
+
+
+def _numbers(field: str, all_of_them: range) -> list[int]:
+    """Return what a field of a cron names: `*`, `8,12` or `1-5`."""
+    if field == "*":
+        return list(all_of_them)
+    spans = [part.partition("-") for part in field.split(",")]
+    return [
+        number for first, _, last in spans for number in range(int(first), int(last or first) + 1)
+    ]
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day's work: of the weekday with most runs, on which there is a new session.
+
+    Attributes:
+        runs: Runs of flows.
+        minutes: Of their tasks, at the least and at the most.
+        glue_runs: Runs of Glue.
+        puts: PUTs and listings.
+        gets: GETs.
+    """
+
+    runs: int
+    minutes: tuple[float, float]
+    glue_runs: int
+    puts: int
+    gets: int
+
+
+def work_of_day(deployments: list[dict[str, Any]]) -> Day:
+    """Return the work of the busiest weekday.
+
+    Args:
+        deployments: Those of `prefect.yaml`.
+    """
+    scheduled = {each["name"]: runs_of(each) for each in deployments}
+    weekday = max(range(1, 6), key=lambda day: sum(runs[day] for runs in scheduled.values()))
+    counts = {name: runs[weekday] for name, runs in scheduled.items() if runs[weekday]}
+    glue_runs = sum(WORK[name].glue for name in counts)
+    minutes = sum(WORK[name].minutes * count for name, count in counts.items())
+    again = sum(WORK[name].looks * (count - 1) for name, count in counts.items())
+    low, high = (minutes + glue_runs * each for each in GLUE_MINUTES)
+    return Day(
+        runs=sum(counts.values()),
+        minutes=(low, high),
+        glue_runs=glue_runs,
+        puts=sum(WORK[name].puts for name in counts) + again // 2 + REPORT_PUTS,
+        gets=sum(WORK[name].gets for name in counts) + again // 2,
+    )
+
+
+Span = tuple[float, float]
+
+
+def costs_of_day(day: Day) -> dict[str, dict[str, Span]]:
+    """Return `{what: {variant: least and most dollars}}` of a day."""
+    price = {name: each.dollars for name, each in PRICES.items()}
+    hour = price["vcpu"] * TASK_VCPUS + price["memory"] * TASK_GB
+    tasks = (day.minutes[0] / 60 * hour, day.minutes[1] / 60 * hour)
+    addresses = (day.minutes[0] / 60 * price["address"], day.minutes[1] / 60 * price["address"])
+    worker = 24 * (price["vcpu"] * WORKER_VCPUS + price["memory"] * WORKER_GB)
+    glue = [day.glue_runs * GLUE_DPUS * each / 60 * price["dpu"] for each in GLUE_MINUTES]
+    stored = storage_gb(1) * price["stored"] / DAYS_OF_MONTH
+    kept = price["secret"] + price["image"] * IMAGE_GB + price["alarm"] * ALARMS
+    public, private, push = "worker, `public`", "worker, `private`", "push, `public`"
+    everywhere = (public, private, push)
+
+    def of(span: Span, *variants: str) -> dict[str, Span]:
+        return dict.fromkeys(variants, span)
+
+    return {
+        "worker, 24 h": of((worker, worker), public, private),
+        "its public address": of((24 * price["address"],) * 2, public),
+        "NAT gateway and its address": of((24 * (price["nat"] + price["address"]),) * 2, private),
+        f"Glue, {day.glue_runs} runs": of((glue[0], glue[1]), *everywhere),
+        f"flow runs, {day.runs}": of(tasks, *everywhere),
+        "their public addresses": of(addresses, public, push),
+        "requests to S3": of((day.puts * price["put"] + day.gets * price["get"],) * 2, *everywhere),
+        "storage, after a year": of((stored, stored), *everywhere),
+        "logs": of((LOG_MB_OF_DAY / 1024 * price["log"],) * 2, *everywhere),
+        "secret, image, alarms": of((kept / DAYS_OF_MONTH,) * 2, *everywhere),
+    }
+
+
+def totals(costs: Mapping[str, Mapping[str, Span]]) -> dict[str, Span]:
+    """Return `{variant: least and most dollars}` of a day."""
+    variants = dict.fromkeys(name for row in costs.values() for name in row)
+    return {
+        name: (
+            sum(row[name][0] for row in costs.values() if name in row),
+            sum(row[name][1] for row in costs.values() if name in row),
+        )
+        for name in variants
+    }
+
+
+def storage_gb(years: int) -> float:
+    """Return what the lake weighs after so many years of sessions as large as today's."""
+    sessions = years * SESSIONS_OF_YEAR
+    kept = sessions * sum(STORED_MB_OF_SESSION.values())
+    kept += years * MONTHS_OF_YEAR * REFINED_MB_OF_MONTH
+    again = REFINED_DAYS_KEPT * SESSIONS_OF_YEAR / 365 * REFINED_MB_OF_MONTH / 2
+    return (kept + again) / 1024

@@ -1,0 +1,77 @@
+"""What the deployment costs: the page, and the sums behind it."""
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from infra.costs.__main__ import describe_costs, show_total
+from infra.costs.figures import PRICES, WORK
+from infra.costs.reckoning import (
+    costs_of_day,
+    runs_of,
+    storage_gb,
+    totals,
+    work_of_day,
+)
+from tests.conftest import ROOT
+
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+
+
+def test_the_page_is_what_schedules_and_figures_give() -> None:
+    page = (ROOT / "docs" / "COSTS.md").read_text(encoding="utf-8")
+    assert page == describe_costs(), "run: make docs"
+
+
+def test_the_other_pages_say_the_same() -> None:
+    sums = {
+        name: show_total(span).replace("–", " to ")
+        for name, span in totals(costs_of_day(work_of_day(DEPLOYMENTS))).items()
+    }
+    install = (ROOT / "docs" / "INSTALL.md").read_text(encoding="utf-8")
+    push, worker = sums["push, `public`"], sums["worker, `public`"]
+    assert f"{push} USD a day instead of {worker}" in install
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{push} USD a day with a push pool, {worker} with a worker" in readme
+
+
+@pytest.mark.parametrize(
+    ("crons", "runs"),
+    [
+        ([], [0, 0, 0, 0, 0, 0, 0]),
+        (["30 8,12,17 * * 1-5"], [0, 3, 3, 3, 3, 3, 0]),
+        (["30 12 * * 0,6", "0 3 * * *"], [2, 1, 1, 1, 1, 1, 2]),
+        (["0,30 9-11 * * 7"], [6, 0, 0, 0, 0, 0, 0]),
+    ],
+)
+def test_runs_are_those_of_the_schedules(crons: list[str], runs: list[int]) -> None:
+    assert runs_of({"schedules": [{"cron": cron} for cron in crons]}) == runs
+
+
+def test_the_day_is_the_busiest_weekday() -> None:
+    day = work_of_day(DEPLOYMENTS)
+    on_tuesday = [runs_of(each)[2] for each in DEPLOYMENTS]
+    assert day.runs == sum(on_tuesday)
+    assert day.glue_runs == 3
+    assert day.minutes[1] - day.minutes[0] == 3  # the waits for Glue
+
+
+def test_every_schedule_has_its_figures() -> None:
+    scheduled = {each["name"] for each in DEPLOYMENTS if each.get("schedules")}
+    assert scheduled == set(WORK)
+
+
+def test_a_worker_by_hand() -> None:
+    costs = costs_of_day(work_of_day(DEPLOYMENTS))
+    # 24 × (0.25 × 0.03238 + 0.00356); 3 × 2 DPU × 1 and 2 minutes × 0.44 / 60.
+    assert costs["worker, 24 h"]["worker, `public`"] == pytest.approx((0.27972, 0.27972))
+    assert costs["Glue, 3 runs"]["push, `public`"] == pytest.approx((0.044, 0.088))
+    assert costs["NAT gateway and its address"] == {"worker, `private`": pytest.approx((1.2, 1.2))}
+
+
+def test_forty_years_weigh_forty_times_what_stays() -> None:
+    again = 44 * 250 / 365 * 16 / 2 / 1024
+    assert storage_gb(40) - again == pytest.approx(40 * (storage_gb(1) - again))
+
+
+def test_each_price_has_its_source() -> None:
+    assert all(each.source.startswith("https://aws.amazon.com/") for each in PRICES.values())
