@@ -20,6 +20,8 @@ from tasks.core.errors import NotConfiguredError
 PROJECT = Path(__file__).parents[1]
 TOOLS = ("docker", "podman", "buildah")
 NO_TOOL = "none"  # where tasks are processes and no image is wanted: the local cloud
+# Docker would push an index with attestations beside the image, and ECR's rules count each of them.
+_ONE_IMAGE = {"BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
 PLATFORMS = {"ARM64": "linux/arm64", "X86_64": "linux/amd64"}
 
 
@@ -134,7 +136,9 @@ def _log_in(registry: str, tool: str) -> None:
 
 def _run(command: list[str], answer: str | None = None) -> None:
     print(" ".join(command), flush=True)
-    subprocess.run(command, input=answer, text=True, check=True, cwd=PROJECT)  # noqa: S603
+    subprocess.run(  # noqa: S603
+        command, input=answer, text=True, check=True, cwd=PROJECT, env=os.environ | _ONE_IMAGE
+    )
 
 
 def commit() -> str:

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -36,6 +37,14 @@ def test_image_is_built_for_the_tasks_processor(
 ) -> None:
     assert image.build_image("b3:1", architecture, tool) == {"image": "b3:1"}
     assert commands == [[tool, "build", "--platform", platform, "--tag", "b3:1", "."]]
+
+
+def test_build_pushes_one_image_and_nothing_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, str]] = []
+    monkeypatch.setattr(subprocess, "run", lambda _command, **how: given.append(how["env"]))
+    image._run(["docker", "build", "."])
+    assert given[0]["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
+    assert given[0].items() >= os.environ.items()
 
 
 def test_build_takes_more_flags(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
