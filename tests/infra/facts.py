@@ -1,4 +1,7 @@
-"""A plan of Terraform as lines for a person: what each resource is, and who may do what."""
+"""Plans of Terraform, and `prefect.yaml`, as lines for a person.
+
+What each resource is, who may do what, what runs when and with which parameters.
+"""
 
 import json
 import re
@@ -21,6 +24,25 @@ def describe_plan(plan: dict[str, Any]) -> dict[str, list[str]]:
         ]
         for change in plan["resource_changes"]
         if change["mode"] == "managed" and not change["type"].startswith(_OTHER_TESTS)
+    }
+
+
+def describe_deployments(project: dict[str, Any]) -> dict[str, list[str]]:
+    """Return `{deployment NAME: what it runs, with what, and when}` of `prefect.yaml`, in order."""
+    return {
+        f"deployment {each['name']}": [
+            f"  {line}"
+            for name, value in each.items()
+            if name not in ("name", "description", "schedules")
+            for line in _flatten(name, value)
+        ]
+        + [
+            f"  runs {schedule['cron']} {schedule['timezone']} ({schedule['slug']})"
+            + "".join(f" {name}={json.dumps(value)}" for name, value in parameters.items())
+            for schedule in each.get("schedules", [])
+            for parameters in [schedule.get("parameters", {})]
+        ]
+        for each in project["deployments"]
     }
 
 
@@ -50,7 +72,7 @@ def _is_made_up(value: Any) -> bool:
 
 
 def _flatten(name: str, value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith(("{", "[")):
+    if isinstance(value, str) and re.match(r"\[|\{(?!\{)", value):
         value = json.loads(value)
     if value is None or value is False or value in ("", [], {}):
         return

@@ -1,14 +1,22 @@
-"""What an offline plan makes, against `facts.txt`: no change of it goes by unseen."""
+"""What an offline plan makes and what is scheduled, against `facts.txt`: no change goes unseen."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from tests.infra.conftest import ROOT, Plan
-from tests.infra.facts import as_list, describe_plan, read_facts, write_facts
+from tests.infra.facts import (
+    as_list,
+    describe_deployments,
+    describe_plan,
+    read_facts,
+    write_facts,
+)
 
+PROJECT = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
 FACTS = Path(__file__).with_name("facts.txt")
 BUCKET = "b3-pipeline-lake-123456789012-us-east-1"
 LAKE = "arn:aws:s3:::lake"
@@ -20,12 +28,18 @@ ROLES = ("execution", "flow_run", "glue", "worker[0]")
 def test_everything_is_as_written_down(plans: dict[str, Plan], tmp_path: Path) -> None:
     worker, push = (describe_plan(plans[name]) for name in ("worker", "push"))
     instead = {f"push: {name}": push[name] for name in push if push[name] != worker.get(name)}
-    found = worker | instead
+    found = worker | instead | describe_deployments(PROJECT)
     (tmp_path / FACTS.name).write_text(write_facts(found), encoding="utf-8")
 
     assert found == read_facts(FACTS.read_text(encoding="utf-8")), (
         f"where this is meant: cp {tmp_path / FACTS.name} {FACTS}"
     )
+
+
+def test_every_schedule_is_as_written_down() -> None:
+    written = read_facts(FACTS.read_text(encoding="utf-8"))
+    of_deployments = {name: written[name] for name in written if name.startswith("deployment ")}
+    assert of_deployments == describe_deployments(PROJECT)
 
 
 def resource(plan: Plan, address: str) -> dict[str, Any]:

@@ -263,7 +263,11 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "deployments/verify": ("deployments/test_verify.py",),
     "deployments/emulation.py": ("deployments/test_emulation.py", "deployments/test_deploy.py"),
     "prefect.yaml": ("deployments/test_prefect_yaml.py", "deployments"),
-    "infra/terraform/": ("infra/test_facts.py", "infra/test_permissions.py"),
+    "infra/terraform/": (
+        "infra/test_facts.py",
+        "infra/test_permissions.py",
+        "infra/test_terraform.py",
+    ),
 }
 
 
