@@ -158,5 +158,7 @@ def settle_absent(
 
 
 def _fetch_list(settings: Settings, budget: Budget) -> Members | B3PipelineError:
-    fetch = partial(download_indices, settings.index_url, settings.lake_bucket, budget)
+    fetch = partial(
+        download_indices, settings.index_url, settings.lake_bucket, budget, settings.user_agent
+    )
     return try_to(fetch, "the list of indices")

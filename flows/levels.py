@@ -125,7 +125,12 @@ def collect_levels(
     bucket, value = settings.lake_bucket, f"{year:04}"
     stored = load_levels(bucket, wanted.codes, value)
     fetch = partial(
-        download_index_levels, settings.index_url, year=year, bucket=bucket, budget=budget
+        download_index_levels,
+        settings.index_url,
+        year=year,
+        bucket=bucket,
+        budget=budget,
+        user_agent=settings.user_agent,
     )
     fetched = fetch_each(wanted.codes, fetch, budget, wanted.blocked_by)
     read = read_levels(fetched.answers, year, stored) if fetched.answers else {}

@@ -131,7 +131,7 @@ def _collect(
 
     def fetch(code: str) -> PeriodDownload | None:
         day = of_the_day[code].trading_date
-        return kind.download(settings.index_url, code, day, bucket, budget)
+        return kind.download(settings.index_url, code, day, bucket, budget, settings.user_agent)
 
     fetched = fetch_each(wanted, fetch, budget, waits_seconds=())
     downloads = {code: each for code, each in fetched.answers.items() if each is not None}

@@ -108,7 +108,13 @@ def _fetch_sessions(
 ) -> None:
     """Ask B3 for indices, and keep what is sound in raw."""
     bucket = settings.lake_bucket
-    fetch = partial(download_portfolio, settings.index_url, bucket=bucket, budget=budget)
+    fetch = partial(
+        download_portfolio,
+        settings.index_url,
+        bucket=bucket,
+        budget=budget,
+        user_agent=settings.user_agent,
+    )
     fetched = fetch_each(asked, fetch, budget, wanted.blocked_by)
     read = read_portfolios(fetched.answers, trading_date) if fetched.answers else {}
     failures = fetched.failures | {

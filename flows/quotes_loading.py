@@ -62,7 +62,9 @@ def load_quotes(
         known = NOTHING_LOADED  # raw has lost what the file brought
     with tempfile.TemporaryDirectory(prefix="b3-quotes-") as name:
         here = Path(name)
-        download = download_quotes(settings.quotes_url, period, here, known.etag, now)
+        download = download_quotes(
+            settings.quotes_url, period, here, known.etag, now, settings.user_agent
+        )
         if download is None:
             _register(settings, known.trading_dates)
             if period.is_over_by(today) and not known.is_final(period):

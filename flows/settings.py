@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from botocore.exceptions import ProfileNotFound
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from tasks import USER_AGENT
 from tasks.core.dataset import Dataset
 from tasks.core.errors import NotConfiguredError, SourceHasNoDataError
 from tasks.core.exchange import INDEX_URL, QUOTES_URL
@@ -34,10 +35,25 @@ class Settings(BaseSettings):
         pattern=r"^https?://[^/]+",
         description="B3's folder of quote files.",
     )
+    user_agent: str = Field(default=USER_AGENT, description="Who asks B3.")
     lake_folder: Path | None = Field(
         default=None,
         description="The lake as a folder of plain files, where it is one; only views read it.",
     )
+
+    @field_validator("user_agent")
+    @classmethod
+    def _fits_a_header(cls, value: str) -> str:
+        wrong = [ascii(each) for each in value if not " " <= each <= "~"]
+        if wrong:
+            raise ValueError(
+                f"expected printable ASCII, as a header of HTTP has it, found {wrong[0]}"
+            )
+        if not value or value != value.strip():
+            raise ValueError(
+                "expected text that neither begins nor ends with a space; unset it for the default"
+            )
+        return value
 
 
 def subject_of(settings: Settings, dataset: Dataset) -> Subject:

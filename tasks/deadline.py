@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
+from tasks import USER_AGENT
 from tasks.turns import Budget
 
 
@@ -94,9 +95,14 @@ class _Session(requests.Session):
         return None
 
 
-def open_session() -> requests.Session:
-    """Return a session whose requests can be given a deadline; no redirect is followed."""
+def open_session(user_agent: str = USER_AGENT) -> requests.Session:
+    """Return a session whose requests can be given a deadline; no redirect is followed.
+
+    Args:
+        user_agent: Who asks, as each request says.
+    """
     session = _Session()
+    session.headers["User-Agent"] = user_agent
     for scheme in ("https://", "http://"):
         session.mount(scheme, _Adapter())
     return session

@@ -11,6 +11,7 @@ from functools import partial
 
 from prefect import get_run_logger, task
 
+from tasks import USER_AGENT
 from tasks.core.answers import bytes_kept
 from tasks.core.download import Download
 from tasks.core.indices import LIST_NAME, Members, list_path, read_list
@@ -29,7 +30,9 @@ ATTEMPT_SECONDS = 120.0  # for all pages of one attempt
 
 
 @task(name="download-indices", task_run_name="download B3's list of indices", **ONE_OF_MANY)
-def download_indices(index_url: str, bucket: str, budget: Budget) -> Members:
+def download_indices(
+    index_url: str, bucket: str, budget: Budget, user_agent: str = USER_AGENT
+) -> Members:
     """Fetch B3's list of indices; it is landed before it is read.
 
     Safe to repeat: the same bytes of one day give the same object. Retried: whatever may pass by
@@ -39,12 +42,13 @@ def download_indices(index_url: str, bucket: str, budget: Budget) -> Members:
         index_url: B3's site, without a path.
         bucket: The lake's bucket.
         budget: How long all requests of the run may take.
+        user_agent: Who asks.
 
     Raises:
         RetryableError: It failed in a way that may pass.
         BadDataError: B3's answer cannot be right, or is no answer to such a request.
     """
-    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS), user_agent)
     with site.asked() as session:
         answer = site.fetch(session, list_path(), RAW_PORTFOLIO, LIST_NAME)
     with bytes_kept():
@@ -55,7 +59,7 @@ def download_indices(index_url: str, bucket: str, budget: Budget) -> Members:
 
 @task(name="download-portfolio", task_run_name="download {index_code}", **ONE_OF_MANY)
 def download_portfolio(
-    index_url: str, index_code: str, bucket: str, budget: Budget
+    index_url: str, index_code: str, bucket: str, budget: Budget, user_agent: str = USER_AGENT
 ) -> Download[Page]:
     """Fetch all pages of the portfolio that B3 shows now; each is landed before it is read.
 
@@ -67,13 +71,14 @@ def download_portfolio(
         index_code: E.g. `IBOV`.
         bucket: The lake's bucket.
         budget: How long all requests of the run may take.
+        user_agent: Who asks.
 
     Raises:
         RetryableError: It failed in a way that may pass.
         NotPublishedError: B3 publishes no portfolio for the index.
         BadDataError: B3's answer cannot be right, or is no answer to such a request.
     """
-    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS), user_agent)
     with site.asked() as session:
         download = site.fetch_pages(
             session,
@@ -94,7 +99,12 @@ def download_portfolio(
     **ONE_OF_MANY,
 )
 def download_index_levels(
-    index_url: str, index_code: str, year: int, bucket: str, budget: Budget
+    index_url: str,
+    index_code: str,
+    year: int,
+    bucket: str,
+    budget: Budget,
+    user_agent: str = USER_AGENT,
 ) -> Download[Answer]:
     """Fetch B3's answer about the levels of an index in one year; it is landed before it is read.
 
@@ -107,13 +117,14 @@ def download_index_levels(
         year: The year.
         bucket: The lake's bucket.
         budget: How long all requests of the run may take.
+        user_agent: Who asks.
 
     Raises:
         RetryableError: It failed in a way that may pass.
         NotPublishedError: B3 publishes no levels for the index.
         BadDataError: B3's answer is no answer to such a request.
     """
-    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS), user_agent)
     path, name = levels_path(index_code, year), f"{index_code}-{year:04}"
     with site.asked() as session:
         kept = site.fetch(session, path, INDEX_LEVELS, name)

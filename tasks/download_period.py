@@ -14,6 +14,7 @@ from functools import partial
 import requests
 from prefect import get_run_logger, task
 
+from tasks import USER_AGENT
 from tasks.core.answers import bytes_kept
 from tasks.core.dataset import Table
 from tasks.core.download import Download
@@ -51,7 +52,12 @@ class _NoPreviewError(Exception):
     **ASIDE,
 )
 def download_theoretical(
-    index_url: str, index_code: str, trading_date: dt.date, bucket: str, budget: Budget
+    index_url: str,
+    index_code: str,
+    trading_date: dt.date,
+    bucket: str,
+    budget: Budget,
+    user_agent: str = USER_AGENT,
 ) -> PeriodDownload:
     """Fetch the portfolio of the period that B3 shows now, and have its session named.
 
@@ -64,13 +70,14 @@ def download_theoretical(
         trading_date: The session that the index's day portfolio named before.
         bucket: The lake's bucket.
         budget: How long all requests of the kind may take.
+        user_agent: Who asks.
 
     Raises:
         RetryableError: It failed in a way that may pass.
         NotPublishedError: B3 shows none of the index.
         BadDataError: B3's answer cannot be right, or is no answer to such a request.
     """
-    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS), user_agent)
     with site.asked() as session:
         fetch = partial(_fetch, site, session, RAW_THEORETICAL, THEORETICAL_PATH, index_code)
         return _within_session(site, session, index_code, trading_date, fetch)
@@ -78,7 +85,12 @@ def download_theoretical(
 
 @task(name="download-preview", task_run_name="download preview {index_code}", **ASIDE)
 def download_preview(
-    index_url: str, index_code: str, trading_date: dt.date, bucket: str, budget: Budget
+    index_url: str,
+    index_code: str,
+    trading_date: dt.date,
+    bucket: str,
+    budget: Budget,
+    user_agent: str = USER_AGENT,
 ) -> PeriodDownload | None:
     """Fetch the preview of the next portfolio, where B3 says that one is in force.
 
@@ -88,7 +100,7 @@ def download_preview(
         The preview; None where none is in force. What `GetQuartelyPreview` answers then is an old
         one: it is not asked for.
     """
-    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS))
+    site = Site(index_url, bucket, budget, budget.part(ATTEMPT_SECONDS), user_agent)
 
     def fetch() -> Download[PeriodPage]:
         path, name = (

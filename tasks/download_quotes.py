@@ -7,6 +7,7 @@ from pathlib import Path
 import requests
 from prefect import get_run_logger, task
 
+from tasks import USER_AGENT
 from tasks.core.answers import describe_page, looks_like_html
 from tasks.core.errors import BadDataError, RetryableError, SourceHasNoDataError
 from tasks.core.quotes.files import QuotesPeriod, explain_absence, is_due
@@ -41,7 +42,12 @@ class QuotesDownload:
 
 @task(name="download-quotes", task_run_name="download {period.file_name}", **OVER_HTTP)
 def download_quotes(
-    quotes_url: str, period: QuotesPeriod, folder: Path, known_etag: str, now: dt.datetime
+    quotes_url: str,
+    period: QuotesPeriod,
+    folder: Path,
+    known_etag: str,
+    now: dt.datetime,
+    user_agent: str = USER_AGENT,
 ) -> QuotesDownload | None:
     """Fetch the file of a period, as a stream to disk.
 
@@ -54,6 +60,7 @@ def download_quotes(
         folder: Where to put it.
         known_etag: The file that is known; empty asks for any.
         now: The date and time in São Paulo: an answer without a file means more when one is due.
+        user_agent: Who asks.
 
     Returns:
         The file; None where it is still the one that is known.
@@ -66,17 +73,23 @@ def download_quotes(
     """
     url = f"{quotes_url.rstrip('/')}/{period.file_name}"
     with waiting_as_asked():
-        download = _fetch_file(url, period, folder / period.file_name, known_etag, now)
+        path = folder / period.file_name
+        download = _fetch_file(url, period, path, known_etag, now, user_agent)
     if download is None:
         get_run_logger().info("%s: as it was when it was loaded", period.file_name)
     return download
 
 
 def _fetch_file(
-    url: str, period: QuotesPeriod, path: Path, known_etag: str, now: dt.datetime
+    url: str,
+    period: QuotesPeriod,
+    path: Path,
+    known_etag: str,
+    now: dt.datetime,
+    user_agent: str,
 ) -> QuotesDownload | None:
     budget, most_bytes = Budget.of(FILE_BUDGET_SECONDS), LARGEST_ZIP_BYTES[period.kind]
-    response, sha256 = fetch_file(url, path, known_etag, budget, most_bytes)
+    response, sha256 = fetch_file(url, path, known_etag, budget, most_bytes, user_agent)
     if known_etag and response.status_code == requests.codes.not_modified:
         return None
     with path.open("rb") as file:

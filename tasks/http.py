@@ -1,7 +1,6 @@
 """How B3 is asked over HTTP, within a budget and a size limit: shared by all downloads."""
 
 import hashlib
-import platform
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,21 +9,20 @@ from pathlib import Path
 import requests
 from prefect import get_run_logger
 
-from tasks import __version__
+from tasks import USER_AGENT
 from tasks.core.answers import looks_like_html
 from tasks.core.errors import BadDataError, BlockedError, RateLimitedError, RetryableError
 from tasks.deadline import ends_with, open_session
 from tasks.http_errors import connection_to, error_of, host_of, read_length
 from tasks.turns import TURNS, Budget
 
-USER_AGENT = f"b3-pipeline/{__version__} (python-requests; Python {platform.python_version()})"
 CONNECT_TIMEOUT_SECONDS = 10.0
 READ_TIMEOUT_SECONDS = 30.0
 FILE_READ_TIMEOUT_SECONDS = 60.0
 LARGEST_BODY_BYTES = 5_000_000  # the largest known answer has 60 kB
 LARGEST_PAGE_BYTES = 200_000  # of an answer for a file that is an error: its start says enough
 
-_HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+_HEADERS = {"Accept": "application/json"}
 _CHUNK_BYTES = 64 * 1024
 
 
@@ -80,7 +78,12 @@ def fetch_body(session: requests.Session, url: str, budget: Budget) -> bytes:
 
 
 def fetch_file(
-    url: str, path: Path, known_etag: str, budget: Budget, most_bytes: int
+    url: str,
+    path: Path,
+    known_etag: str,
+    budget: Budget,
+    most_bytes: int,
+    user_agent: str = USER_AGENT,
 ) -> tuple[requests.Response, str]:
     """Fetch an answer as a stream to disk, whatever it is.
 
@@ -90,6 +93,7 @@ def fetch_file(
         known_etag: What is known of it; empty asks for any.
         budget: How long it may take.
         most_bytes: The size limit of a file.
+        user_agent: Who asks.
 
     Returns:
         The answer without its body, and the body's SHA-256.
@@ -98,13 +102,13 @@ def fetch_file(
         RetryableError: No connection, a timeout, or an answer that breaks off.
         BadDataError: A body over the limit.
     """
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/zip, application/octet-stream"}
+    headers = {"Accept": "application/zip, application/octet-stream"}
     if known_etag:
         headers["If-None-Match"] = known_etag
     timeout = (CONNECT_TIMEOUT_SECONDS, FILE_READ_TIMEOUT_SECONDS)
     with (
         connection_to(url),
-        open_session() as session,
+        open_session(user_agent) as session,
         ends_with(session, budget),
         session.get(url, headers=headers, timeout=timeout, stream=True) as response,
     ):

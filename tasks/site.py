@@ -9,6 +9,7 @@ from typing import TypeVar
 import requests
 from prefect import get_run_logger
 
+from tasks import USER_AGENT
 from tasks.core.answers import bytes_kept
 from tasks.core.dataset import Table
 from tasks.core.download import Download, Paged
@@ -45,17 +46,19 @@ class Site:
         bucket: The lake's bucket.
         whole: How long all requests of the run may take.
         attempt: How long those of this attempt may take.
+        user_agent: Who asks.
     """
 
     index_url: str = field(repr=False)  # it may hold a secret
     bucket: str
     whole: Budget
     attempt: Budget
+    user_agent: str = USER_AGENT
 
     @contextmanager
     def asked(self) -> Iterator[requests.Session]:
         """Ask within one session; a limit on the rate of requests is kept."""
-        with open_session() as session, waiting_as_asked(self.whole):
+        with open_session(self.user_agent) as session, waiting_as_asked(self.whole):
             yield session
 
     def fetch(

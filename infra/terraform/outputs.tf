@@ -35,13 +35,16 @@ output "glue_job_name" {
 
 output "flow_environment" {
   description = "The settings of the flows, as environment variables."
-  value = {
-    AWS_DEFAULT_REGION = var.region
-    B3_LAKE_BUCKET     = module.lake_bucket.name
-    B3_DATABASE        = module.catalog.database
-    B3_WORKGROUP       = module.athena.workgroup
-    B3_GLUE_JOB        = module.glue_job.name
-  }
+  value = merge(
+    {
+      AWS_DEFAULT_REGION = var.region
+      B3_LAKE_BUCKET     = module.lake_bucket.name
+      B3_DATABASE        = module.catalog.database
+      B3_WORKGROUP       = module.athena.workgroup
+      B3_GLUE_JOB        = module.glue_job.name
+    },
+    var.user_agent == null ? {} : { B3_USER_AGENT = var.user_agent }
+  )
 }
 
 output "repository_url" {

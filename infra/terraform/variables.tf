@@ -52,6 +52,17 @@ variable "database" {
   }
 }
 
+variable "user_agent" {
+  description = "What the flows call themselves before B3 (B3_USER_AGENT); null leaves it to them."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.user_agent == null || can(regex("^[!-~]([ -~]*[!-~])?$", var.user_agent))
+    error_message = "A User-Agent is printable ASCII, and neither begins nor ends with a space; found ${jsonencode(var.user_agent)}."
+  }
+}
+
 variable "network_type" {
   description = "`public`: public addresses, no inbound rule, no NAT gateway to pay. `private`: subnets behind a NAT gateway. `existing`: `existing_network`."
   type        = string

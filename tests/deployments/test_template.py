@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import DEFAULT, AsyncMock, Mock
@@ -9,6 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
+from prefect.cli._utilities import load_json_key_values
 from prefect.client.schemas.objects import FlowRun
 from prefect_aws.workers.ecs_worker import ECSJobConfiguration, ECSWorker
 
@@ -16,6 +18,7 @@ from deployments.settings import DeploymentSettings, as_environment, load_deploy
 from deployments.template import base_job_template
 from infra.local.aws.ecs.api import installed
 from tasks.core.errors import NotConfiguredError
+from tests.conftest import ROOT
 
 IMAGE = {"image": "repository:0123abc"}
 
@@ -148,6 +151,18 @@ def test_spot_interruption_reschedules_the_run() -> None:
     env = configure(make_template()).env
     assert env["PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR"] == "reschedule"
     assert env["B3_LAKE_BUCKET"] == "lake"
+
+
+@pytest.mark.usefixtures("outputs")
+def test_a_run_has_one_setting_more_by_the_job_variable_that_the_docs_show() -> None:
+    page = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"--job-variable '(env=[^']+)'", page)
+
+    env = configure(make_template(), load_json_key_values([shown], "job variable")).env
+
+    assert env["B3_USER_AGENT"].startswith("Mozilla/5.0 (")
+    assert env["B3_LAKE_BUCKET"] == "lake"
+    assert env["PREFECT_LOGGING_LEVEL"] == "INFO"
 
 
 @pytest.mark.usefixtures("outputs")

@@ -43,6 +43,36 @@ def test_the_addresses_can_be_others(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().index_url == "http://127.0.0.1:8313"
 
 
+def test_b3_is_told_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().user_agent.startswith("b3-pipeline/0.1.0 (python-requests; Python 3.")
+    monkeypatch.setenv("B3_USER_AGENT", "Mozilla/5.0 (X11; Linux x86_64)")
+    assert load_settings().user_agent == "Mozilla/5.0 (X11; Linux x86_64)"
+    monkeypatch.setenv("B3_USER_AGENT", "!~")  # the first and the last that are printed
+    assert load_settings().user_agent == "!~"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("b3\r\nX-Injected: 1", r"found '\\r'"),
+        ("b3\x1b[2J", r"found '\\x1b'"),
+        ("b3\x7f", r"found '\\x7f'"),
+        ("робот", r"found '\\u0440'"),
+        ("navegação", r"found '\\xe7'"),
+        (" b3", "neither begins nor ends with a space"),
+        ("b3 ", "neither begins nor ends with a space"),
+        ("", "neither begins nor ends with a space; unset it for the default"),
+    ],
+    ids=["line end", "escape", "delete", "Cyrillic", "accents", "before", "after", "empty"],
+)
+def test_a_user_agent_that_fits_no_header_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str, said: str
+) -> None:
+    monkeypatch.setenv("B3_USER_AGENT", value)
+    with pytest.raises(NotConfiguredError, match=f"B3_USER_AGENT: .*expected .*{said}"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     "name", ["B3_LAKE_BUCKET", "B3_DATABASE", "B3_GLUE_JOB", "AWS_DEFAULT_REGION"]
 )

@@ -27,6 +27,24 @@ run "the_flows_find_what_was_made" {
   }
 }
 
+run "b3_is_asked_by_the_flows_own_name" {
+  assert {
+    condition     = !contains(keys(output.flow_environment), "B3_USER_AGENT")
+    error_message = "What the flows call themselves is left to them where nothing is said."
+  }
+}
+
+run "b3_is_asked_by_the_name_that_is_given" {
+  variables {
+    user_agent = "research/1.0 (+https://example.org)"
+  }
+
+  assert {
+    condition     = output.flow_environment["B3_USER_AGENT"] == "research/1.0 (+https://example.org)"
+    error_message = "The flows are told what to call themselves."
+  }
+}
+
 run "buckets_refuse_plain_http" {
   assert {
     condition     = module.lake_bucket.is_tls_only && module.results_bucket.is_tls_only
