@@ -4,15 +4,15 @@ Each line is JSON: `what`, `found`, `holds`.
 """
 
 import json
-import os
 import tempfile
 
 import requests
 from prefect.client.orchestration import get_client
 
-from tasks.core.exchange import INDEX_URL, QUOTES_URL
+from flows.settings import Settings, load_settings
+from tasks.core.errors import NotConfiguredError
 from tasks.core.indices import list_path
-from tasks.http import USER_AGENT
+from tasks.deadline import open_session
 
 _TURNED_AWAY = (401, 403, 429)
 _FAILED = 500
@@ -36,17 +36,20 @@ def write_to_scratch() -> None:
         say("a task writes its scratch space", f"{folder}: {error}", holds=False)
 
 
-def ask_site(what: str, url: str) -> None:
-    """See that a site turns the flows not away; what it answers beside that is not looked at."""
+def ask_sites(settings: Settings) -> None:
+    """See that B3's sites turn the flows not away, by the name that these ask by."""
+    with open_session(settings.user_agent) as session:
+        of_indices = settings.index_url.rstrip("/") + list_path()
+        _ask(session, "B3's site of indices answers a task", of_indices)
+        of_quotes = f"{settings.quotes_url.rstrip('/')}/COTAHIST_A1986.ZIP"
+        _ask(session, "B3's site of quotes answers a task", of_quotes)
+
+
+def _ask(session: requests.Session, what: str, url: str) -> None:
     host = url.split("/")[2].rpartition("@")[2]
     try:
-        with requests.get(
-            url,
-            headers={"User-Agent": USER_AGENT},
-            timeout=_PATIENCE_SECONDS,
-            allow_redirects=False,
-            stream=True,  # a year's file is large, and only whether it is given is asked
-        ) as answer:
+        # A year's file is large, and only whether it is given is asked.
+        with session.get(url, timeout=_PATIENCE_SECONDS, stream=True) as answer:
             code = answer.status_code
     except requests.RequestException as error:
         say(what, f"{host} does not answer: {type(error).__name__}", holds=False)
@@ -69,12 +72,13 @@ def ask_prefect() -> None:
 def probe() -> None:
     """Look at everything, and say what was found."""
     write_to_scratch()
-    indices, quotes = (
-        (os.environ.get(name) or default).rstrip("/")
-        for name, default in (("B3_INDEX_URL", INDEX_URL), ("B3_QUOTES_URL", QUOTES_URL))
-    )
-    ask_site("B3's site of indices answers a task", indices + list_path())
-    ask_site("B3's site of quotes answers a task", f"{quotes}/COTAHIST_A1986.ZIP")
+    try:
+        settings = load_settings()
+    except NotConfiguredError as error:
+        say("a task has its settings", " ".join(str(error).split()), holds=False)
+    else:
+        say("a task has its settings", f"lake {settings.lake_bucket}", holds=True)
+        ask_sites(settings)
     ask_prefect()
 
 

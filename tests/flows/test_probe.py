@@ -52,21 +52,27 @@ def look(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., dict[str, tuple[bool, str]]]:
     """Probe where sites and Prefect answer so; return what is said, `{what: (holds, found)}`."""
+    for name in ("LAKE_BUCKET", "DATABASE", "GLUE_JOB"):
+        monkeypatch.setenv(f"B3_{name}", "lake")
+    monkeypatch.setenv("B3_USER_AGENT", "research/1.0")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
     monkeypatch.setenv("B3_INDEX_URL", f"{INDEX}/")
     monkeypatch.setenv("B3_QUOTES_URL", QUOTES)
 
     def look(
         answers: dict[str, int | Exception], prefect: Prefect | None = None
     ) -> dict[str, tuple[bool, str]]:
-        def get(url: str, **how: Any) -> Answer:
-            assert how["headers"]["User-Agent"].startswith("b3-pipeline/")
-            assert how["allow_redirects"] is False
+        def get(session: requests.Session, url: str, **how: Any) -> Answer:
+            assert session.headers["User-Agent"] == "research/1.0"
+            assert how == {"timeout": 30, "stream": True}
             answer = answers[url]
             if isinstance(answer, Exception):
                 raise answer
             return Answer(answer)
 
-        monkeypatch.setattr(requests, "get", get)
+        monkeypatch.setattr(requests.Session, "get", get)
         monkeypatch.setattr(probe, "get_client", lambda **_: prefect or Prefect())
         probe.probe()
         lines = map(json.loads, capsys.readouterr().out.splitlines())
@@ -83,6 +89,7 @@ SITES = ("B3's site of indices answers a task", "B3's site of quotes answers a t
 def test_all_holds_where_all_answer(look: Callable[..., Any]) -> None:
     assert look({OF_INDICES: 200, OF_QUOTES: 404}) == {
         "a task writes its scratch space": (True, tempfile.gettempdir()),
+        "a task has its settings": (True, "lake lake"),
         SITES[0]: (True, "index.example answers 200"),
         SITES[1]: (True, "quotes.example answers 404"),
         "a task reaches Prefect's API": (True, "https://prefect.example/api/"),
@@ -116,3 +123,14 @@ def test_scratch_space_that_cannot_be_written(
     holds, found = look({OF_INDICES: 200, OF_QUOTES: 200})["a task writes its scratch space"]
     assert holds is False
     assert "Read-only file system" in found
+
+
+def test_settings_that_are_not_there(
+    look: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("B3_DATABASE")
+    found = look({})
+    holds, why = found["a task has its settings"]
+    assert holds is False
+    assert "B3_DATABASE" in why
+    assert found["a task reaches Prefect's API"][0] is True
