@@ -69,6 +69,19 @@ def _narrow(body: str) -> str:
     return "\n" + re.sub(r" +=", " =", body)
 
 
+def test_the_provider_is_pinned_by_its_bytes_on_every_platform() -> None:
+    lock = (FOLDER / ".terraform.lock.hcl").read_text(encoding="utf-8")
+    (wanted,) = re.findall(r'^ +version = "(.+)"$', (FOLDER / "versions.tf").read_text(), re.M)
+    assert re.findall(r'^  (version|constraints) += "(.+)"$', lock, re.MULTILINE) == [
+        ("version", "5.100.0"),
+        ("constraints", wanted),
+    ]
+    packages = re.findall(r'^    "zh:[0-9a-f]{64}",$', lock, re.MULTILINE)
+    unpacked = re.findall(r'^    "h1:[A-Za-z0-9+/]{43}=",$', lock, re.MULTILINE)
+    assert len(packages) >= 14
+    assert len(unpacked) >= 3
+
+
 def test_every_finding_that_is_passed_over_has_a_reason() -> None:
     skips = [
         line.strip()
