@@ -68,13 +68,13 @@ class Work:
 
 
 WORK: Mapping[str, Work] = {
-    "daily-portfolio": Work(minutes=2.5, puts=400, gets=900, glue=1, looks=150),
-    "daily-quotes": Work(minutes=1, puts=20, gets=60, glue=1, looks=10),
-    "index-levels": Work(minutes=1.5, puts=120, gets=120, looks=120),
-    "reconcile": Work(minutes=1.5, puts=80, gets=1500, glue=1),
-    "freshness": Work(minutes=1, puts=10, gets=150, looks=150),
-    "verify": Work(minutes=2, puts=200, gets=2000),
-    "vacuum": Work(minutes=1, puts=60, gets=60),
+    "daily-portfolio": Work(minutes=2.5, puts=500, gets=950, glue=1, looks=180),
+    "daily-quotes": Work(minutes=1, puts=30, gets=40, glue=1, looks=7),
+    "index-levels": Work(minutes=1.5, puts=85, gets=80, looks=120),
+    "reconcile": Work(minutes=2, puts=150, gets=1300, glue=1),
+    "freshness": Work(minutes=1.5, puts=70, gets=120, looks=190),
+    "verify": Work(minutes=2, puts=200, gets=1000),
+    "vacuum": Work(minutes=1.5, puts=60, gets=60),
 }
 GLUE_DPUS = 2
 GLUE_MINUTES = (1.0, 2.0)
