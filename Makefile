@@ -7,7 +7,7 @@ LIVE ?=
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test check format drill mutants bench lock docs image push deploy clean
+.PHONY: help demo local test check format drill mutants bench lock docs image push state deploy destroy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -63,6 +63,13 @@ push: $(STAMP) ## Push the image of the commit to DEPLOY_REPOSITORY_URL
 
 deploy: $(STAMP) ## Bring an environment to this commit (ENV=name; DRY_RUN=1 lists the steps)
 	@$(BIN)/python -m deployments.deploy --env "$(ENV)" $(if $(DRY_RUN),--dry-run)
+
+state: $(STAMP) ## Keep Terraform's state of an environment in its state_bucket (ENV=name)
+	@$(BIN)/python -m deployments.state --env "$(ENV)"
+
+destroy: $(STAMP) ## Take an environment down (ENV=name; DELETE_DATA=1 the lake too; DRY_RUN=1 only looks)
+	@$(BIN)/python -m deployments.destroy --env "$(ENV)" $(if $(DELETE_DATA),--delete-data) \
+		$(if $(DRY_RUN),--dry-run)
 
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header

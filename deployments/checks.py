@@ -17,6 +17,7 @@ from prefect.settings import (
     temporary_settings,
 )
 
+from deployments.backend import check_state
 from deployments.emulation import check_machine
 from deployments.environment import Environment
 from deployments.image import commit, find_tool, has_changes, is_in_registry
@@ -163,7 +164,9 @@ def check_image(environment: Environment, tag: str, tool: str = "") -> bool:
     return False
 
 
-def find_problems(environment: Environment, tag: str, tool: str) -> tuple[list[str], bool]:
+def find_problems(
+    name: str, environment: Environment, tag: str, tool: str
+) -> tuple[list[str], bool]:
     """Run every check; return what is wrong, and whether the image is in the registry."""
     problems: list[str] = []
     _note(check_terraform, problems)
@@ -173,6 +176,7 @@ def find_problems(environment: Environment, tag: str, tool: str) -> tuple[list[s
     _note(lambda: check_account(environment), problems)
     if len(problems) > found_before:
         return problems, False  # another account's registry says nothing
+    _note(lambda: check_state(environment, name), problems)
     is_pushed = _note(lambda: check_image(environment, tag, tool), problems)
     return problems, bool(is_pushed)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from deployments.backend import warn_of_local_state
 from deployments.checks import find_problems, prefect_credential
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.image import commit
@@ -139,7 +140,8 @@ def plan(name: str, tag: str, *, is_approved: bool) -> Deployment:
     """
     path = environment_file(name)
     environment = read_environment(path)
-    problems, is_pushed = find_problems(environment, tag, os.environ.get("CONTAINER_TOOL", ""))
+    tool = os.environ.get("CONTAINER_TOOL", "")
+    problems, is_pushed = find_problems(name, environment, tag, tool)
     if problems:
         raise NotConfiguredError(
             "\n\n".join([*problems, f"Nothing was changed in {name}: mend this, and run it again."])
@@ -147,7 +149,8 @@ def plan(name: str, tag: str, *, is_approved: bool) -> Deployment:
     credential = prefect_credential(environment)
     if credential is not None:
         os.environ.setdefault("TF_VAR_prefect_credential", credential)
-    return Deployment(environment, Terraform(name, path), tag, is_pushed, is_approved)
+    terraform = Terraform(name, path, environment)
+    return Deployment(environment, terraform, tag, is_pushed, is_approved)
 
 
 def run_steps(steps: Sequence[Step]) -> None:
@@ -189,6 +192,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         tag = options.image_tag or commit()
         deployment = plan(options.env, tag, is_approved=options.auto_approve)
+        if warning := warn_of_local_state(deployment.environment, options.env):
+            print(warning, file=sys.stderr)
         if options.dry_run:
             for number, step in enumerate(deployment.steps(), start=1):
                 print(f"{number}. {step.title}")

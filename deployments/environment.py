@@ -32,6 +32,7 @@ class Environment(BaseModel):
         name: What resources' names start with; the image repository's name.
         cpu_architecture: Processor that the image is built for.
         existing_role_name: Role for everything, where none may be created.
+        state_bucket: Bucket of Terraform's state; None keeps it in a file on this machine.
         local_cloud: Whether this is the cloud on one machine.
     """
 
@@ -46,6 +47,7 @@ class Environment(BaseModel):
     name: str = "b3-pipeline"
     cpu_architecture: Literal["ARM64", "X86_64"] = "ARM64"
     existing_role_name: str | None = None
+    state_bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
     local_cloud: bool = False
 
 

@@ -48,7 +48,7 @@ module "lake_bucket" {
 
   name               = "${var.name}-lake-${local.bucket_suffix}"
   enforce_conditions = !var.local_cloud
-  force_destroy      = var.force_destroy
+  force_destroy      = var.delete_lake
 
   # What readers see hangs on the commits alone.
   write_once_prefixes = ["published/"]

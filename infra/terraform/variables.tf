@@ -199,10 +199,28 @@ variable "query_bytes_scanned_cutoff" {
 }
 
 variable "force_destroy" {
-  description = "Whether `destroy` deletes the data, the images and the query history too. It is refused otherwise, while there are any."
+  description = "Whether `destroy` deletes what can be made again, whatever it holds: images, query results and history, and the secret at once, without the days for which it could be had back. `deployments.destroy` sets it."
   type        = bool
   default     = false
   nullable    = false
+}
+
+variable "delete_lake" {
+  description = "Whether `destroy` deletes the lake's bucket with all its data. It is refused otherwise, while there is any. `deployments.destroy --delete-data` sets it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "state_bucket" {
+  description = "Bucket of Terraform's state, which `deployments.state` makes; null keeps the state in a file. Terraform itself does nothing with it: the commands of `deployments` name it as the backend."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.state_bucket == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.state_bucket))
+    error_message = "A bucket's name is 3 to 63 lower-case letters, digits and hyphens; found ${coalesce(var.state_bucket, "none")}."
+  }
 }
 
 variable "local_cloud" {

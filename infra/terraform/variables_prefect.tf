@@ -56,16 +56,11 @@ variable "prefect_auth" {
 }
 
 variable "prefect_credential" {
-  description = "The API key, or `user:password`. Best given as TF_VAR_prefect_credential; it is kept in no state or plan."
+  description = "The API key, or `user:password`. Best given as TF_VAR_prefect_credential; it is kept in no state or plan. `apply` is refused without it, `destroy` needs none."
   type        = string
   default     = null
   sensitive   = true
   ephemeral   = true
-
-  validation {
-    condition     = var.prefect_auth == "none" || try(length(var.prefect_credential) > 0, false)
-    error_message = "Prefect's API asks for a credential and none is given: export TF_VAR_prefect_credential, or set prefect_auth = \"none\" for a server without authentication."
-  }
 }
 
 variable "prefect_credential_version" {

@@ -67,6 +67,7 @@ def test_late_run_is_told_of_unless_it_starts_after_all() -> None:
     trigger: Any = named("late").trigger
 
     assert trigger.after == {"prefect.flow-run.Late"}
+    assert trigger.within == dt.timedelta(minutes=10)
     assert trigger.posture == Posture.Proactive
     assert trigger.expect >= {"prefect.flow-run.Pending", "prefect.flow-run.Running"}
 

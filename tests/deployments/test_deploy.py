@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +20,7 @@ from tests.deployments.conftest import OUTPUTS
 ACCOUNT = "210987654321"
 ANOTHER = "345678901234"
 HEAD = "0123abcdef01"
+CREDENTIAL = "TF_VAR_prefect_credential"
 VALUES = {"account_id": ACCOUNT, "prefect_api_url": "https://prefect.example.com/api"}
 ENVIRONMENT = Environment.model_validate(VALUES)
 
@@ -66,7 +69,7 @@ class FakeTerraform:
 def all_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An environment `prod`, where every check passes and the image is not pushed yet."""
     monkeypatch.setenv("PREFECT_API_KEY", "pnu_key")
-    monkeypatch.setenv("TF_VAR_prefect_credential", "pnu_key")
+    monkeypatch.setenv(CREDENTIAL, "pnu_key")
     monkeypatch.delenv("IMAGE_TAG", raising=False)
     monkeypatch.delenv("CONTAINER_TOOL", raising=False)
     (tmp_path / "prod.tfvars.json").write_text(json.dumps(VALUES))
@@ -77,6 +80,7 @@ def all_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(checks, "find_tool", lambda _: "docker")
     monkeypatch.setattr(checks, "check_machine", lambda *_: None)
     monkeypatch.setattr(checks, "is_in_registry", lambda *_: False)
+    monkeypatch.setattr(checks, "check_state", lambda *_: None)
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     monkeypatch.setattr("boto3.client", lambda *_, **__: Sts(ACCOUNT))
     monkeypatch.setattr(checks, "get_client", lambda **_: Prefect("ecs"))
@@ -158,6 +162,85 @@ def test_dry_run_lists_the_steps_and_does_nothing(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1. Apply the infrastructure (terraform apply)"
     assert lines[-1] == "8. Create or update the automations"
+
+
+def test_state_on_this_machine_is_warned_of_in_a_dry_run_too(
+    terraform: FakeTerraform,
+    modules: list[tuple[list[str], dict[str, str]]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    warning = "Warning: what Terraform has made in prod is written down in one file"
+    for arguments in ([], ["--dry-run"]):
+        assert main(["--env", "prod", *arguments]) == 0
+        assert warning in capsys.readouterr().err
+
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(VALUES | {"state_bucket": "the-states"}))
+    assert main(["--env", "prod", "--dry-run"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_state_that_is_not_where_it_should_be_stops_it_before_anything_changes(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[Any] = []
+
+    def refuse(*given: object) -> None:
+        asked.append(given)
+        raise NotConfiguredError("no state")
+
+    monkeypatch.setattr(checks, "check_state", refuse)
+    assert main(["--env", "prod"]) == 1
+    assert asked == [(ENVIRONMENT, "prod")]
+    assert "no state\n\nNothing was changed in prod" in capsys.readouterr().err
+    assert terraform.applied == []
+
+
+@pytest.mark.parametrize("fails_at", range(6))
+def test_step_that_fails_is_the_last_one(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    capsys: pytest.CaptureFixture[str],
+    fails_at: int,
+) -> None:
+    run: list[str] = []
+
+    def fail(command: list[str], **options: Any) -> None:
+        assert options["check"] is True  # so that an exit code is an error
+        run.append(" ".join(command[2:4]))
+        if len(run) == fails_at + 1:
+            raise subprocess.CalledProcessError(7, command)
+
+    monkeypatch.setattr("subprocess.run", fail)
+    assert main(["--env", "prod"]) == 1
+    assert len(run) == fails_at + 1
+    assert f"{run[-1]} … ended with 7: mend what it says above" in capsys.readouterr().err
+    # The worker starts on the image after the pool, the third module, is there.
+    assert terraform.applied == ["running", *([HEAD] if fails_at > 2 else [])]
+
+
+@pytest.mark.parametrize(
+    ("auth", "variable"),
+    [("api_key", "PREFECT_API_KEY"), ("auth_string", "PREFECT_API_AUTH_STRING")],
+)
+def test_credential_is_handed_on_to_terraform(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    tmp_path: Path,
+    auth: str,
+    variable: str,
+) -> None:
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(VALUES | {"prefect_auth": auth}))
+    monkeypatch.delenv(CREDENTIAL)
+    monkeypatch.setenv(variable, "the-credential")
+    assert main(["--env", "prod", "--dry-run"]) == 0
+    assert os.environ.pop(CREDENTIAL) == "the-credential"
+
+    monkeypatch.setenv(CREDENTIAL, "given")
+    assert main(["--env", "prod", "--dry-run"]) == 0
+    assert os.environ[CREDENTIAL] == "given"
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,24 @@ def test_push_signs_in_to_the_registry_first(
     ]
 
 
+def test_registry_is_sent_the_password_and_nothing_else_on_standard_input(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run: list[tuple[list[str], dict[str, Any]]] = []
+    monkeypatch.setattr("subprocess.run", lambda command, **how: run.append((command, how)))
+    monkeypatch.setattr(image, "is_in_registry", lambda *_: False)
+    monkeypatch.setattr("shutil.which", lambda tool: f"/bin/{tool}")
+    monkeypatch.setattr("boto3.client", lambda *_, **__: Ecr())
+
+    image.push_image(ECR, "docker")
+
+    (login, how_login), (push, how_push) = run
+    assert login[:4] == ["docker", "login", "--username", "AWS"]
+    assert how_login == {"input": "pw", "text": True, "check": True, "cwd": image.PROJECT}
+    assert push == ["docker", "push", ECR]
+    assert how_push == how_login | {"input": None}
+
+
 def test_image_without_a_registry_is_not_pushed(commands: list[list[str]]) -> None:
     with pytest.raises(NotConfiguredError, match="export DEPLOY_REPOSITORY_URL"):
         image.push_image("b3-pipeline:0123abc", "docker")

@@ -82,7 +82,9 @@ def terraform(tmp_path_factory: pytest.TempPathFactory) -> Terraform:
         shutil.copytree(
             ROOT / folder,
             project / folder,
-            ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*", "*.tfvars"),
+            ignore=shutil.ignore_patterns(
+                ".terraform*", "*.tfstate*", "*.tfvars*", "*_override.tf"
+            ),
         )
     found = Terraform(project)
     started = found.try_to("init", "-no-color")

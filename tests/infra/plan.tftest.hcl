@@ -142,3 +142,19 @@ run "local" {
     local_cloud = true
   }
 }
+
+run "let_go" {
+  command = plan
+
+  variables {
+    force_destroy = true
+  }
+}
+
+run "lake_too" {
+  command = plan
+
+  variables {
+    delete_lake = true
+  }
+}

@@ -126,6 +126,24 @@ def test_a_glue_run_is_over_well_before_the_vacuum_may_take_what_it_wrote(
     assert job["max_retries"] == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "lake", "made_again", "days"),
+    [("worker", False, False, 7), ("let_go", False, True, 0), ("lake_too", True, False, 7)],
+)
+def test_the_lake_goes_with_its_data_by_a_variable_of_its_own(
+    plans: dict[str, Plan], name: str, lake: bool, made_again: bool, days: int
+) -> None:
+    def found(address: str, attribute: str) -> Any:
+        return resource(plans[name], f"module.{address}.this")[attribute]
+
+    assert found("lake_bucket.aws_s3_bucket", "force_destroy") is lake
+    assert found("results_bucket.aws_s3_bucket", "force_destroy") is made_again
+    assert found("athena.aws_athena_workgroup", "force_destroy") is made_again
+    assert found("registry.aws_ecr_repository", "force_delete") is made_again
+    secret = "secret[0].aws_secretsmanager_secret"
+    assert found(secret, "recovery_window_in_days") == days
+
+
 def test_the_local_cloud_alone_does_without_conditions(plans: dict[str, Plan]) -> None:
     statements = plans["local"].policy("module.lake_bucket.aws_s3_bucket_policy.this[0]")
     assert [statement.get("Condition") for statement in statements] == [None]

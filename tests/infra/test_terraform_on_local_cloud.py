@@ -1,33 +1,49 @@
 """The whole deployment: made on the local cloud, used, changed, and taken down again."""
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import awswrangler as wr
 import boto3
 import pytest
 
+from deployments.environment import Environment
+from deployments.state import ensure_bucket, move_state
+from deployments.terraform import Terraform as OfEnvironment
 from infra.local.prefect_server import prefect_server
 from infra.queries import documented_queries
 from tasks.core.datasets import TABLES
-from tests.e2e.cloud import Cloud
+from tests.e2e.cloud import Cloud, Outcome, run_module, wait_until
 from tests.infra.conftest import ROOT, Terraform
 from tests.permissions import denied, read_trail
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
-VARIABLES = (
-    "-var=local_cloud=true",
-    "-var=force_destroy=true",
-    "-var=database=b3_terraform",  # the local cloud has a b3 of its own
-    "-var=prefect_api_url=http://127.0.0.1:4200/api",
-    "-var=image_tag=0123abc",
-    "-var=network_type=private",
-    "-var=alarm_email=team@example.com",
-)
+ACCOUNT = "123456789012"
+ENVIRONMENT = "trial"
+STATE_BUCKET = "trial-state"
+VALUES = {
+    "account_id": ACCOUNT,
+    "state_bucket": STATE_BUCKET,
+    "local_cloud": True,
+    "database": "b3_terraform",  # the local cloud has a b3 of its own
+    "prefect_api_url": "http://127.0.0.1:4200/api",
+    "image_tag": "0123abc",
+    "network_type": "private",
+    "alarm_email": "team@example.com",
+}
+VALUES_FILE = f"deployments/environments/{ENVIRONMENT}.tfvars.json"
+VARIABLES = (f"-var-file=../../{VALUES_FILE}",)
+# What the commands of `deployments` are made of.
+READ_BY_DEPLOYMENTS = ("deployments", "tasks")
+OF_INIT = "TF_CLI_ARGS_init"
+PATH_STYLE = " -backend-config=use_path_style=true"
 # Much of an apply is waiting for queues and buckets to settle.
 AT_ONCE = "-parallelism=20"
 CREDENTIAL = "pnu_example"
@@ -54,11 +70,52 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             process.terminate()
 
 
-@pytest.mark.usefixtures("cloud")
+@pytest.fixture(scope="module")
+def terraform(terraform: Terraform, cloud: Cloud) -> Iterator[Terraform]:
+    """Terraform as the commands of `deployments` use it for an environment of the local cloud.
+
+    Its state is in the bucket that the environment names, and that was made by the command.
+    """
+    project = terraform.project
+    for folder in READ_BY_DEPLOYMENTS:
+        shutil.copytree(ROOT / folder, project / folder)
+    shutil.copy(ROOT / "prefect.yaml", project)
+    (project / VALUES_FILE).write_text(json.dumps(VALUES), encoding="utf-8")
+    here = project / "infra" / "terraform"
+    with pytest.MonkeyPatch.context() as patch:
+        given = os.environ.get(OF_INIT) or f"-plugin-dir={here}/.terraform/providers"
+        patch.setenv(OF_INIT, given + PATH_STYLE)
+        patch.setenv("TF_CLI_ARGS_destroy", AT_ONCE)
+        outcome = run_deployments("state", project, cloud)
+        assert outcome.code == 0, outcome.shown
+        data = here / ".terraform" / "environments" / ENVIRONMENT
+        patch.setitem(terraform.environment, "TF_DATA_DIR", str(data))
+        yield terraform
+    (here / "state_override.tf").unlink()
+
+
+def run_deployments(command: str, project: Path, cloud: Cloud, *arguments: str) -> Outcome:
+    """Run a command of `deployments` for the environment, without any key of Prefect's."""
+    secrets = ("TF_VAR_prefect_credential", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
+    given = {name: value for name, value in os.environ.items() if name not in secrets}
+    return run_module(
+        f"deployments.{command}", ["--env", ENVIRONMENT, *arguments], cloud.env | given, project
+    )
+
+
 def test_credentials_of_another_account_are_refused(terraform: Terraform) -> None:
-    done = terraform.try_to("plan", "-no-color", "-var=account_id=210987654321", *VARIABLES)
+    done = terraform.try_to("plan", "-no-color", *VARIABLES, "-var=account_id=210987654321")
     assert done.returncode != 0
     assert "account ID not allowed" in done.stderr
+
+
+@pytest.mark.usefixtures("terraform")
+def test_the_bucket_of_the_state_keeps_every_version_and_is_closed() -> None:
+    s3: Any = boto3.client("s3")
+    assert s3.get_bucket_versioning(Bucket=STATE_BUCKET)["Status"] == "Enabled"
+    closed = s3.get_public_access_block(Bucket=STATE_BUCKET)["PublicAccessBlockConfiguration"]
+    assert closed == dict.fromkeys(closed, True)
+    assert len(closed) == 4
 
 
 def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cloud: Cloud) -> None:
@@ -84,8 +141,38 @@ def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cl
     terraform.run("apply", "-no-color", "plan")
     assert terraform.planned_changes(*VARIABLES) == {}
 
-    terraform.run("destroy", "-auto-approve", "-no-color", AT_ONCE, *VARIABLES)
+    assert_destroy_spares_data_until_told(terraform, cloud, outputs)
     assert_nothing_is_left(outputs)
+    again = run_deployments("destroy", terraform.project, cloud)
+    assert again.code == 0, again.shown
+    assert "There is nothing to destroy" in again.shown
+
+
+def assert_destroy_spares_data_until_told(
+    terraform: Terraform, cloud: Cloud, outputs: dict[str, Any]
+) -> None:
+    refused = run_deployments("destroy", terraform.project, cloud, "--auto-approve")
+    assert refused.code == 1
+    assert f"The lake {outputs['lake_bucket']} holds data:" in refused.error
+    for zone in ("landing", "raw", "runs", "refined", "published"):
+        assert f"\n  {zone} " in refused.shown
+    assert "\n  jobs " not in refused.shown
+    assert terraform.outputs() == outputs
+
+    # What comes between the look and the destroy makes Terraform itself refuse.
+    lake = "module.lake_bucket.aws_s3_bucket.this"
+    resources = json.loads(terraform.run("show", "-json"))["values"]["root_module"]
+    (found,) = [
+        each
+        for module in resources["child_modules"]
+        for each in module["resources"]
+        if each["address"] == lake
+    ]
+    assert found["values"]["force_destroy"] is False
+
+    done = run_deployments("destroy", terraform.project, cloud, "--auto-approve", "--delete-data")
+    assert done.code == 0, done.shown
+    assert f"lies in s3://{STATE_BUCKET}/b3-pipeline/{ENVIRONMENT}/terraform.tfstate" in done.shown
 
 
 def assert_flow_run_role_allows_what_it_asked_for(cloud: Cloud) -> None:
@@ -159,3 +246,88 @@ def assert_nothing_is_left(outputs: dict[str, Any]) -> None:
     assert outputs["glue_job_name"] not in jobs
     workgroups = boto3.client("athena").list_work_groups()["WorkGroups"]
     assert outputs["workgroup"] not in {workgroup["Name"] for workgroup in workgroups}
+
+
+@pytest.fixture
+def small(tmp_path: Path, terraform: Terraform) -> Path:
+    """A configuration that makes nothing in the cloud."""
+    (tmp_path / "main.tf").write_text(
+        'variable "input" {\n  default = ""\n}\n'
+        'resource "terraform_data" "this" {\n  input = var.input\n}\n'
+        'output "input" {\n  value = terraform_data.this.output\n}\n'
+    )
+    return tmp_path
+
+
+def of(name: str, bucket: str | None, folder: Path) -> OfEnvironment:
+    environment = Environment.model_validate(VALUES | {"state_bucket": bucket})
+    if bucket is not None:
+        ensure_bucket(environment)
+    values = folder / f"{name}.tfvars.json"
+    values.write_text(json.dumps({"input": name}))
+    found = OfEnvironment(name, values, environment, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        if bucket is None:
+            patch.setenv(OF_INIT, os.environ[OF_INIT].removesuffix(PATH_STYLE))
+        found.prepare()
+    return found
+
+
+def test_each_environment_finds_its_own_state_and_a_local_one_is_moved_without_loss(
+    small: Path,
+) -> None:
+    for name in ("one", "two"):
+        of(name, None, small).apply(None, is_approved=True)
+    file = small / "states" / "one" / "terraform.tfstate"
+    made = file.read_text()
+
+    one = of("one", "bucket-of-one", small)
+    one.push_state(file)  # and killed here
+    assert "is moved-to-bucket-of-one-" not in move_state(one, file, "bucket-of-one")
+    assert not file.exists()
+    (aside,) = file.parent.glob("moved-to-bucket-of-one-*.tfstate")
+    assert aside.read_text() == made
+    assert one.pull_state()["resources"] == json.loads(made)["resources"]
+
+    two = of("two", None, small)  # stays on this machine
+    assert two.outputs() == {"input": "two"}
+    of("two", "bucket-of-two", small)
+    three = of("two", "bucket-of-two", small)
+    assert three.resources() == {}
+    move_state(three, small / "states" / "two" / "terraform.tfstate", "bucket-of-two")
+
+    assert of("one", "bucket-of-one", small).outputs() == {"input": "one"}
+    assert of("two", "bucket-of-two", small).outputs() == {"input": "two"}
+    for bucket, name in (("bucket-of-one", "one"), ("bucket-of-two", "two")):
+        found = boto3.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+        assert [each["Key"] for each in found] == [f"b3-pipeline/{name}/terraform.tfstate"]
+
+
+def test_a_second_apply_is_refused_while_another_one_is_at_work(
+    small: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    environment = of("locked", "bucket-of-locked", small)
+    lock = "b3-pipeline/locked/terraform.tfstate.tflock"
+
+    def is_locked() -> bool:
+        found = boto3.client("s3").list_objects_v2(Bucket="bucket-of-locked").get("Contents", [])
+        return lock in [each["Key"] for each in found]
+
+    data = {"TF_DATA_DIR": str(small / ".terraform" / "environments" / "locked")}
+    with subprocess.Popen(
+        ["terraform", "apply"],  # which asks, and holds the lock until it is answered
+        cwd=small,
+        env=os.environ | data,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    ) as first:
+        wait_until(is_locked, "the lock of the first apply")
+        with pytest.raises(subprocess.CalledProcessError):
+            environment.apply(None, is_approved=True)
+        assert "Error acquiring the state lock" in capfd.readouterr().err
+        first.communicate("yes\n")
+    assert first.returncode == 0
+    assert not is_locked()
+    environment.apply(None, is_approved=True)
+    assert environment.outputs() == {"input": "locked"}

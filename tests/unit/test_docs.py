@@ -46,6 +46,23 @@ def test_every_module_that_the_docs_run_exists(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_terraform_is_run_where_the_commands_for_an_environment_run_it(page: Path) -> None:
+    lines = [line for line in shell_lines(page) if "terraform " in line]
+    began = "TF_DATA_DIR=.terraform/environments/prod terraform -chdir=infra/terraform "
+    for line in lines:
+        assert line.startswith(began)
+        command = line.removeprefix(began).split()[0]
+        assert command in ("force-unlock", "import", "output", "state")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_file_of_an_environment_that_the_docs_name_could_be_one(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = set(re.findall(r"deployments/environments/([\w.-]+)", text))
+    assert named <= {"example.tfvars.json", "prod.tfvars.json"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_relative_link_of_the_docs_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []

@@ -27,6 +27,7 @@ run "values_that_cannot_be" {
     vpc_cidr                   = "10.0.0.0/28"
     alarm_email                = "team"
     analyst_arns               = ["analysts"]
+    state_bucket               = "The Bucket"
     log_retention_days         = 31
     landing_archive_days       = 0
     query_results_days         = 0
@@ -47,6 +48,7 @@ run "values_that_cannot_be" {
     var.vpc_cidr,
     var.alarm_email,
     var.analyst_arns,
+    var.state_bucket,
     var.log_retention_days,
     var.landing_archive_days,
     var.query_results_days,
@@ -87,11 +89,18 @@ run "an_unknown_kind_of_authentication" {
 run "no_credential_for_an_api_that_asks_for_one" {
   command = plan
 
-  variables {
-    prefect_credential = ""
+  module {
+    source = "./modules/secret"
   }
 
-  expect_failures = [var.prefect_credential]
+  variables {
+    name                 = "b3-pipeline/prefect"
+    value                = ""
+    value_version        = 1
+    recovery_window_days = 7
+  }
+
+  expect_failures = [aws_secretsmanager_secret_version.this]
 }
 
 run "a_push_pool_without_prefect_cloud" {

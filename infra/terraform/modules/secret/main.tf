@@ -10,4 +10,12 @@ resource "aws_secretsmanager_secret_version" "this" {
   secret_id                = aws_secretsmanager_secret.this.id
   secret_string_wo         = var.value
   secret_string_wo_version = var.value_version
+
+  # Here and not beside the variable, where it would stop a destroy as well, which sends nothing.
+  lifecycle {
+    precondition {
+      condition     = try(length(var.value) > 0, false)
+      error_message = "Prefect's API asks for a credential and none is given: export TF_VAR_prefect_credential, or set prefect_auth = \"none\" for a server without authentication."
+    }
+  }
 }
