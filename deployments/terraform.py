@@ -56,7 +56,8 @@ class Terraform:
         if not override.exists() or override.read_text() != text:
             override.write_text(text)
         given = [f"-backend-config={name}={value}" for name, value in settings.items()]
-        self._run("init", "-input=false", "-reconfigure", *given)
+        # The lock file names what is installed, by its bytes; only an upgrade writes it.
+        self._run("init", "-input=false", "-lockfile=readonly", "-reconfigure", *given)
 
     def _backend(self) -> tuple[str, dict[str, str]]:
         bucket = self._environment.state_bucket

@@ -113,7 +113,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         path = environment_file(options.env)
         environment = read_environment(path)
-        outputs = _outputs(options.env, environment, Terraform(options.env, path))
+        outputs = _outputs(options.env, environment, Terraform(options.env, path, environment))
         session = boto3.Session(region_name=environment.region)
         with (
             temporary_settings({PREFECT_API_URL: environment.prefect_api_url}),

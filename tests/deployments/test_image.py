@@ -88,9 +88,11 @@ def test_registry_is_sent_the_password_and_nothing_else_on_standard_input(
 
     (login, how_login), (push, how_push) = run
     assert login[:4] == ["docker", "login", "--username", "AWS"]
-    assert how_login == {"input": "pw", "text": True, "check": True, "cwd": image.PROJECT}
+    how = {"text": True, "check": True, "cwd": image.PROJECT, "env": how_login["env"]}
+    assert how_login == {"input": "pw", **how}
+    assert "pw" not in how_login["env"].values()
     assert push == ["docker", "push", ECR]
-    assert how_push == how_login | {"input": None}
+    assert how_push == {"input": None, **how}
 
 
 def test_image_without_a_registry_is_not_pushed(commands: list[list[str]]) -> None:

@@ -31,6 +31,8 @@ if failure.exists():
     sys.exit(3)
 """
 
+OF_INIT = ["-input=false", "-lockfile=readonly", "-reconfigure"]
+
 
 class Program:
     """What stands for Terraform.
@@ -80,7 +82,7 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
 def test_state_on_this_machine_lies_in_a_folder_that_no_init_asks_to_copy(program: Program) -> None:
     program.of("prod").prepare()
     assert program.calls() == [
-        ["init", "-input=false", "-reconfigure", "-backend-config=workspace_dir=states"],
+        ["init", *OF_INIT, "-backend-config=workspace_dir=states"],
         ["workspace", "select", "-or-create", "prod"],
     ]
     assert program.backend() == 'terraform {\n  backend "local" {}\n}\n'
@@ -90,8 +92,7 @@ def test_state_in_a_bucket_is_encrypted_and_locked(program: Program) -> None:
     program.of("prod", state_bucket="the-states", region="sa-east-1").prepare()
     assert program.calls()[0] == [
         "init",
-        "-input=false",
-        "-reconfigure",
+        *OF_INIT,
         "-backend-config=bucket=the-states",
         "-backend-config=region=sa-east-1",
         "-backend-config=key=terraform.tfstate",
