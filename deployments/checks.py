@@ -20,7 +20,7 @@ from prefect.settings import (
 from deployments.backend import check_state
 from deployments.emulation import check_machine
 from deployments.environment import Environment
-from deployments.image import commit, find_tool, has_changes, is_in_registry
+from deployments.image import NO_TOOL, commit, find_tool, has_changes, is_in_registry
 from deployments.settings import SECRET_VARIABLES
 from deployments.work_pool import BLOCK_VARIABLE, find_credentials_block, find_pool
 from tasks.core.errors import B3PipelineError, InvalidInputError, NotConfiguredError
@@ -146,6 +146,8 @@ def check_image(environment: Environment, tag: str, tool: str = "") -> bool:
     """
     if is_in_registry(environment.name, tag, environment.region):
         return True
+    if environment.local_cloud and tool == NO_TOOL:
+        return False  # tasks there are processes: nothing is built, and nothing missed
     problem = f"The repository {environment.name} has no image {tag}, and"
     if tag != commit():
         raise InvalidInputError(

@@ -50,7 +50,10 @@ def local_cloud(state: Path, *, port: int = 0, is_live: bool = False) -> Iterato
     directory = StateDirectory(state.resolve())
     with _locked(directory):
         directory.env.unlink(missing_ok=True)  # of a killed one: settings that lead nowhere
-        with aws_server(directory, port) as aws, _source(is_live=is_live) as source:
+        with (
+            _source(is_live=is_live) as source,
+            aws_server(directory, port, source) as aws,
+        ):
             set_up(connection(aws))
             settings = pipeline_settings()
             folder = directory.lake / settings["B3_LAKE_BUCKET"]

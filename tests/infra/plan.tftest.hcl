@@ -61,7 +61,7 @@ override_resource {
 }
 
 override_resource {
-  target          = module.secret[0].aws_secretsmanager_secret_version.this
+  target          = module.secret[0].aws_secretsmanager_secret.this
   override_during = plan
   values          = { arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:b3-pipeline/prefect" }
 }

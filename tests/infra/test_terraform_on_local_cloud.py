@@ -12,6 +12,7 @@ from typing import Any
 import awswrangler as wr
 import boto3
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from deployments.environment import Environment
 from deployments.state import ensure_bucket, move_state
@@ -33,21 +34,23 @@ VALUES = {
     "state_bucket": STATE_BUCKET,
     "local_cloud": True,
     "database": "b3_terraform",  # the local cloud has a b3 of its own
-    "prefect_api_url": "http://127.0.0.1:4200/api",
-    "image_tag": "0123abc",
+    "prefect_auth": "auth_string",
     "network_type": "private",
     "alarm_email": "team@example.com",
 }
 VALUES_FILE = f"deployments/environments/{ENVIRONMENT}.tfvars.json"
 VARIABLES = (f"-var-file=../../{VALUES_FILE}",)
 # What the commands of `deployments` are made of.
-READ_BY_DEPLOYMENTS = ("deployments", "tasks")
+READ_BY_DEPLOYMENTS = ("deployments", "flows", "tasks")
 OF_INIT = "TF_CLI_ARGS_init"
 PATH_STYLE = " -backend-config=use_path_style=true"
 # Much of an apply is waiting for queues and buckets to settle.
 AT_ONCE = "-parallelism=20"
-CREDENTIAL = "pnu_example"
+# Two secrets that are found again wherever they come to be.
+CREDENTIAL = "admin:marked-credential"
+SECRET_KEY = "marked-secret-key"
 FLOW_RUN_ROLE = "b3-pipeline-flow-run"
+DEPLOYMENTS = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 SCRIPT = "module.glue_job.aws_s3_object.script"
 
 
@@ -64,14 +67,25 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             with pytest.MonkeyPatch.context() as patch:
                 for line in lines:
                     patch.setenv(*line.split("=", 1))
+                patch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+                patch.setenv("PREFECT_API_AUTH_STRING", CREDENTIAL)
+                patch.setenv("PREFECT_SERVER_API_AUTH_STRING", CREDENTIAL)
                 patch.setenv("TF_VAR_prefect_credential", CREDENTIAL)
+                patch.setenv("CONTAINER_TOOL", "none")  # tasks are processes here
                 yield Cloud(dict(os.environ), state)
         finally:
             process.terminate()
 
 
 @pytest.fixture(scope="module")
-def terraform(terraform: Terraform, cloud: Cloud) -> Iterator[Terraform]:
+def prefect(cloud: Cloud) -> Iterator[dict[str, str]]:
+    """A Prefect server that asks for a credential, and what leads to it."""
+    with prefect_server(cloud.state) as prefect:
+        yield prefect
+
+
+@pytest.fixture(scope="module")
+def terraform(terraform: Terraform, cloud: Cloud, prefect: dict[str, str]) -> Iterator[Terraform]:
     """Terraform as the commands of `deployments` use it for an environment of the local cloud.
 
     Its state is in the bucket that the environment names, and that was made by the command.
@@ -80,7 +94,9 @@ def terraform(terraform: Terraform, cloud: Cloud) -> Iterator[Terraform]:
     for folder in READ_BY_DEPLOYMENTS:
         shutil.copytree(ROOT / folder, project / folder)
     shutil.copy(ROOT / "prefect.yaml", project)
-    (project / VALUES_FILE).write_text(json.dumps(VALUES), encoding="utf-8")
+    values = VALUES | {"prefect_api_url": prefect["PREFECT_API_URL"]}
+    (project / VALUES_FILE).write_text(json.dumps(values), encoding="utf-8")
+    commit_all(project)
     here = project / "infra" / "terraform"
     with pytest.MonkeyPatch.context() as patch:
         given = os.environ.get(OF_INIT) or f"-plugin-dir={here}/.terraform/providers"
@@ -92,6 +108,21 @@ def terraform(terraform: Terraform, cloud: Cloud) -> Iterator[Terraform]:
         patch.setitem(terraform.environment, "TF_DATA_DIR", str(data))
         yield terraform
     (here / "state_override.tf").unlink()
+
+
+def commit_all(project: Path) -> None:
+    """Make a commit of the copy: its id is the image's tag."""
+    who = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com")
+    for arguments in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "-m", "all"]):
+        subprocess.run(["git", *arguments], cwd=project, check=True)
+
+
+def run_with_prefect(
+    command: str, project: Path, cloud: Cloud, prefect: dict[str, str], *arguments: str
+) -> Outcome:
+    """Run a command of `deployments` as somebody who is signed in to Prefect."""
+    env = cloud.env | dict(os.environ) | {"PREFECT_HOME": prefect["PREFECT_HOME"]}
+    return run_module(f"deployments.{command}", ["--env", ENVIRONMENT, *arguments], env, project)
 
 
 def run_deployments(command: str, project: Path, cloud: Cloud, *arguments: str) -> Outcome:
@@ -118,34 +149,88 @@ def test_the_bucket_of_the_state_keeps_every_version_and_is_closed() -> None:
     assert len(closed) == 4
 
 
-def test_everything_is_made_used_changed_and_taken_down(terraform: Terraform, cloud: Cloud) -> None:
-    terraform.run("apply", "-auto-approve", "-no-color", AT_ONCE, *VARIABLES)
+def test_everything_is_made_used_changed_and_taken_down(
+    terraform: Terraform, cloud: Cloud, prefect: dict[str, str]
+) -> None:
+    def run(command: str, *arguments: str) -> Outcome:
+        return run_with_prefect(command, terraform.project, cloud, prefect, *arguments)
+
+    dry = run("deploy", "--dry-run")
+    assert dry.code == 0, dry.shown
+    deployed = run("deploy", "--auto-approve")
+    assert deployed.code == 0, deployed.shown
     outputs = terraform.outputs()
+    as_deployed = (*VARIABLES, f"-var=image_tag={outputs['image_tag']}")
     assert_credential_is_in_no_state(terraform)
     assert_catalog_has_the_columns_of_the_code(outputs["database"])
     assert_queries_are_those_of_the_docs(outputs["workgroup"])
     assert_nobody_deletes_a_commit(outputs["lake_bucket"])
 
-    with prefect_server(cloud.state) as prefect:
-        as_role = {"AWS_ACCESS_KEY_ID": FLOW_RUN_ROLE}
-        outcome = cloud.run_portfolio(extra=prefect | outputs["flow_environment"] | as_role)
+    verified = run("verify")
+    assert_all_holds_but_what_nobody_does_here(verified)
+
+    as_role = {"AWS_ACCESS_KEY_ID": FLOW_RUN_ROLE}
+    outcome = cloud.run_portfolio(extra=prefect | outputs["flow_environment"] | as_role)
     assert_flow_run_role_allows_what_it_asked_for(cloud)
     assert outcome.last_line.startswith("published "), outcome.error
     assert_session_is_published(outputs)
 
-    assert terraform.planned_changes(*VARIABLES) == {}
+    assert terraform.planned_changes(*as_deployed) == {}
+    another = "-var=prefect_credential_version=2"
+    assert terraform.planned_changes(*as_deployed, another) == {
+        "module.secret[0].aws_secretsmanager_secret_version.this": ["delete", "create"],
+        "module.worker[0].aws_ecs_service.this": ["update"],
+    }
 
     script = terraform.project / "infra" / "glue" / "refine.py"
     script.write_text(script.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
-    assert terraform.planned_changes(*VARIABLES) == {SCRIPT: ["update"]}
+    assert terraform.planned_changes(*as_deployed) == {SCRIPT: ["update"]}
     terraform.run("apply", "-no-color", "plan")
-    assert terraform.planned_changes(*VARIABLES) == {}
+    assert terraform.planned_changes(*as_deployed) == {}
 
     assert_destroy_spares_data_until_told(terraform, cloud, outputs)
     assert_nothing_is_left(outputs)
     again = run_deployments("destroy", terraform.project, cloud)
     assert again.code == 0, again.shown
     assert "There is nothing to destroy" in again.shown
+    for each in (dry, deployed, verified, outcome, again):
+        assert "marked-" not in each.shown
+    assert_no_secret_is_written_down(cloud, terraform.project)
+
+
+def assert_all_holds_but_what_nobody_does_here(verified: Outcome) -> None:
+    """Nobody reads a mail here, and of services' tasks ECS only says that there are none."""
+    rows = [line.split(" | ") for line in verified.shown.splitlines() if line.startswith("| ")]
+    verdicts = {row[0].removeprefix("| ").strip(): row[1].strip() for row in rows[1:]}
+    assert len(verdicts) == 4 + 1 + 6 + 1 + 1 + 1 + len(DEPLOYMENTS), verified.shown
+    wrong = {what: verdict for what, verdict in verdicts.items() if verdict != "holds"}
+    assert wrong == dict.fromkeys(("somebody is told of alarms", "the worker"), "DOES NOT HOLD"), (
+        verified.shown
+    )
+    assert verified.code == 1
+
+
+def assert_no_secret_is_written_down(cloud: Cloud, project: Path) -> None:
+    """Neither in the lake, a log, Prefect's database, a task definition, nor Terraform's state."""
+    files = [path for folder in (cloud.state, project) for path in folder.rglob("*")]
+    read = [path for path in files if path.is_file()]
+    assert any(path.name == "prefect.db" for path in read)
+    assert any(path.parent.name == "ecs" for path in read)
+    assert [str(path) for path in read if b"marked-" in path.read_bytes()] == []
+    ecs, logs = boto3.client("ecs"), boto3.client("logs")
+    definitions = [
+        ecs.describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        for arn in ecs.list_task_definitions()["taskDefinitionArns"]
+    ]
+    assert len(definitions) >= 2
+    assert "marked-" not in str(definitions)
+    events = [
+        event["message"]
+        for group in logs.describe_log_groups()["logGroups"]
+        for event in logs.filter_log_events(logGroupName=group["logGroupName"])["events"]
+    ]
+    assert events
+    assert "marked-" not in str(events)
 
 
 def assert_destroy_spares_data_until_told(

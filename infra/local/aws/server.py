@@ -3,10 +3,11 @@
 import logging
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, redirect_stderr
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
@@ -45,12 +46,15 @@ class _QuietRequestHandler(MotoRequestHandler):  # type: ignore[misc]
 
 
 @contextmanager
-def aws_server(state: StateDirectory, port: int = 0) -> Iterator[dict[str, str]]:
+def aws_server(
+    state: StateDirectory, port: int = 0, of_tasks: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[dict[str, str]]:
     """Serve AWS until the block ends; moto's state is one a process, so is this.
 
     Args:
         state: Where it keeps everything; nobody else serves it.
         port: 0 takes a free one.
+        of_tasks: What ECS's tasks find in their environment, unless they are given something else.
 
     Yields:
         The settings that a program needs to reach it.
@@ -90,7 +94,7 @@ def aws_server(state: StateDirectory, port: int = 0) -> Iterator[dict[str, str]]
         athena = Athena(catalog)
         opening.enter_context(athena_api.installed(athena))
         opening.callback(athena.close)
-        tasks = EcsTasks(state, env, trail.keep)
+        tasks = EcsTasks(state, {**of_tasks, **env}, trail.keep)
         opening.enter_context(ecs_api.installed(tasks))
         opening.callback(tasks.close)
 

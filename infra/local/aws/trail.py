@@ -24,6 +24,7 @@ _S3_SUBRESOURCES = {
     "uploads": "ListBucketMultipartUploads",
     "versions": "ListBucketVersions",
 }
+_SECRETS = {"SecretString", "SecretBinary"}
 _LARGEST_BODY_BYTES = 1_000_000
 
 
@@ -49,8 +50,9 @@ class TrailMiddleware:
         Args:
             principal: Who asked: an access key, or the name of a role.
             action: In IAM's form, such as `glue:GetTable`.
-            parameters: What it was asked about.
+            parameters: What it was asked about; a secret's value is left out.
         """
+        parameters = {name: parameters[name] for name in parameters if name not in _SECRETS}
         line = {"principal": principal, "action": action, "parameters": parameters}
         with self._lock:
             if not self._file.closed:

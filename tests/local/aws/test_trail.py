@@ -50,6 +50,17 @@ def test_rights_on_objects(kept: Callable[..., Any]) -> None:
     ]
 
 
+def test_a_secret_is_left_out(kept: Callable[..., Any]) -> None:
+    client: Any = boto3.client(
+        "secretsmanager", aws_access_key_id="keeper", aws_secret_access_key="local"
+    )
+    client.create_secret(Name="of-the-trail", SecretString="s3cret", ClientRequestToken="1" * 32)
+
+    ((action, parameters),) = kept("keeper")
+    assert action == "secretsmanager:CreateSecret"
+    assert parameters == {"Name": "of-the-trail", "ClientRequestToken": "1" * 32}
+
+
 def test_a_job_acts_as_its_role(
     define: Callable[..., str], glue: Any, kept: Callable[..., Any]
 ) -> None:
