@@ -1,6 +1,7 @@
 """What an offline plan makes and what is scheduled, against `facts.txt`: no change goes unseen."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,15 @@ def test_the_lake_goes_with_its_data_by_a_variable_of_its_own(
     assert found("registry.aws_ecr_repository", "force_delete") is made_again
     secret = "secret[0].aws_secretsmanager_secret"
     assert found(secret, "recovery_window_in_days") == days
+
+
+def test_what_operations_says_of_a_lost_state_names_the_lakes_bucket(
+    plans: dict[str, Plan],
+) -> None:
+    page = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+    found = re.findall(r'import \{\n  to = (\S+)\n  id = "(\S+)"\n\}', page)
+    ((address, name),) = found
+    assert resource(plans["worker"], address)["bucket"] == name
 
 
 def test_the_local_cloud_alone_does_without_conditions(plans: dict[str, Plan]) -> None:

@@ -1,5 +1,6 @@
 """What the docs say is so: commands exist, SQL is the code's."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -52,7 +53,7 @@ def test_terraform_is_run_where_the_commands_for_an_environment_run_it(page: Pat
     for line in lines:
         assert line.startswith(began)
         command = line.removeprefix(began).split()[0]
-        assert command in ("force-unlock", "import", "output", "state")
+        assert command in ("force-unlock", "output", "state")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -114,6 +115,33 @@ def test_bare_make_lists_every_target_with_a_word_on_it() -> None:
     printed = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in make_targets():
         assert re.search(rf"make {target} +\S", printed), target
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        ("deploy", 'deploy --env ""'),
+        ("deploy ENV=prod", 'deploy --env "prod"'),
+        ("deploy ENV=prod DRY_RUN=1", 'deploy --env "prod" --dry-run'),
+        ("state ENV=prod", 'state --env "prod"'),
+        ("destroy", 'destroy --env ""'),
+        ("destroy ENV=prod DRY_RUN=1", 'destroy --env "prod" --dry-run'),
+        ("destroy ENV=prod DELETE_DATA=1", 'destroy --env "prod" --delete-data'),
+    ],
+)
+def test_make_hands_on_what_it_is_given(given: str, run: str) -> None:
+    # What this run of make itself was given is not to be taken for it.
+    environment = {"PATH": os.environ["PATH"]}
+    printed = subprocess.run(
+        ["make", "-n", *given.split()],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    words = printed.replace("\\\n", " ").split()
+    assert " ".join(words).endswith(f"python -m deployments.{run}")
 
 
 def test_the_version_is_the_same_everywhere() -> None:
