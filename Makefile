@@ -7,7 +7,7 @@ LIVE ?=
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test check format drill mutants bench lock docs image push state deploy destroy clean
+.PHONY: help demo local test check format proofs drill mutants bench lock docs image push state deploy destroy clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,9 @@ check: $(STAMP) ## Lint and check types
 format: $(STAMP) ## Format the code and mend what lint can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+proofs: $(STAMP) ## Get the tools without which tests/proofs skips (npm, an index of packages)
+	@$(BIN)/python -m tests.proofs
 
 drill: $(STAMP) ## Try flows under every fault we know (MINUTES=60 for long, SEED=, ONLY="words")
 	@$(BIN)/python -m tests.drill $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES)) \
@@ -71,12 +74,17 @@ destroy: $(STAMP) ## Take an environment down (ENV=name; DELETE_DATA=1 the lake 
 	@$(BIN)/python -m deployments.destroy --env "$(ENV)" $(if $(DELETE_DATA),--delete-data) \
 		$(if $(DRY_RUN),--dry-run)
 
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header
+PROOFS := tests/proofs
 
 lock: $(STAMP) ## Pin every dependency again, as pyproject.toml allows (UPGRADE=1: the newest)
-	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra dev -o requirements-dev.lock
-	@$(COMPILE) -c requirements-dev.lock -o requirements.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra dev pyproject.toml -o requirements-dev.lock
+	@$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --group checkov -o $(PROOFS)/checkov.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --group parliament -o $(PROOFS)/parliament.lock
+	@cd $(PROOFS)/grammar && npm $(if $(UPGRADE),update,install) --package-lock-only --silent \
+		--omit-lockfile-registry-resolved
 
 clean: ## Remove .venv, caches and the local cloud's state in .local
 	rm -rf .venv .local build .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage

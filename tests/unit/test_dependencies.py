@@ -1,5 +1,6 @@
 """What is installed is what was locked: every package by version and hash, from any index."""
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -15,6 +16,8 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 LOCKS = {
     "requirements.lock": PROJECT["project"]["dependencies"],
     "requirements-dev.lock": PROJECT["project"]["dependencies"] + EXTRAS["local"] + EXTRAS["dev"],
+    "tests/proofs/checkov.lock": PROJECT["dependency-groups"]["checkov"],
+    "tests/proofs/parliament.lock": PROJECT["dependency-groups"]["parliament"],
 }
 _PACKAGE = re.compile(
     r"(?P<name>[a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==(?P<version>[^\s;]+)(?: ; [^\\\n]+)? \\\n"
@@ -53,9 +56,24 @@ def test_a_lock_file_is_of_the_ranges(lock: str) -> None:
 
 def test_what_the_image_installs_is_what_the_tests_run_on() -> None:
     image, tested = (
-        {each.group() for each in _PACKAGE.finditer(read_lock(lock))} for lock in LOCKS
+        {each.group() for each in _PACKAGE.finditer(read_lock(lock))}
+        for lock in ("requirements.lock", "requirements-dev.lock")
     )
     assert image <= tested
+
+
+def test_packages_of_npm_are_locked_likewise() -> None:
+    folder = ROOT / "tests" / "proofs" / "grammar"
+    project, lock = (
+        json.loads((folder / name).read_text(encoding="utf-8"))
+        for name in ("package.json", "package-lock.json")
+    )
+    packages = {name: each for name, each in lock["packages"].items() if name}
+    assert lock["packages"][""]["dependencies"] == project["dependencies"], "run: make lock"
+    assert packages.keys() >= {f"node_modules/{name}" for name in project["dependencies"]}
+    for name, each in packages.items():
+        assert re.fullmatch(r"sha512-[A-Za-z0-9+/]{86}==", each["integrity"]), name
+        assert "resolved" not in each, f"{name} names its registry"
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "Makefile"])

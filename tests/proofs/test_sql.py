@@ -1,0 +1,98 @@
+"""Every SQL of the docs in the grammar of its engine: Trino's, which is Athena's, or Spark's."""
+
+import json
+import re
+import subprocess
+
+import pytest
+
+from infra.queries import documented_queries
+from tests.proofs.tools import HERE, ROOT, need
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# What runs in Spark, and what only DuckDB understands, by page and the heading above it.
+OF_SPARK = "GLUE_JOB_STEPS.md"
+OF_DUCKDB = {("ANALYSTS.md", "On AWS")}
+_PART = re.compile(
+    r"^#+ (?P<heading>[^\n]+)|^```sql\n(?P<block>.*?)^```|^sql = \"(?P<text>[^\n]+)\"$", re.M | re.S
+)
+
+SOUND = {
+    "a list in order": "SELECT array_agg(a ORDER BY b) FILTER (WHERE a > 0) FROM t",
+    "a window": "SELECT sum(a) OVER (PARTITION BY b ORDER BY c ROWS 2 PRECEDING) FROM t",
+}
+BROKEN = {
+    "comma": "SELECT a, FROM t",
+    "parenthesis": "SELECT (a FROM t",
+    "word": "SELEC a FROM t",
+    "list of DuckDB's": "SELECT [1, 2]",
+    "exclusion of DuckDB's": "SELECT * EXCLUDE (a) FROM t",
+    "cast of DuckDB's": "SELECT a::int FROM t",
+    "qualification of DuckDB's": "SELECT a FROM t QUALIFY rank() OVER (ORDER BY a) = 1",
+    "lambda of DuckDB's": "SELECT list_transform(a, lambda x: x + 1) FROM t",
+}
+
+
+def read_pages() -> dict[tuple[str, str, int], str]:
+    """Every SQL of the docs by its page, the heading above it, and its number there."""
+    found = {}
+    for page in PAGES:
+        heading, number = "", 0
+        for part in _PART.finditer(page.read_text(encoding="utf-8")):
+            if part["heading"]:
+                heading, number = part["heading"], 0
+            else:
+                number += 1
+                found[page.name, heading, number] = part["block"] or part["text"]
+    return found
+
+
+DOCUMENTED = read_pages()
+OF_DOCS = {
+    " ".join(map(str, place)): ("SparkSQL" if place[0] == OF_SPARK else "TrinoSQL", sql)
+    for place, sql in DOCUMENTED.items()
+    if place[:2] not in OF_DUCKDB
+}
+OF_TRINO = {name: ("TrinoSQL", sql) for name, sql in (SOUND | BROKEN).items()}
+ONLY_OF_DUCKDB = {
+    " ".join(map(str, place)): ("TrinoSQL", sql)
+    for place, sql in DOCUMENTED.items()
+    if place[:2] in OF_DUCKDB
+}
+
+
+@pytest.fixture(scope="module")
+def errors() -> dict[str, list[str]]:
+    """What the grammars find wrong, by the statement's name."""
+    asked = OF_DOCS | OF_TRINO | ONLY_OF_DUCKDB
+    done = subprocess.run(
+        ["node", str(HERE / "grammar" / "validate.mjs"), str(need("grammar"))],
+        input=json.dumps([{"grammar": grammar, "sql": sql} for grammar, sql in asked.values()]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return dict(zip(asked, json.loads(done.stdout), strict=True))
+
+
+def test_every_sql_of_the_docs_is_looked_at() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    assert len(DOCUMENTED) == len(re.findall(r"^```sql$|^sql = ", pages, re.M))
+    asked = {sql.strip() for grammar, sql in OF_DOCS.values() if grammar == "TrinoSQL"}
+    assert {query.sql for query in documented_queries()} <= asked
+
+
+@pytest.mark.parametrize("name", OF_DOCS)
+def test_sql_of_the_docs_is_of_its_engine(errors: dict[str, list[str]], name: str) -> None:
+    assert errors[name] == []
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_sound_sql_is_let_through(errors: dict[str, list[str]], name: str) -> None:
+    assert errors[name] == []
+
+
+@pytest.mark.parametrize("name", [*BROKEN, *ONLY_OF_DUCKDB])
+def test_broken_sql_is_noticed(errors: dict[str, list[str]], name: str) -> None:
+    assert errors[name]
