@@ -26,7 +26,6 @@ ACCEPTED = {
 # These are given no policy; AWS gives them its own.
 WITHOUT = {
     "module.network.aws_vpc_endpoint.s3[0]",
-    "module.secret[0].aws_secretsmanager_secret.this",
 }
 # A policy, as one statement, and what is to be found in it.
 LAKE = "arn:aws:s3:::lake"
