@@ -350,6 +350,38 @@ def test_named_query_is_deleted(athena: Any) -> None:
     assert created not in athena.list_named_queries(WorkGroup="b3")["NamedQueryIds"]
 
 
+def test_workgroup_keeps_what_an_update_does_not_name(athena: Any) -> None:
+    place = {"OutputLocation": "s3://b3-results/updated/"}
+    athena.create_work_group(
+        Name="updated",
+        Description="as it was",
+        Configuration={"ResultConfiguration": place, "BytesScannedCutoffPerQuery": 10485760},
+    )
+
+    athena.update_work_group(
+        WorkGroup="updated",
+        ConfigurationUpdates={
+            "BytesScannedCutoffPerQuery": 20971520,
+            "ResultConfigurationUpdates": {
+                "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"}
+            },
+        },
+    )
+
+    found = athena.get_work_group(WorkGroup="updated")["WorkGroup"]
+    assert found["Description"] == "as it was"
+    assert found["Configuration"]["BytesScannedCutoffPerQuery"] == 20971520
+    assert found["Configuration"]["ResultConfiguration"] == place | {
+        "EncryptionConfiguration": {"EncryptionOption": "SSE_S3"}
+    }
+    athena.update_work_group(WorkGroup="updated", Description="as it is")
+    found = athena.get_work_group(WorkGroup="updated")["WorkGroup"]
+    assert found["Description"] == "as it is"
+    assert found["Configuration"]["BytesScannedCutoffPerQuery"] == 20971520
+    with pytest.raises(athena.exceptions.InvalidRequestException, match="none is not found"):
+        athena.update_work_group(WorkGroup="none")
+
+
 def test_only_the_partitions_that_a_query_names_are_opened(athena: Any, s3: Any) -> None:
     location = "athena/constituents/session=2025-08-01/broken.parquet"
     s3.put_object(Bucket="b3-lake", Key=location, Body=b"no parquet")

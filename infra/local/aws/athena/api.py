@@ -97,6 +97,18 @@ def _delete_named_query(ask: Ask, _athena: Athena) -> dict[str, Any]:
     return {}
 
 
+def _update_work_group(ask: Ask, _athena: Athena) -> dict[str, Any]:
+    workgroup = _moto().work_groups.get(ask("WorkGroup"))
+    if workgroup is None:
+        raise _invalid(f"WorkGroup {ask('WorkGroup')} is not found.")
+    updates = dict(ask("ConfigurationUpdates") or {})
+    results = workgroup.configuration.get("ResultConfiguration") or {}
+    results = {**results, **updates.pop("ResultConfigurationUpdates", {})}
+    workgroup.configuration = {**workgroup.configuration, **updates, "ResultConfiguration": results}
+    workgroup.description = ask("Description") or workgroup.description
+    return {}
+
+
 _CALLS: dict[str, Call] = {
     "start_query_execution": _start,
     "get_query_execution": lambda ask, athena: {
@@ -105,6 +117,7 @@ _CALLS: dict[str, Call] = {
     "get_query_results": _results,
     "stop_query_execution": _stop,
     "delete_named_query": _delete_named_query,
+    "update_work_group": _update_work_group,
 }
 
 
