@@ -1,15 +1,14 @@
 """Whether Glue, Athena, the alarms' topic and the worker do what a deployment needs of them."""
 
 from collections.abc import Iterator
-from time import monotonic, sleep
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from deployments.polling import poll
 from deployments.verdict import Verdict
 from tasks.core.job_runs import ACTIVE
 
-_POLL_SECONDS = 2.0
 _GLUE_PATIENCE_SECONDS = 900.0  # Glue may wait for room
 _ATHENA_PATIENCE_SECONDS = 120.0
 _AT_ONCE = 10  # Athena lets an account run twenty or so
@@ -46,15 +45,18 @@ def verify_glue(outputs: dict[str, Any], glue: Any) -> Iterator[Verdict]:
 
 
 def _wait_for_run(job: str, run_id: str, glue: Any) -> dict[str, Any]:
-    deadline = monotonic() + _GLUE_PATIENCE_SECONDS
-    while True:
-        run: dict[str, Any] = glue.get_job_run(JobName=job, RunId=run_id)["JobRun"]
-        if run["JobRunState"] not in ACTIVE:
-            return run
-        if monotonic() > deadline:
-            glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
-            return run | {"ErrorMessage": f"nothing in {_GLUE_PATIENCE_SECONDS:.0f} s: stopped"}
-        sleep(_POLL_SECONDS)
+    asked = {"JobName": job, "RunId": run_id}
+
+    def look() -> dict[str, Any] | None:
+        run: dict[str, Any] = glue.get_job_run(**asked)["JobRun"]
+        return None if run["JobRunState"] in ACTIVE else run
+
+    run = poll(look, _GLUE_PATIENCE_SECONDS)
+    if run is None:
+        glue.batch_stop_job_run(JobName=job, JobRunIds=[run_id])
+        message = f"nothing in {_GLUE_PATIENCE_SECONDS:.0f} s, and was stopped"
+        return {"JobRunState": "STOPPING", "ErrorMessage": message}
+    return run
 
 
 def verify_queries(outputs: dict[str, Any], athena: Any) -> Iterator[Verdict]:
@@ -91,16 +93,17 @@ def _explain(query: dict[str, Any], workgroup: str, athena: Any) -> str:
 
 def _end(execution: str, athena: Any) -> str:
     """Return why a query failed, when it has ended; empty where it did not."""
-    deadline = monotonic() + _ATHENA_PATIENCE_SECONDS
-    while True:
-        found = athena.get_query_execution(QueryExecutionId=execution)["QueryExecution"]["Status"]
-        if found["State"] == "SUCCEEDED":
-            return ""
-        if found["State"] in ("FAILED", "CANCELLED"):
-            return str(found.get("StateChangeReason", found["State"]))
-        if monotonic() > deadline:
-            return f"{found['State']} for {_ATHENA_PATIENCE_SECONDS:.0f} s"
-        sleep(_POLL_SECONDS / 10)
+
+    def look() -> dict[str, Any] | None:
+        asked = athena.get_query_execution(QueryExecutionId=execution)
+        status: dict[str, Any] = asked["QueryExecution"]["Status"]
+        return None if status["State"] in ("QUEUED", "RUNNING") else status
+
+    status = poll(look, _ATHENA_PATIENCE_SECONDS)
+    if status is None:
+        return f"no end in {_ATHENA_PATIENCE_SECONDS:.0f} s"
+    is_good = status["State"] == "SUCCEEDED"
+    return "" if is_good else str(status.get("StateChangeReason", status["State"]))
 
 
 def verify_alarms(outputs: dict[str, Any], sns: Any) -> Iterator[Verdict]:

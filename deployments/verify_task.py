@@ -2,19 +2,18 @@
 
 import json
 from collections.abc import Iterator
-from time import monotonic, sleep
 from typing import Any
 
 from botocore.exceptions import ClientError
 from prefect.client.orchestration import SyncPrefectClient
 
+from deployments.polling import poll
 from deployments.task_definition import register_task_definition
 from deployments.template import CONTAINER_NAME, LOG_PREFIX
 from deployments.verdict import Verdict
 
 _WHAT = "a flow run's task"
 _COMMAND = ["python", "-m", "flows.probe"]
-_POLL_SECONDS = 2.0
 _PATIENCE_SECONDS = 600.0  # an image is pulled, and a zone may have no room at once
 
 
@@ -79,16 +78,17 @@ def _override(env: dict[str, str]) -> dict[str, Any]:
 
 def _wait(cluster: str, arn: str, ecs: Any) -> dict[str, Any]:
     """Return the task when it has ended, or stop it when that takes too long."""
-    deadline = monotonic() + _PATIENCE_SECONDS
-    while True:
+
+    def look() -> dict[str, Any] | None:
         found: list[dict[str, Any]] = ecs.describe_tasks(cluster=cluster, tasks=[arn])["tasks"]
-        if found and found[0]["lastStatus"] == "STOPPED":
-            return found[0]
-        if monotonic() > deadline:
-            reason = f"it has not ended in {_PATIENCE_SECONDS:.0f} s"
-            ecs.stop_task(cluster=cluster, task=arn, reason=f"verify: {reason}")
-            return {"taskArn": arn, "containers": [], "stoppedReason": reason}
-        sleep(_POLL_SECONDS)
+        return found[0] if found and found[0]["lastStatus"] == "STOPPED" else None
+
+    task = poll(look, _PATIENCE_SECONDS)
+    if task is None:
+        reason = f"it has not ended in {_PATIENCE_SECONDS:.0f} s, and was stopped"
+        ecs.stop_task(cluster=cluster, task=arn, reason=f"verify: {reason}")
+        return {"taskArn": arn, "containers": [], "stoppedReason": reason}
+    return task
 
 
 def _of_end(task: dict[str, Any]) -> Verdict:

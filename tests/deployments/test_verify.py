@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 import deployments.verify
-from deployments import verify_services, verify_task
+from deployments import polling, verify_services, verify_task
 from deployments.verdict import Verdict, as_table
 from deployments.verify import CHECKS, checks, run_checks
 from deployments.verify_rights import rights_of_roles, verify_rights
@@ -40,8 +40,7 @@ PLAN = f"s3://lake/runs/{'0' * 64}/plan.json"
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (verify_services, verify_task):
-        monkeypatch.setattr(module, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(polling, "sleep", lambda _seconds: None)
 
 
 def answering(service: str, *answers: tuple[str, dict[str, Any]]) -> Any:
@@ -417,3 +416,22 @@ def test_the_command_ends_with_0_where_all_holds(
 def test_an_environment_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert deployments.verify.main(["--env", "nowhere"]) == 1
     assert "Expected an environment 'nowhere'" in capsys.readouterr().err
+
+
+def test_a_task_that_does_not_end_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_task, "_PATIENCE_SECONDS", -1.0)
+    (verdict,) = task_verdicts(
+        ("run_task", {"tasks": [{"taskArn": TASK}]}),
+        ("describe_tasks", {"tasks": [{"lastStatus": "RUNNING"}]}),
+        ("stop_task", {}),
+        logged=[],
+    )
+    assert verdict.holds is False
+    assert "was stopped" in verdict.found
+
+
+def test_a_look_that_finds_nothing_in_time_is_the_last() -> None:
+    looks = iter([None, None, "found"])
+    assert polling.poll(lambda: next(looks), 60) == "found"
+    looks = iter([None, "too late"])
+    assert polling.poll(lambda: next(looks), -1) is None

@@ -270,6 +270,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "deployments/environment.py": ("deployments/test_environment.py", "deployments/test_deploy.py"),
     "deployments/holdings.py": ("deployments/test_holdings.py",),
     "deployments/image.py": ("deployments/test_image.py", "deployments/test_deploy.py"),
+    "deployments/polling.py": ("deployments/test_verify.py",),
     "deployments/schedules.py": ("deployments/test_schedules.py",),
     "deployments/settings.py": ("deployments/test_template.py", "deployments/test_work_pool.py"),
     "deployments/settle.py": ("deployments/test_settle.py",),
