@@ -75,7 +75,7 @@ def _outputs(name: str, environment: Environment, terraform: Terraform) -> dict[
     check_prefect(environment)
     terraform.prepare()
     outputs = terraform.outputs()
-    if not outputs.get("image_tag") and environment.work_pool_type == "ecs":
+    if not outputs.get("image_tag"):
         raise NotConfiguredError(
             f"Expected a deployment of {name}, found {'no image' if outputs else 'nothing'} in "
             f"Terraform's state: make deploy ENV={name}."

@@ -20,6 +20,7 @@ from deployments.verify_services import (
     verify_queries,
     verify_worker,
 )
+from tasks.core.errors import NotConfiguredError
 from tests.deployments.conftest import OUTPUTS
 
 ALL: dict[str, Any] = OUTPUTS | {
@@ -411,6 +412,22 @@ def test_the_command_ends_with_0_where_all_holds(
 
     assert code == (0 if holds else 1)
     assert capsys.readouterr().out.endswith(f"\n{2 if holds else 0} of 2 hold.\n")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "found"),
+    [({}, "found nothing in"), (ALL | {"image_tag": None}, "found no image in")],
+)
+def test_what_is_not_deployed_is_said(
+    outputs: dict[str, Any], found: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = deployments.verify
+    for check in ("check_terraform", "check_account", "check_prefect"):
+        monkeypatch.setattr(module, check, lambda *_: None)
+    terraform: Any = type("T", (), {"prepare": lambda: None, "outputs": lambda: outputs})
+    environment: Any = type("E", (), {"work_pool_type": "ecs"})
+    with pytest.raises(NotConfiguredError, match=f"{found} Terraform's state: make deploy ENV=a"):
+        module._outputs("a", environment, terraform)
 
 
 def test_an_environment_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
