@@ -190,8 +190,9 @@ def refine_month(
 
 def is_data(key: str) -> bool:
     """Tell rows from what Spark and its file systems leave beside them."""
-    name = key.rpartition("/")[2]
-    return bool(name) and not name.startswith(("_", ".")) and not name.endswith("_$folder$")
+    parts = key.split("/")
+    is_hidden = any(part.startswith(("_", ".")) for part in parts)
+    return bool(parts[-1]) and not is_hidden and not key.endswith("_$folder$")
 
 
 def describe(error: Exception) -> str:

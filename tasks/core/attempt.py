@@ -115,6 +115,11 @@ def has_every_table(outputs: Mapping[str, Output], dataset: Dataset) -> bool:
 
 
 def is_data(key: str) -> bool:
-    """Return whether rows lie at a key, and not what Spark and its file systems leave beside."""
-    name = key.rpartition("/")[2]
-    return bool(name) and not name.startswith(("_", ".")) and not name.endswith("_$folder$")
+    """Return whether rows lie at a key, and not what Spark and its file systems leave beside.
+
+    That is what Athena reads: nothing whose name, or the name of a folder above it, is hidden, such
+    as `_temporary/` and `__magic/` of a job that was killed.
+    """
+    parts = key.split("/")
+    is_hidden = any(part.startswith(("_", ".")) for part in parts)
+    return bool(parts[-1]) and not is_hidden and not key.endswith("_$folder$")

@@ -14,7 +14,8 @@ from tasks.core.commit import Commit
 
 _KEY = re.compile(
     r"(?P<folder>refined/(?P<table>[^/]+)/run_id=(?P<run_id>[^/]+)/attempt=(?P<attempt>[^/]+)"
-    r"/month=(?P<month>[^/]+)/)[^/]*"
+    r"/month=(?P<month>[^/]+)/).*",  # what a killed job has left lies deeper than its rows
+    re.DOTALL,
 )
 
 

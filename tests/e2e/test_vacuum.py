@@ -60,6 +60,37 @@ def test_a_vacuum_between_audit_and_commit_leaves_no_published_month_without_fil
     assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
 
 
+def test_what_a_killed_job_leaves_beside_published_files_changes_nothing_and_goes_with_them(
+    cloud: Cloud,
+) -> None:
+    index_code, session, month = "SMLL", dt.date(2025, 1, 6), "2025-01"
+    cloud.show(session)
+    assert cloud.run_portfolio("--index", index_code).code == 0
+    files = {keys[0].rpartition("/")[0] for keys in objects_seen(cloud, month).values()}
+    left = {
+        f"{folder}/{name}"
+        for folder in files
+        for name in ("_temporary/0/", "_temporary/0/part-0.parquet", "__magic_job-1/x.pending")
+    }
+    for key in left:
+        cloud.client("s3").put_object(Bucket="b3-lake", Key=key, Body=b"")
+
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+    again = cloud.run_portfolio("--index", index_code)
+    assert again.last_line.startswith("up to date"), again.error
+    verified = cloud.run_flow("verify")
+    assert verified.code == 0, verified.error
+
+    assert cloud.run_portfolio("--index", index_code, "--force").code == 0
+    for _ in range(2):  # one marks, the other one removes
+        let_days_pass(cloud)
+        vacuum = cloud.run_flow("vacuum", *VACUUM)
+        assert vacuum.code == 0, vacuum.error
+    listed = cloud.client("s3").list_objects_v2(Bucket="b3-lake", Prefix="refined/")["Contents"]
+    assert not [each["Key"] for each in listed if each["Key"].startswith(tuple(files))]
+    assert rows_seen(cloud, index_code, month) == rows_served(index_code, session)
+
+
 def leave_unpublished(cloud: Cloud, index_code: str) -> None:
     """Kill a flow whose Glue run has succeeded, before it knows."""
     before = {run["Id"] for run in cloud.glue_runs()}

@@ -30,8 +30,8 @@ class StandIn:
     """An engine for `infra.glue.refine.main`; one a run.
 
     It reads raw anew for every statement that names it, as Spark does, and stores what Spark
-    stores: one object a table, sorted, with exactly the types of the plan, and `_SUCCESS` beside
-    it.
+    stores by S3A: one object a table, sorted, with exactly the types of the plan, and beside it
+    `_SUCCESS` and the marker of the folder.
 
     Attributes:
         version: Which Spark it stands in for.
@@ -68,8 +68,8 @@ class StandIn:
         pq.write_table(
             rows, body, use_deprecated_int96_timestamps=True, store_decimal_as_integer=True
         )
-        names = (f"part-00000-{uuid.uuid4()}-c000.snappy.parquet", "_SUCCESS")
-        for name, content in zip(names, (body.getvalue(), b""), strict=True):
+        names = (f"part-00000-{uuid.uuid4()}-c000.snappy.parquet", "_SUCCESS", "")
+        for name, content in zip(names, (body.getvalue(), b"", b""), strict=True):
             self._s3.put_object(Bucket=bucket, Key=prefix + name, Body=content)
         self._made[table["name"]] = rows
         return int(rows.num_rows)

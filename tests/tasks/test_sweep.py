@@ -270,6 +270,21 @@ def test_what_is_given_is_removed_and_nothing_else(toy: Toy) -> None:
     assert remove.fn(SUBJECT, units, GRACE) == []
 
 
+@pytest.mark.usefixtures("history")
+def test_what_a_killed_job_left_is_removed_with_its_attempt(toy: Toy) -> None:
+    (folder,) = {
+        unit.folder
+        for unit in look_over().unneeded
+        if (unit.attempt, unit.table) == ("stray", TABLES[0])
+    }
+    for name in ("", "_temporary/0/", "_temporary/0/part-0.parquet", "__magic_job-1/x.pending"):
+        toy.put(f"{folder}{name}")
+    toy.passes(days=8)
+    units = [unit for unit in look_over().unneeded if unit.attempt == "stray"]
+    remove.fn(SUBJECT, units, GRACE)
+    assert left(toy) == {"a", "b"}
+
+
 def test_nothing_is_removed_of_nothing(toy: Toy) -> None:
     toy.calls.clear()
     assert remove.fn(SUBJECT, [], GRACE) == []

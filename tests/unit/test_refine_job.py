@@ -440,7 +440,16 @@ def test_listings_of_several_pages_are_read_to_the_end(
     assert [len(each.objects) for each in outcome.months["2025-07"].values()] == [2, 2]
 
 
-BESIDE = ["_SUCCESS", "_temporary/0/part-1.parquet_$folder$", ".part-0.parquet.crc", "x_$folder$"]
+BESIDE = [
+    "_SUCCESS",
+    "_temporary/0/part-1.parquet_$folder$",
+    "_temporary/0/_temporary/attempt_1/part-1.parquet",
+    "__magic_job-1/tasks/attempt_1/part-1.parquet",
+    ".spark-staging-1/part-1.parquet",
+    "empty/",
+    ".part-0.parquet.crc",
+    "x_$folder$",
+]
 
 
 def test_what_lies_beside_the_rows_is_not_among_the_objects(engine: Engine) -> None:

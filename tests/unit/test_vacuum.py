@@ -50,9 +50,24 @@ def test_the_unit_is_a_month_of_a_table_of_an_attempt_with_the_age_of_the_whole_
     assert (other.attempt, other.youngest_at) == ("b", OLD)
 
 
+LEFT = ("", "_SUCCESS", "_temporary/0/", "__magic_job-1/tasks/x.pending", "deeper/part-0.parquet")
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_whatever_lies_under_a_month_of_an_attempt_belongs_to_it(name: str) -> None:
+    (unit,) = find_units([stored(f"{FOLDER}part-0.parquet"), stored(f"{FOLDER}{name}", YOUNG)])
+    assert [each.key for each in unit.objects] == [f"{FOLDER}part-0.parquet", f"{FOLDER}{name}"]
+    assert (unit.folder, unit.youngest_at) == (FOLDER, YOUNG)
+
+
 @pytest.mark.parametrize(
     "key",
-    ["refined/quotes_daily/part-0.parquet", "raw/x", f"{FOLDER}deeper/part-0.parquet", "runs/r/x"],
+    [
+        "refined/quotes_daily/part-0.parquet",
+        "refined/quotes_daily/run_id=r/attempt=a/",
+        "raw/x",
+        "runs/r/x",
+    ],
 )
 def test_what_is_of_no_attempt_is_left_alone(key: str) -> None:
     assert find_units([stored(key)]) == []

@@ -109,6 +109,23 @@ def test_a_sound_month_has_no_finding() -> None:
 
 
 @pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "_SUCCESS",
+        "empty/",
+        "_temporary/0/part-0.parquet",
+        "__magic_job-1/x.pending",
+        "x_$folder$",
+    ],
+)
+def test_what_a_job_left_beside_the_files_of_a_month_is_no_finding(name: str) -> None:
+    key = f"refined/portfolio_daily/{name}"
+    there = FILES | {"portfolio_daily": FILES["portfolio_daily"] | {key: 4}}
+    assert judged(seen(files=there)) == []
+
+
+@pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"trouble": ("commit missing", "it is gone")}, ("commit missing", "it is gone")),

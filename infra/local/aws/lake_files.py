@@ -1,8 +1,11 @@
-"""The lake on disk: one plain file an object, at `<lake>/<bucket>/<key>`."""
+"""The lake on disk: one plain file an object, at `<lake>/<bucket>/<key>`.
+
+Hadoop's S3A marks a directory by an object without bytes whose key ends with a slash. Such an
+object is a file in that directory, hidden from whoever reads the directory itself.
+"""
 
 import os
 import re
-import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,8 +13,9 @@ from pathlib import Path
 
 from infra.local.aws.state_files import write_whole
 
-# What Hadoop's committers and checksums leave behind; on S3 it would never be an object.
-_LEFTOVER = re.compile(r"_temporary|\.spark-staging-.*|\..*\.crc")
+_MARKER = ".s3a-directory"
+# What Hadoop writes beside files on a disk, and never on S3.
+_CHECKSUM = re.compile(r"\..*\.crc")
 _LONGEST_NAME_BYTES = 255
 
 
@@ -37,23 +41,24 @@ class LakeFiles:
         Raises:
             InvalidKeyError: The key would leave the directory, or is no name of a file.
         """
-        for name in key.split("/"):
+        is_marker = key.endswith("/")
+        for name in key.removesuffix("/").split("/"):
             if name in {"", ".", ".."} or "\0" in name:
                 raise InvalidKeyError(
                     f"The local lake keeps objects as files: a key has no empty, '.' or '..' "
-                    f"part, and neither starts nor ends with '/'; found {key!r}."
+                    f"part, and does not start with '/'; found {key!r}."
                 )
             if len(os.fsencode(name)) > _LONGEST_NAME_BYTES:
                 raise InvalidKeyError(
                     f"The local lake keeps objects as files: a part of a key has at most "
                     f"{_LONGEST_NAME_BYTES} bytes; found {len(os.fsencode(name))} in {key!r}."
                 )
-            if _LEFTOVER.fullmatch(name):
+            if name == _MARKER or _CHECKSUM.fullmatch(name):
                 raise InvalidKeyError(
-                    f"Hadoop keeps unfinished work under {name!r}: the local lake does not "
-                    f"list such keys and takes no object at {key!r}."
+                    f"The local lake keeps objects as files, and has a use of its own for the "
+                    f"name {name!r}: it takes no object at {key!r}."
                 )
-        return self.root / key
+        return self.root / key / _MARKER if is_marker else self.root / key
 
     def write(self, key: str, data: bytes) -> Path:
         """Put an object on disk, whole, and return where it lies.
@@ -93,7 +98,7 @@ class LakeFiles:
     def find(self, prefix: str = "") -> Iterator[tuple[str, os.stat_result]]:
         """Yield the key of each object under a prefix, and its file's status.
 
-        Hadoop's leftovers are none. Only the prefix's own directory is walked.
+        Hadoop's checksums are none. Only the prefix's own directory is walked.
         """
         parent, _, start = prefix.rpartition("/")
         try:
@@ -104,24 +109,30 @@ class LakeFiles:
             begins = start if Path(directory) == top else ""
             directories[:] = [name for name in directories if _is_of_object(name, begins)]
             for name in names:
-                key = Path(directory, name).relative_to(self.root).as_posix()
+                path = Path(directory, "" if name == _MARKER else name)
+                key = path.relative_to(self.root).as_posix() + ("/" if name == _MARKER else "")
                 if _is_of_object(name, begins) and (status := self.status(key)):
                     yield key, status
 
-    def remove_leftovers(self) -> None:
-        """Delete what Hadoop left behind, and empty directories. Only while no job runs."""
+    def tidy(self, *, marks: bool) -> None:
+        """Delete Hadoop's checksums, and make of empty directories what they are on S3.
+
+        Args:
+            marks: Whether a directory that a job has left empty gets S3A's marker. Else it is
+                deleted: only an object's file gave it a reason.
+        """
         for directory, directories, names in os.walk(self.root, topdown=False):
-            for name in filter(_LEFTOVER.fullmatch, names):
+            for name in filter(_CHECKSUM.fullmatch, names):
                 Path(directory, name).unlink(missing_ok=True)
-            for name in directories:
-                if _LEFTOVER.fullmatch(name):
-                    shutil.rmtree(Path(directory, name))
+            for each in (Path(directory, name) for name in directories):
+                if marks and not any(each.iterdir()):
+                    (each / _MARKER).touch()
                 else:
-                    _remove_if_empty(Path(directory, name))
+                    _remove_if_empty(each)
 
 
 def _is_of_object(name: str, begins: str) -> bool:
-    return name.startswith(begins) and not _LEFTOVER.fullmatch(name)
+    return name.startswith(begins) and not _CHECKSUM.fullmatch(name)
 
 
 def _remove_if_empty(directory: Path) -> bool:

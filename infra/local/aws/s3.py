@@ -120,7 +120,7 @@ def installed(state: StateDirectory) -> Iterator[None]:
     ):
         for directory in sorted(state.lake.iterdir()):
             if directory.is_dir():
-                LakeFiles(directory, state.scratch).remove_leftovers()
+                LakeFiles(directory, state.scratch).tidy(marks=False)
                 _backend().create_bucket(directory.name, REGION)
         yield
 
@@ -130,10 +130,11 @@ def bucket_names() -> list[str]:
     return list(_backend().buckets)
 
 
-def remove_leftovers() -> None:
-    """Delete what Hadoop left behind in any bucket. Only while no job runs."""
+def leave_as_s3a_does() -> None:
+    """Have directories that jobs have left empty marked, in any bucket. Only while no job runs."""
     for bucket in list(_backend().buckets.values()):
-        bucket.keys.files.remove_leftovers()
+        with bucket.keys.lock:
+            bucket.keys.files.tidy(marks=True)
 
 
 def put_object(url: str, data: bytes) -> None:

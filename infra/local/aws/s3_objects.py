@@ -175,7 +175,7 @@ class LakeKeys(_VersionedKeyStore):  # type: ignore[misc]
             bucket_name=self.bucket,
             version_id="null",
         )
-        restored.settle(self.files.root / key, status)
+        restored.settle(self.files.path(key), status)
         return restored
 
 

@@ -63,6 +63,8 @@ def table(cloud: LocalCloud, s3: Any) -> Iterator[None]:
         s3.put_object(Bucket="b3-lake", Key=f"{root}/session={day}/x.parquet", Body=parquet(rows))
     s3.put_object(Bucket="b3-lake", Key=f"{root}/session=2025-08-01/_SUCCESS", Body=b"")
     s3.put_object(Bucket="b3-lake", Key=f"{root}/session=2025-08-01/.hidden", Body=b"no parquet")
+    for name in ("", "_temporary/0/", "_temporary/0/part-0.parquet", "__magic_job-1/x.pending"):
+        s3.put_object(Bucket="b3-lake", Key=f"{root}/session=2025-08-01/{name}", Body=b"left")
     wr.catalog.create_parquet_table(
         database="b3",
         table="constituents",

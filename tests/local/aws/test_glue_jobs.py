@@ -249,6 +249,31 @@ def test_what_a_run_wrote_and_deleted_is_seen_however_it_ended(
     assert [each["Key"] for each in listed] == ["ended/written"]
 
 
+def test_what_a_killed_run_left_stays_as_it_stays_on_s3(
+    glue: Any, define: Callable[..., str], s3: Any, lake: Path
+) -> None:
+    job = define(
+        f"""
+        import os, pathlib, signal
+        month = pathlib.Path({str(lake)!r}, "killed-run", "month=2025-08")
+        attempt = month / "_temporary" / "0" / "_temporary" / "attempt_1"
+        attempt.mkdir(parents=True)
+        attempt.joinpath("part-0.parquet").write_bytes(b"PAR1")
+        attempt.joinpath(".part-0.parquet.crc").write_bytes(b"x")
+        month.with_name("month=2025-09").mkdir()
+        os.kill(os.getpid(), signal.SIGKILL)
+        """
+    )
+
+    assert run(glue, job)["JobRunState"] == "FAILED"
+
+    listed = s3.list_objects_v2(Bucket="b3-lake", Prefix="killed-run/")["Contents"]
+    assert {each["Key"].removeprefix("killed-run/"): each["Size"] for each in listed} == {
+        "month=2025-08/_temporary/0/_temporary/attempt_1/part-0.parquet": 4,
+        "month=2025-09/": 0,
+    }
+
+
 def test_spark_reads_and_writes_the_lake_and_athena_answers(
     glue: Any, define: Callable[..., str], s3: Any, lake: Path
 ) -> None:

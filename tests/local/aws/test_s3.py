@@ -162,7 +162,7 @@ def test_batch_delete_removes_each_file(s3: Any, lake: Path) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["a/../../evil", "..", "a//b", "/etc/evil", "a/", "a/./b", "_temporary/0/x", ".x.crc"],
+    ["a/../../evil", "..", "a//b", "/etc/evil", "a//", "a/./b", "a/.s3a-directory", ".x.crc"],
 )
 def test_key_without_a_place_on_disk_is_refused(key: str, cloud: LocalCloud, lake: Path) -> None:
     # Straight HTTP: botocore would tidy the path before it sends it.
@@ -187,7 +187,9 @@ def test_key_under_another_object_is_refused(s3: Any) -> None:
     assert keys(s3, "file") == ["file/x"]
 
 
-@pytest.mark.parametrize("key", ["", "a\0b", "x" * 256, "../x", "a/..", ".spark-staging-1/x"])
+@pytest.mark.parametrize(
+    "key", ["", "/", "a\0b", "x" * 256, "../x", "a/..", "a/../", "a/.s3a-directory"]
+)
 def test_path_never_leaves_the_bucket(key: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidKeyError):
         LakeFiles(tmp_path, tmp_path).path(key)
@@ -248,17 +250,63 @@ def test_files_that_a_job_wrote_and_deleted_are_seen(s3: Any, lake: Path) -> Non
     (lake / "job/part=1").mkdir()
     (lake / "job/part=1/written").write_bytes(b"new")
     (lake / "job/part=1/.written.crc").write_bytes(b"checksum")
-    (lake / "job/_temporary/0").mkdir(parents=True)
-    (lake / "job/_temporary/0/half").write_bytes(b"ha")
 
     assert keys(s3, "job/") == ["job/kept", "job/part=1/written", "job/rewritten"]
     assert read(s3, "job/rewritten") == b"newer"
-    assert (lake / "job/_temporary/0/half").exists()
 
-    local_s3.remove_leftovers()
+    local_s3.leave_as_s3a_does()
 
-    assert not (lake / "job/_temporary").exists()
     assert not (lake / "job/part=1/.written.crc").exists()
+
+
+def test_what_a_killed_job_leaves_are_objects_and_markers(s3: Any, lake: Path) -> None:
+    attempt = "killed/_temporary/0/_temporary/attempt_1"
+    (lake / attempt).mkdir(parents=True)
+    (lake / attempt / "part-0.parquet").write_bytes(b"PAR1")
+    (lake / "killed/month=2025-08").mkdir()
+    (lake / "killed/month=2025-08/.part-0.crc").write_bytes(b"x")
+
+    local_s3.leave_as_s3a_does()
+
+    left = ["killed/_temporary/0/_temporary/attempt_1/part-0.parquet", "killed/month=2025-08/"]
+    assert keys(s3, "killed/") == left
+    assert s3.head_object(Bucket="b3-lake", Key=left[1])["ContentLength"] == 0
+    for key in left:
+        s3.delete_object(Bucket="b3-lake", Key=key)
+    assert keys(s3, "killed/") == []
+    assert not (lake / "killed").exists()
+
+
+def test_marker_of_a_directory_is_an_object_like_any_other(s3: Any, lake: Path) -> None:
+    for key in ("marked/a/", "marked/a/x", "marked/b/"):
+        s3.put_object(Bucket="b3-lake", Key=key, Body=b"")
+
+    assert keys(s3, "marked/") == ["marked/a/", "marked/a/x", "marked/b/"]
+    assert keys(s3, "marked/a") == ["marked/a/", "marked/a/x"]
+    assert keys(s3, "marked/a/") == ["marked/a/", "marked/a/x"]
+    assert keys(s3, "marked/a/.") == []
+    grouped = s3.list_objects_v2(Bucket="b3-lake", Prefix="marked/", Delimiter="/")
+    assert [each["Prefix"] for each in grouped["CommonPrefixes"]] == ["marked/a/", "marked/b/"]
+    assert read(s3, "marked/a/") == b""
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket="b3-lake", Key="marked/a/", Body=b"", IfNoneMatch="*")
+
+    s3.delete_objects(Bucket="b3-lake", Delete={"Objects": [{"Key": "marked/a/"}]})
+    assert keys(s3, "marked/") == ["marked/a/x", "marked/b/"]
+    s3.delete_object(Bucket="b3-lake", Key="marked/b/")
+    assert keys(s3, "marked/") == ["marked/a/x"]
+    assert not (lake / "marked/b").exists()
+
+
+def test_empty_directories_that_no_job_left_are_gone_after_a_restart(tmp_path: Path) -> None:
+    files = LakeFiles(tmp_path / "bucket", tmp_path)
+    files.write("kept/x/", b"")
+    (tmp_path / "bucket/kept/y/z").mkdir(parents=True)
+
+    files.tidy(marks=False)
+
+    assert [key for key, _ in files.find()] == ["kept/x/"]
+    assert not (tmp_path / "bucket/kept/y").exists()
 
 
 def test_versions_are_listed_while_others_are_deleted(s3: Any) -> None:
@@ -377,23 +425,26 @@ def test_listing_notices_what_lies_under_its_prefix_at_once(s3: Any, lake: Path)
         (table / name).write_bytes(b"x")
     (table / "month=2025-08/.part-0.crc").write_bytes(b"x")
     (lake / "live/a b+ç/run_id=10").write_bytes(b"x")
-    success, part = (f"live/a b+ç/run_id=1/{name}" for name in ("_SUCCESS", "month=2025-08/part-0"))
+    success, left, part = (
+        f"live/a b+ç/run_id=1/{name}"
+        for name in ("_SUCCESS", "month=2025-08/_temporary/0/part-1", "month=2025-08/part-0")
+    )
 
-    assert keys(s3, "live/a b+ç/run_id=1/") == [success, part]
-    assert keys(s3, "live/a b+ç/run_id=1/m") == [part]
-    assert keys(s3, "live/a b+ç/run") == [success, part, "live/a b+ç/run_id=10"]
-    assert keys(s3, "live/a b+ç/run_id=1/month=2025-08/_temporary/") == []
+    assert keys(s3, "live/a b+ç/run_id=1/") == [success, left, part]
+    assert keys(s3, "live/a b+ç/run_id=1/m") == [left, part]
+    assert keys(s3, "live/a b+ç/run") == [success, left, part, "live/a b+ç/run_id=10"]
+    assert keys(s3, "live/a b+ç/run_id=1/month=2025-08/_temporary/") == [left]
     grouped = s3.list_objects_v2(Bucket="b3-lake", Prefix="live/", Delimiter="/")
     assert grouped["CommonPrefixes"] == [{"Prefix": "live/a b+ç/"}]
     (table / "month=2025-08/part-2").write_bytes(b"x")
     listed = s3.list_objects(Bucket="b3-lake", Prefix="live/a b+ç/run_id=1/m")["Contents"]
-    assert [item["Key"] for item in listed] == [part, part.replace("part-0", "part-2")]
+    assert [item["Key"] for item in listed] == [left, part, part.replace("part-0", "part-2")]
 
     for number in (0, 2):
         (table / f"month=2025-08/part-{number}").unlink()
 
-    assert keys(s3, "live/a b+ç/run_id=1/m") == []
-    assert keys(s3, "live/a b+ç/run_id=1") == [success, "live/a b+ç/run_id=10"]
+    assert keys(s3, "live/a b+ç/run_id=1/m") == [left]
+    assert keys(s3, "live/a b+ç/run_id=1") == [success, left, "live/a b+ç/run_id=10"]
 
 
 @pytest.mark.parametrize("prefix", ["", "aged/", "aged/x", "aged/x/y"])

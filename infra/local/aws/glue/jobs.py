@@ -84,7 +84,7 @@ class GlueJobs:
             self._processes.pop(run.id, None)
             if not self._processes:
                 try:
-                    s3.remove_leftovers()
+                    s3.leave_as_s3a_does()
                 except OSError:
                     _log.exception("S3 after Glue job run %s", run.id)
         self.runs.end(run, state, error)
