@@ -1,16 +1,20 @@
 import datetime as dt
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from prefect.automations import AutomationCore, ChangeFlowRunState, Posture, SendNotification
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
 
 from deployments.automations import automations, ensure_automations, main
 from tasks.core.outcome import LEVEL_DIFFERS
 
 BLOCK = UUID("00000000-0000-0000-0000-000000000001")
+OF_A_RUN = (
+    "{{ flow.name }}, run {{ flow_run.name }}: {{ flow_run.state.message }}\n{{ flow_run|ui_url }}"
+)
 
 
 def named(part: str) -> AutomationCore:
@@ -89,6 +93,66 @@ def test_only_runs_of_this_project_are_watched_each_by_itself() -> None:
         trigger: Any = automation.trigger
         assert trigger.match_related.root == {"prefect.resource.id": "prefect.tag.b3-pipeline"}
         assert trigger.for_each == {"prefect.resource.id"}
+
+
+@pytest.mark.parametrize(
+    ("part", "after", "expect", "seconds"),
+    [
+        ("heartbeat", {"heartbeat"}, {"*"}, 540),
+        ("failed", set(), {"Failed", "Crashed", "TimedOut"}, 0),
+        ("late", {"Late"}, {"Pending", "Running", "Cancelling", "Cancelled", "Crashed"}, 600),
+    ],
+)
+def test_each_automation_fires_once_on_its_events_within_its_time(
+    part: str, after: set[str], expect: set[str], seconds: int
+) -> None:
+    trigger: Any = named(part).trigger
+    assert trigger.match.root == {"prefect.resource.id": "prefect.flow-run.*"}
+    assert trigger.after == {f"prefect.flow-run.{name}" for name in after}
+    assert trigger.expect == {f"prefect.flow-run.{name}" for name in expect}
+    assert trigger.within == dt.timedelta(seconds=seconds)
+    assert trigger.threshold == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "subject", "body"),
+    [
+        ("failed", "{{ flow_run.name }} {{ flow_run.state.name }}", OF_A_RUN),
+        (
+            "late",
+            "{{ flow_run.name }} is late",
+            f"Nothing has started it for 10 minutes: is the worker running?\n{OF_A_RUN}",
+        ),
+        (
+            "level differs",
+            "A level differs from portfolio and quotes",
+            "{{ event.payload.message }}\n{{ flow_run|ui_url }}",
+        ),
+    ],
+)
+def test_each_notification_says_what_and_where(part: str, subject: str, body: str) -> None:
+    (action,) = named(part).actions
+    assert isinstance(action, SendNotification)
+    assert (action.block_document_id, action.subject, action.body) == (BLOCK, subject, body)
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_command_makes_what_notifies_by_the_block_it_names(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DEPLOY_NOTIFICATION_BLOCK", "slack-webhook/alerts")
+
+    def found(_: Any, name: str, block_type: str) -> Any:
+        assert (name, block_type) == ("alerts", "slack-webhook")
+        return SimpleNamespace(id=BLOCK)
+
+    monkeypatch.setattr(SyncPrefectClient, "read_block_document_by_name", found)
+    monkeypatch.setattr(
+        "deployments.automations.ensure_automations",
+        lambda _, wanted: [each.name for each in wanted],
+    )
+    assert main([]) == 0
+    assert capsys.readouterr().out.splitlines() == [each.name for each in automations(BLOCK)]
 
 
 def test_without_a_block_nothing_notifies() -> None:

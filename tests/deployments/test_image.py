@@ -4,7 +4,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from moto import mock_aws
 
 from deployments import image
 from tasks.core.errors import NotConfiguredError
@@ -152,3 +154,87 @@ def test_every_stage_begins_with_the_base() -> None:
 def test_nothing_is_copied_from_another_image() -> None:
     stages = set(re.findall(r"^FROM \S+ AS (\w+)$", DOCKERFILE, re.M))
     assert set(re.findall(r"--from=(\S+)", DOCKERFILE)) == stages
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "sa-east-1"])
+def test_registry_is_asked_for_the_tag_in_its_region(region: str) -> None:
+    with mock_aws():
+        ecr: Any = boto3.client("ecr", region_name=region)
+        assert not image.is_in_registry("b3-pipeline", "0123abc", region)  # no repository
+        ecr.create_repository(repositoryName="b3-pipeline")
+        assert not image.is_in_registry("b3-pipeline", "0123abc", region)  # no image
+        manifest = '{"schemaVersion": 2, "layers": [], "config": {}}'
+        ecr.put_image(
+            repositoryName="b3-pipeline",
+            imageManifest=manifest,
+            imageManifestMediaType="application/vnd.docker.distribution.manifest.v2+json",
+            imageTag="0123abc",
+        )
+        assert image.is_in_registry("b3-pipeline", "0123abc", region)
+        assert not image.is_in_registry("b3-pipeline", "another", region)
+        assert image._is_pushed(f"1.dkr.ecr.{region}.amazonaws.com/b3-pipeline:0123abc")
+        assert not image._is_pushed("b3-pipeline:0123abc")
+
+
+@pytest.mark.parametrize(("said", "differ"), [("", False), (" M flows/portfolio.py\n", True)])
+def test_commit_and_changes_are_what_git_says_of_the_project(
+    monkeypatch: pytest.MonkeyPatch, said: str, differ: bool
+) -> None:
+    def git(command: list[str], **how: Any) -> "subprocess.CompletedProcess[str]":
+        # A failure of git is an error, and no commit without a name.
+        assert how == {"capture_output": True, "text": True, "check": True, "cwd": image.PROJECT}
+        answers = {
+            "git rev-parse --short=12 HEAD": "0123abcdef01\n",
+            "git status --porcelain --untracked-files=no": said,
+        }
+        return subprocess.CompletedProcess(command, 0, answers[" ".join(command)])
+
+    monkeypatch.setattr("subprocess.run", git)
+    assert image.commit() == "0123abcdef01"
+    assert image.has_changes() is differ
+
+
+@pytest.mark.parametrize(
+    ("given", "variables", "expected"),
+    [
+        (["build"], {}, ("b3-pipeline:0123", "ARM64", "")),
+        (["build"], {"DEPLOY_REPOSITORY_URL": "r/b3"}, ("r/b3:0123", "ARM64", "")),
+        (
+            ["build"],
+            {"DEPLOY_IMAGE": "r/b3:1", "CONTAINER_TOOL": "podman"},
+            ("r/b3:1", "ARM64", "podman"),
+        ),
+        (["build"], {"DEPLOY_CPU_ARCHITECTURE": "X86_64"}, ("b3-pipeline:0123", "X86_64", "")),
+        (
+            ["build", "--image", "i:2", "--cpu-architecture", "X86_64"],
+            {"DEPLOY_IMAGE": "r/b3:1"},
+            ("i:2", "X86_64", ""),
+        ),
+        (["push"], {"DEPLOY_REPOSITORY_URL": "r/b3"}, ("r/b3:0123", "")),
+    ],
+)
+def test_command_takes_its_image_from_what_is_given_then_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+    given: list[str],
+    variables: dict[str, str],
+    expected: tuple[str, ...],
+) -> None:
+    done: list[tuple[str, ...]] = []
+    for name in ("DEPLOY_IMAGE", "DEPLOY_REPOSITORY_URL", "DEPLOY_CPU_ARCHITECTURE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("CONTAINER_TOOL", raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(image, "commit", lambda: "0123")
+    monkeypatch.setattr(image, "build_image", lambda *asked: done.append(asked))
+    monkeypatch.setattr(image, "push_image", lambda *asked: done.append(asked))
+    assert image.main(given) == 0
+    assert done == [expected]
+
+
+def test_command_that_cannot_push_says_why(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CONTAINER_TOOL", "make")
+    assert image.main(["build", "--image", "b3:1"]) == 1
+    assert "found 'make'" in capsys.readouterr().err

@@ -66,6 +66,53 @@ def test_container_has_its_memory_image_and_a_scratch_volume_and_may_write_nowhe
 
 
 @pytest.mark.usefixtures("outputs")
+def test_container_and_task_are_as_decided() -> None:
+    job = configure(make_template())
+
+    (container,) = job.task_definition["containerDefinitions"]
+    assert container == {
+        "image": "repository:0123abc",
+        "name": "prefect",
+        "essential": True,
+        "memory": 2048,
+        "readonlyRootFilesystem": True,
+        "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp", "readOnly": False}],
+        "linuxParameters": {"initProcessEnabled": True},
+        "stopTimeout": 120,  # the longest that Fargate allows
+        "secrets": [
+            {
+                "name": "PREFECT_API_KEY",
+                "valueFrom": "arn:aws:secretsmanager:us-east-1:123456789012:secret:prefect-x",
+            }
+        ],
+    }
+    assert job.task_definition["volumes"] == [{"name": "scratch"}]
+    assert (job.task_definition["cpu"], job.task_definition["memory"]) == (1024, 2048)
+    assert job.task_run_request["launchType"] == "FARGATE"
+    assert job.labels == {"project": "b3-pipeline"}
+    assert job.configure_cloudwatch_logs is True
+    assert job.cloudwatch_logs_options == {
+        "awslogs-group": "/ecs/b3-pipeline/flow-runs",
+        "awslogs-create-group": "false",
+    }
+    private = configure(make_template(assign_public_ip=False)).network_configuration
+    assert private["assignPublicIp"] == "DISABLED"
+
+
+@pytest.mark.usefixtures("outputs")
+def test_run_outlives_an_api_that_is_gone_for_a_minute() -> None:
+    env = configure(make_template()).env
+    assert {name: value for name, value in env.items() if value is not None} == {
+        "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule",
+        "PREFECT_LOGGING_LEVEL": "INFO",
+        "PREFECT_CLIENT_MAX_RETRIES": "6",
+        "PREFECT_API_REQUEST_TIMEOUT": "30",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "B3_LAKE_BUCKET": "lake",
+    }
+
+
+@pytest.mark.usefixtures("outputs")
 @pytest.mark.parametrize("architecture", ["ARM64", "X86_64"])
 def test_processor_is_a_variable(architecture: str) -> None:
     default = configure(make_template(cpu_architecture=architecture))
@@ -325,6 +372,16 @@ def test_api_that_asks_for_a_key_needs_a_secret(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.delenv("DEPLOY_PREFECT_SECRET_ARN")
     with pytest.raises(NotConfiguredError, match=r"names\s+no secret"):
         load_deployment_settings()
+
+
+@pytest.mark.usefixtures("outputs")
+def test_what_terraform_need_not_say_has_a_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PREFECT_AUTH", "CPU_ARCHITECTURE"):
+        monkeypatch.delenv(f"DEPLOY_{name}")
+    found = load_deployment_settings()
+    assert (found.prefect_auth, found.cpu_architecture) == ("api_key", "ARM64")
+    assert (found.launch_type, found.cpu, found.memory) == ("FARGATE", 1024, 2048)
+    assert found.credentials_block is None
 
 
 def test_outputs_become_variables_lists_as_json_and_nulls_left_out() -> None:

@@ -188,6 +188,7 @@ def test_everything_is_made_used_changed_and_taken_down(
     terraform.run("apply", "-no-color", "plan")
     assert terraform.planned_changes(*as_deployed) == {}
 
+    assert_no_secret_is_written_down(cloud, terraform.project)
     assert_destroy_spares_data_until_told(terraform, cloud, outputs)
     assert_nothing_is_left(outputs)
     again = run_deployments("destroy", terraform.project, cloud)
@@ -195,7 +196,6 @@ def test_everything_is_made_used_changed_and_taken_down(
     assert "There is nothing to destroy" in again.shown
     for each in (dry, deployed, verified, outcome, again):
         assert "marked-" not in each.shown
-    assert_no_secret_is_written_down(cloud, terraform.project)
 
 
 def assert_all_holds_but_what_nobody_does_here(verified: Outcome) -> None:

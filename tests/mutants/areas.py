@@ -49,7 +49,7 @@ AREAS = (
         (of_text.of_sql,),
     ),
     Area("statements", ("infra/glue/refine.py",)),
-    Area("deployments", ("deployments/*.py",), is_held=False),
+    Area("deployments", ("deployments/*.py",)),
     Area("prefect.yaml", ("prefect.yaml",), (of_text.of_yaml,)),
     Area(
         "terraform", ("infra/terraform/*.tf", "!*/tests/*"), (of_text.of_terraform,), is_held=False
