@@ -34,6 +34,7 @@ VALUES = {
     "state_bucket": STATE_BUCKET,
     "local_cloud": True,
     "database": "b3_terraform",  # the local cloud has a b3 of its own
+    "prefect_api_url": "http://127.0.0.1:4200/api",  # that of the server, once it is there
     "prefect_auth": "auth_string",
     "network_type": "private",
     "alarm_email": "team@example.com",

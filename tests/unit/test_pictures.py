@@ -155,7 +155,7 @@ def test_every_command_of_the_project_shows_its_help() -> None:
     commands = {
         f"flows.{path.stem}"
         for path in (ROOT / "flows").glob("*.py")
-        if '__name__ == "__main__"' in path.read_text()
+        if "\ndef main(" in path.read_text()
     }
     assert helped == commands
     assert PROJECT == ROOT
