@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -237,6 +238,56 @@ def test_a_right_that_is_not_there_is_named() -> None:
         "should be allowed: explicitDeny"
     ) in flow_run.found
     assert "s3:DeleteObject on arn:aws:s3:::lake/raw/any should not be: allowed" in flow_run.found
+
+
+def describe_rights(outputs: dict[str, Any]) -> str:
+    """The rights that each role is to have and not to have, a line each."""
+    lines = []
+    for name, (arn, rights) in rights_of_roles(outputs).items():
+        lines.append(f"{name}: {arn.rpartition(':')[2]}")
+        for each in rights:
+            word = "may" if each.are_given else "may not"
+            where = " ".join(resource.split(":", 5)[-1] for resource in each.resources)
+            when = "".join(
+                f" if {key} {value.split(':', 5)[-1]}" for key, value in each.context.items()
+            )
+            lines.append(f"  {word} {' '.join(each.actions)} on {where}{when}")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "pool"),
+    [
+        ("rights.txt", {}),
+        (
+            "rights_of_push.txt",
+            {"work_pool_type": "ecs:push", "submitter_user_name": "b3-pipeline-prefect-cloud"},
+        ),
+    ],
+)
+def test_what_is_asked_of_iam_is_as_written_down(
+    file: str, pool: dict[str, Any], tmp_path: Path
+) -> None:
+    golden = Path(__file__).with_name(file)
+    found = describe_rights(ALL | pool)
+    (tmp_path / file).write_text(found, encoding="utf-8")
+    assert found == golden.read_text(encoding="utf-8"), (
+        f"where this is meant: cp {tmp_path / file} {golden}"
+    )
+
+
+def test_how_many_rights_were_asked_for_is_told() -> None:
+    given = {
+        action
+        for each in rights_of_roles(ALL)["execution"][1]
+        if each.are_given
+        for action in each.actions
+    }
+    rows = list(verify_rights(ALL, Iam(lambda action, _: action in given)))
+    (execution,) = [each for each in rows if each.what == "rights of the execution role"]
+    assert execution == Verdict(
+        "rights of the execution role", "6 given, 2 not given, as they should be", holds=True
+    )
 
 
 def test_one_role_for_everything_has_more_than_each_of_them_takes() -> None:
