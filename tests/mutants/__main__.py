@@ -62,7 +62,7 @@ def try_area(
     trial: Trial, name: str, drawn: list[Change], files: set[str], listed: list[known.Known]
 ) -> Tally:
     """Try an area's changes, one after another, and tell each on standard error."""
-    tally = Tally(is_held=next(area.is_held for area in AREAS if area.name == name))
+    tally = Tally()
     equivalent = {(each.path, each.line) for each in listed}
     for number, change in enumerate(drawn, 1):
         source = (trial.folder / change.path).read_bytes()

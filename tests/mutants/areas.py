@@ -18,13 +18,11 @@ class Area:
         name: As it is asked for.
         files: Patterns of its files; one that begins with `!` takes some out again.
         ways: What yields the changes of a file.
-        is_held: Whether nine of ten have to be noticed.
     """
 
     name: str
     files: tuple[str, ...]
     ways: tuple[Changes, ...] = (of_python.changes,)
-    is_held: bool = True
 
     def holds(self, path: str) -> bool:
         """Return whether a file is of the area."""
@@ -51,9 +49,7 @@ AREAS = (
     Area("statements", ("infra/glue/refine.py",)),
     Area("deployments", ("deployments/*.py",)),
     Area("prefect.yaml", ("prefect.yaml",), (of_text.of_yaml,)),
-    Area(
-        "terraform", ("infra/terraform/*.tf", "!*/tests/*"), (of_text.of_terraform,), is_held=False
-    ),
+    Area("terraform", ("infra/terraform/*.tf", "!*/tests/*"), (of_text.of_terraform,)),
 )
 NAMES = tuple(dict.fromkeys(area.name for area in AREAS))
 

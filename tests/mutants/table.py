@@ -14,13 +14,11 @@ class Tally:
         noticed: How many the tests noticed.
         survivors: Those that they did not, each in a line.
         equivalent: How many make no difference, as is known; they count for nothing.
-        is_held: Whether nine of ten have to be noticed.
     """
 
     noticed: int = 0
     survivors: list[str] = field(default_factory=list)
     equivalent: int = 0
-    is_held: bool = True
 
     @property
     def changes(self) -> int:
@@ -29,8 +27,8 @@ class Tally:
 
     @property
     def is_good(self) -> bool:
-        """Whether nine of ten were noticed, or nobody asks for that."""
-        return not self.is_held or self.noticed >= _BAR * self.changes
+        """Whether nine of ten were noticed."""
+        return self.noticed >= _BAR * self.changes
 
 
 def render(tallies: dict[str, Tally], outdated: Sequence[str], seed: int) -> str:
