@@ -18,8 +18,10 @@ from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
+from deployments.polling import poll
 from deployments.verdict import Verdict
 
+_SCHEDULER_SECONDS = 60.0  # after a deployment it takes some
 _ZONE = ZoneInfo("America/Sao_Paulo")
 
 
@@ -46,17 +48,22 @@ def verify_schedules(project: dict[str, Any], client: SyncPrefectClient) -> Iter
 def _next_run(deployment: DeploymentResponse, client: SyncPrefectClient) -> tuple[str, bool]:
     if deployment.paused or not any(schedule.active for schedule in deployment.schedules):
         return "paused: resume it in the dashboard", False
-    runs = client.read_flow_runs(
-        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
-        flow_run_filter=FlowRunFilter(
-            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
-        ),
-        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-        limit=1,
-    )
-    if not runs or runs[0].expected_start_time is None:
-        return "no run is scheduled yet: Prefect's scheduler takes a minute; look again", False
-    at = runs[0].expected_start_time.astimezone(_ZONE)
+
+    def look() -> dt.datetime | None:
+        runs = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment.id])),
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+            ),
+            sort=FlowRunSort.EXPECTED_START_TIME_ASC,
+            limit=1,
+        )
+        return runs[0].expected_start_time if runs else None
+
+    at = poll(look, _SCHEDULER_SECONDS)
+    if at is None:
+        return "no run is scheduled: is Prefect's scheduler at work?", False
+    at = at.astimezone(_ZONE)
     late = at < dt.datetime.now(dt.UTC)
     word = "should have started" if late else "runs next"
     return f"{word} {at:%Y-%m-%d %H:%M} in São Paulo", not late

@@ -10,8 +10,8 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.states import Completed, Scheduled
 
+from deployments import verify_schedules
 from deployments.verdict import Verdict
-from deployments.verify_schedules import verify_schedules
 
 pytestmark = pytest.mark.usefixtures("prefect_server")
 NEXT = dt.datetime(2100, 3, 1, 10, 30, tzinfo=dt.UTC)
@@ -33,7 +33,7 @@ def deploy(
 
 def verdict(client: SyncPrefectClient, name: str, *, is_scheduled: bool = True) -> Verdict:
     wanted = {"name": name} | ({"schedules": [{"slug": "seldom"}]} if is_scheduled else {})
-    (found,) = verify_schedules({"deployments": [wanted]}, client)
+    (found,) = verify_schedules.verify_schedules({"deployments": [wanted]}, client)
     assert found.what == f"deployment {name}"
     return found
 
@@ -71,12 +71,13 @@ def test_what_is_paused_runs_never(how: dict[str, bool]) -> None:
     assert (found.holds, found.found) == (False, "paused: resume it in the dashboard")
 
 
-def test_what_has_no_run_yet_is_said() -> None:
+def test_what_has_no_run_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_schedules, "_SCHEDULER_SECONDS", -1.0)
     with get_client(sync_client=True) as client:
         deploy(client, "fresh")
         found = verdict(client, "fresh")
     assert found.holds is False
-    assert found.found.startswith("no run is scheduled yet")
+    assert found.found.startswith("no run is scheduled")
 
 
 def test_what_is_not_deployed_is_said() -> None:
