@@ -15,8 +15,8 @@ from deployments.backend import (
     warn_of_local_state,
 )
 from deployments.environment import Environment
-from deployments.terraform import DIRECTORY
 from tasks.core.errors import InvalidInputError, NotConfiguredError
+from tests.conftest import ROOT
 
 VALUES = {"account_id": "123456789012", "prefect_api_url": "https://prefect.example.com/api"}
 LOCAL = Environment.model_validate(VALUES)
@@ -49,7 +49,7 @@ def write_state(directory: Path, folder: str = "states") -> Path:
 
 
 def test_state_on_this_machine_is_warned_of_with_what_is_lost_and_the_way_out() -> None:
-    file = DIRECTORY / "states" / "prod" / "terraform.tfstate"
+    file = ROOT / "infra" / "terraform" / "states" / "prod" / "terraform.tfstate"
     assert warn_of_local_state(LOCAL, "prod") == (
         f"Warning: what Terraform has made in prod is written down in one file on this machine, "
         f"{file}. Without it Terraform can neither change nor destroy anything of prod, nobody "

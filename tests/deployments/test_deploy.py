@@ -15,6 +15,7 @@ from deployments import checks, deploy
 from deployments.deploy import check_outputs, main
 from deployments.environment import Environment, environment_file
 from tasks.core.errors import InvalidInputError, NotConfiguredError
+from tests.conftest import ROOT
 from tests.deployments.conftest import OUTPUTS
 
 ACCOUNT = "210987654321"
@@ -209,6 +210,7 @@ def test_step_that_fails_is_the_last_one(
 
     def fail(command: list[str], **options: Any) -> None:
         assert options["check"] is True  # so that an exit code is an error
+        assert options["cwd"] == ROOT
         run.append(" ".join(command[2:4]))
         if len(run) == fails_at + 1:
             raise subprocess.CalledProcessError(7, command)

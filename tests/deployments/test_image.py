@@ -10,6 +10,7 @@ from moto import mock_aws
 
 from deployments import image
 from tasks.core.errors import NotConfiguredError
+from tests.conftest import ROOT
 
 DOCKERFILE = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/b3-pipeline:0123abc"
@@ -47,6 +48,11 @@ def test_build_pushes_one_image_and_nothing_beside_it(monkeypatch: pytest.Monkey
     image._run(["docker", "build", "."])
     assert given[0]["BUILDX_NO_DEFAULT_ATTESTATIONS"] == "1"
     assert given[0].items() >= os.environ.items()
+
+
+def test_image_is_for_arm64_where_nothing_else_is_said(commands: list[list[str]]) -> None:
+    image.build_image("b3:1")
+    assert commands == [["docker", "build", "--platform", "linux/arm64", "--tag", "b3:1", "."]]
 
 
 def test_build_takes_more_flags(commands: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +96,7 @@ def test_registry_is_sent_the_password_and_nothing_else_on_standard_input(
 
     (login, how_login), (push, how_push) = run
     assert login[:4] == ["docker", "login", "--username", "AWS"]
-    how = {"text": True, "check": True, "cwd": image.PROJECT, "env": how_login["env"]}
+    how = {"text": True, "check": True, "cwd": ROOT, "env": how_login["env"]}
     assert how_login == {"input": "pw", **how}
     assert "pw" not in how_login["env"].values()
     assert push == ["docker", "push", ECR]
@@ -182,7 +188,7 @@ def test_commit_and_changes_are_what_git_says_of_the_project(
 ) -> None:
     def git(command: list[str], **how: Any) -> "subprocess.CompletedProcess[str]":
         # A failure of git is an error, and no commit without a name.
-        assert how == {"capture_output": True, "text": True, "check": True, "cwd": image.PROJECT}
+        assert how == {"capture_output": True, "text": True, "check": True, "cwd": ROOT}
         answers = {
             "git rev-parse --short=12 HEAD": "0123abcdef01\n",
             "git status --porcelain --untracked-files=no": said,
