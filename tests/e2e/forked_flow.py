@@ -3,6 +3,9 @@
 Importing takes longer than a run. A request is a line of JSON on standard input; the answer, on
 standard output, is the exit code of `python -m flows.<flow>` with those arguments.
 
+Whatever the local cloud answers is looked at on the way: where it has not AWS's own form, the run
+ends with `NOT_AS_AWS`, and tells what on standard error.
+
 | field | meaning |
 |---|---|
 | flow | module of the flow, e.g. `portfolio` |
@@ -39,6 +42,7 @@ from flows import (
     verify,
     views,
 )
+from tests.answers import UNREADABLE, each_answer_seen_by
 
 FLOWS: dict[str, Callable[[list[str]], int]] = {
     "backfill": backfill.main,
@@ -52,6 +56,9 @@ FLOWS: dict[str, Callable[[list[str]], int]] = {
     "verify": verify.main,
     "views": views.main,
 }
+
+
+NOT_AS_AWS = 99
 
 
 def kill_at(boundary: int) -> None:
@@ -94,15 +101,22 @@ def run(request: dict[str, Any]) -> int:
     if request["kill_after_seconds"]:
         signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
         signal.setitimer(signal.ITIMER_REAL, request["kill_after_seconds"])
+    faults: list[str] = []
     try:
-        return FLOWS[request["flow"]](request["arguments"])
+        with each_answer_seen_by(faults.extend):
+            code = FLOWS[request["flow"]](request["arguments"])
     except SystemExit as usage:
-        return int(usage.code or 0)
+        code = int(usage.code or 0)
     finally:
         for handler in logging.getLogger("prefect.flow_runs").handlers:
             handler.flush()  # to Prefect; a program that ends by itself does so
         sys.stdout.flush()
         sys.stderr.flush()
+    # What cannot be parsed was cut by the test.
+    wrong = sorted({each for each in faults if UNREADABLE not in each})
+    if wrong:
+        print(*wrong, sep="\n", file=sys.stderr, flush=True)
+    return NOT_AS_AWS if wrong else code
 
 
 def serve() -> None:

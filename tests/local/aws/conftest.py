@@ -4,6 +4,17 @@ from typing import Any
 
 import pytest
 
+from tests.answers import each_answer_seen_by
+
+
+@pytest.fixture(autouse=True)
+def answer_faults() -> Iterator[list[str]]:
+    """Whatever a test asks the local cloud for is answered in AWS's own form."""
+    faults: list[str] = []
+    with each_answer_seen_by(faults.extend):
+        yield faults
+    assert faults == []
+
 
 @pytest.fixture
 def define(glue: Any, s3: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., str]]:

@@ -109,6 +109,11 @@ def cells(athena: Any, sql: str, **options: Any) -> list[list[str | None]]:
     ]
 
 
+def test_workgroup_that_is_not_there_is_refused(athena: Any) -> None:
+    with pytest.raises(ClientError, match=r"InvalidRequestException.*nowhere is not found"):
+        athena.get_work_group(WorkGroup="nowhere")
+
+
 def failure(athena: Any, sql: str, **options: Any) -> str:
     execution = execute(athena, sql, **options)
     assert execution["Status"]["State"] == "FAILED"

@@ -40,6 +40,18 @@ def _execution(ask: Ask, athena: Athena) -> Execution:
         raise _invalid(str(error)) from error
 
 
+def _workgroup(name: str) -> dict[str, Any]:
+    """Return a workgroup without the fields that nobody has given: moto says null of them."""
+    found = _moto().get_work_group(name)
+    if found is None:
+        raise _invalid(f"WorkGroup {name} is not found.")
+    return _without_nulls(found)
+
+
+def _without_nulls(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if value is not None}
+
+
 def _configuration(workgroup: dict[str, Any], asked: dict[str, Any] | None) -> dict[str, Any]:
     settings = workgroup["Configuration"]
     enforced = settings.get("ResultConfiguration") or {}
@@ -52,15 +64,12 @@ def _configuration(workgroup: dict[str, Any], asked: dict[str, Any] | None) -> d
 
 def _start(ask: Ask, athena: Athena) -> dict[str, Any]:
     name = ask("WorkGroup") or "primary"
-    workgroup = _moto().get_work_group(name)
-    if workgroup is None:
-        raise _invalid(f"WorkGroup {name} is not found.")
     execution = Execution(
         sql=ask("QueryString"),
         parameters=ask("ExecutionParameters"),
         context=ask("QueryExecutionContext") or {},
         workgroup=name,
-        configuration=_configuration(workgroup, ask("ResultConfiguration")),
+        configuration=_configuration(_workgroup(name), ask("ResultConfiguration")),
     )
     athena.start(execution)
     return {"QueryExecutionId": execution.id}
@@ -92,6 +101,15 @@ def _stop(ask: Ask, athena: Athena) -> dict[str, Any]:
     return {}
 
 
+def _list_named_queries(ask: Ask, _athena: Athena) -> dict[str, Any]:
+    ids, token = _moto().list_named_queries(
+        next_token=ask("NextToken"),
+        max_results=ask("MaxResults"),
+        work_group=ask("WorkGroup") or "primary",
+    )
+    return _without_nulls({"NamedQueryIds": ids, "NextToken": token})
+
+
 def _delete_named_query(ask: Ask, _athena: Athena) -> dict[str, Any]:
     _moto().named_queries.pop(ask("NamedQueryId"), None)
     return {}
@@ -110,6 +128,8 @@ def _update_work_group(ask: Ask, _athena: Athena) -> dict[str, Any]:
 
 
 _CALLS: dict[str, Call] = {
+    "get_work_group": lambda ask, _athena: {"WorkGroup": _workgroup(ask("WorkGroup"))},
+    "list_named_queries": _list_named_queries,
     "start_query_execution": _start,
     "get_query_execution": lambda ask, athena: {
         "QueryExecution": _execution(ask, athena).describe()
