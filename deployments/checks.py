@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -69,7 +70,7 @@ def prefect_credential(environment: Environment) -> str | None:
     """Return what Prefect's API asks for, from the environment or the person's profile.
 
     Raises:
-        NotConfiguredError: It is asked for and is not there.
+        NotConfiguredError: It is asked for and is not there, or cannot be one.
     """
     if environment.prefect_auth == "none":
         return None
@@ -81,7 +82,16 @@ def prefect_credential(environment: Environment) -> str | None:
             f"Prefect's API at {environment.prefect_api_url} asks for {environment.prefect_auth}, "
             f"and there is none: export {variable}, or sign in with `prefect cloud login`."
         )
-    return str(getattr(value, "get_secret_value", lambda: value)())
+    text = str(getattr(value, "get_secret_value", lambda: value)())
+    # Such a value is no header of HTTP, and what refuses it would show it.
+    if any(unicodedata.category(each) == "Cc" for each in text) or (
+        environment.prefect_auth == "api_key" and not (text.isascii() and " " not in text)
+    ):
+        raise NotConfiguredError(
+            f"Expected {environment.prefect_auth} ({variable}) in one line and as it was given to "
+            f"you, found a line break, a space or a character that none has: set it again."
+        )
+    return text
 
 
 def check_prefect(environment: Environment, client: SyncPrefectClient | None = None) -> None:
@@ -110,8 +120,11 @@ def check_prefect(environment: Environment, client: SyncPrefectClient | None = N
             f"and that the credential belongs to that workspace."
         ) from error
     except httpx.TransportError as error:
+        # The words of a request that cannot be made have the header with the credential.
+        is_ours = isinstance(error, httpx.LocalProtocolError)
+        reason = type(error).__name__ if is_ours else error
         raise NotConfiguredError(
-            f"Prefect's API at {url} does not answer ({error}): check prefect_api_url and your "
+            f"Prefect's API at {url} does not answer ({reason}): check prefect_api_url and your "
             f"network."
         ) from error
 

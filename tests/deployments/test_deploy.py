@@ -408,3 +408,36 @@ def test_server_without_authentication_needs_no_key(monkeypatch: pytest.MonkeyPa
     client: Any = Prefect("ecs")
     checks.check_prefect(open_server, client)
     assert checks.prefect_credential(open_server) is None
+
+
+@pytest.mark.parametrize(
+    ("auth", "variable", "value"),
+    [
+        ("api_key", "PREFECT_API_KEY", "pnu_hidden\n"),
+        ("api_key", "PREFECT_API_KEY", "pnu_hidden extra"),
+        ("api_key", "PREFECT_API_KEY", "pnu_hiddén"),
+        ("auth_string", "PREFECT_API_AUTH_STRING", "user:hidden\r\nX-Other: 1"),
+    ],
+)
+def test_credential_that_cannot_be_one_is_refused_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, auth: str, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    environment = ENVIRONMENT.model_copy(update={"prefect_auth": auth})
+    with pytest.raises(NotConfiguredError, match=f"{auth} \\({variable}\\) in one line") as refused:
+        checks.check_prefect(environment)
+    assert "hid" not in str(refused.value)
+
+
+def test_auth_string_may_have_any_other_character(monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = "usér:a \"b\" 'c' $d `e` \\f: % "
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", odd)
+    environment = ENVIRONMENT.model_copy(update={"prefect_auth": "auth_string"})
+    assert checks.prefect_credential(environment) == odd
+
+
+def test_words_of_a_request_that_cannot_be_made_are_not_shown() -> None:
+    client: Any = Prefect(httpx.LocalProtocolError("Illegal header value b'Bearer pnu_hidden '"))
+    with pytest.raises(NotConfiguredError, match=r"not answer \(LocalProtocolError\)") as refused:
+        checks.check_prefect(ENVIRONMENT, client)
+    assert "hidden" not in str(refused.value)

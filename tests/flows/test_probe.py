@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 import requests
 
@@ -111,6 +112,12 @@ def test_a_site_that_does_not_answer(look: Callable[..., Any]) -> None:
 def test_prefect_that_lets_nobody_in(look: Callable[..., Any]) -> None:
     found = look({OF_INDICES: 200, OF_QUOTES: 200}, Prefect(RuntimeError("401")))
     assert found["a task reaches Prefect's API"] == (False, "RuntimeError: 401")
+
+
+def test_a_credential_is_not_said(look: Callable[..., Any]) -> None:
+    error = httpx.LocalProtocolError("Illegal header value b'Bearer pnu_hidden '")
+    found = look({OF_INDICES: 200, OF_QUOTES: 200}, Prefect(error))
+    assert found["a task reaches Prefect's API"] == (False, "LocalProtocolError")
 
 
 def test_scratch_space_that_cannot_be_written(
