@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import ValidationError
 
 from deployments.backend import warn_of_local_state
@@ -187,7 +188,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; return 1 when something is wrong or a step fails."""
+    """Run the command; return 1 when something is wrong or a step fails, 130 when interrupted."""
     options = _parse(argv)
     try:
         tag = options.image_tag or commit()
@@ -199,9 +200,16 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"{number}. {step.title}")
             return 0
         run_steps(deployment.steps())
-    except B3PipelineError as error:
+    except (B3PipelineError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(
+            f"Interrupted. What was done in {options.env} stays: the same command goes on from "
+            f"there.",
+            file=sys.stderr,
+        )
+        return 130
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd[:4]))
         print(

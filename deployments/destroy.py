@@ -165,13 +165,20 @@ def _destroy(options: argparse.Namespace) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; return 1 when it is refused or a step fails."""
+    """Run the command; return 1 when it is refused or a step fails, 130 when interrupted."""
     options = _parse(argv)
     try:
         _destroy(options)
     except (B3PipelineError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(
+            f"Interrupted. What was done in {options.env} stays: the same command goes on from "
+            f"there.",
+            file=sys.stderr,
+        )
+        return 130
     except subprocess.CalledProcessError as error:
         command = " ".join(map(str, error.cmd[:3]))
         print(

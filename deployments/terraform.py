@@ -194,12 +194,20 @@ def _wait(process: "subprocess.Popen[bytes]") -> int:
 
     It has been interrupted as well then, and ends by itself once its state is safe. Killed, it
     would leave behind what it has made and not written down yet, and its lock.
+
+    Raises:
+        KeyboardInterrupt: It was interrupted and came to a good end all the same: nothing follows.
     """
+    is_interrupted = False
     while True:
         try:
-            return process.wait()
+            code = process.wait()
         except KeyboardInterrupt:
-            continue
+            is_interrupted = True
+        else:
+            if is_interrupted and code == 0:
+                raise KeyboardInterrupt
+            return code
 
 
 def _resources(module: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from prefect.client.schemas.objects import WorkPool
 from prefect.exceptions import PrefectHTTPStatusError
 
@@ -441,3 +441,28 @@ def test_words_of_a_request_that_cannot_be_made_are_not_shown() -> None:
     with pytest.raises(NotConfiguredError, match=r"not answer \(LocalProtocolError\)") as refused:
         checks.check_prefect(ENVIRONMENT, client)
     assert "hidden" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "Interrupted. What was done in prod stays: the same command"),
+        (EndpointConnectionError(endpoint_url="https://ecr"), 1, "Could not connect to the"),
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "DescribeImages"), 1, "AccessDenied"),
+    ],
+)
+def test_whatever_stops_it_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    message: str,
+) -> None:
+    def fail(*_: Any) -> bool:
+        raise error
+
+    monkeypatch.setattr(checks, "is_in_registry", fail)
+    assert main(["--env", "prod"]) == code
+    assert message in capsys.readouterr().err
+    assert terraform.applied == []

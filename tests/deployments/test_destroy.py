@@ -273,3 +273,17 @@ def test_refusal_is_of_the_kind_that_a_person_can_mend() -> None:
     found = destroy.Destruction("prod", Environment.model_validate(VALUES), None, [], "l", HOLDINGS)  # type: ignore[arg-type]
     with pytest.raises(InvalidInputError):
         found.check_data(is_deleted=False)
+
+
+def test_interrupted_it_ends_there_and_says_how_to_go_on(
+    terraform: FakeTerraform, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(terraform, "allow_deletion", interrupt)
+    assert main(["--env", "prod", "--auto-approve"]) == 130
+    assert terraform.done == [("initialize",)]
+    assert capsys.readouterr().err.endswith(
+        "Interrupted. What was done in prod stays: the same command goes on from there.\n"
+    )

@@ -241,3 +241,20 @@ def test_terraform_is_waited_for_when_it_is_interrupted(
     with pytest.raises(subprocess.CalledProcessError) as ended:
         program.of("prod").apply(None, is_approved=True)
     assert ended.value.returncode == 3
+
+
+def test_nothing_follows_a_terraform_that_was_interrupted_at_its_good_end(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait: Any = subprocess.Popen.wait
+    interruptions = [KeyboardInterrupt()]
+
+    def interrupted(process: Any, timeout: float | None = None) -> int:
+        if interruptions:
+            raise interruptions.pop()
+        return int(wait(process, timeout))
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        program.of("prod").allow_deletion(["a.b"], with_lake=True)
+    assert [call[0] for call in program.calls()] == ["apply"]
