@@ -1,4 +1,6 @@
+import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +110,23 @@ def test_a_docker_without_a_builder_says_nothing(
     assert asked == [["docker", "buildx", "inspect"]]
 
 
+@pytest.mark.parametrize(
+    ("printed", "code", "expected"),
+    [
+        (BUILDX.format(others="linux/arm64"), 0, True),
+        (BUILDX.format(others="linux/386"), 0, False),
+        ("", 1, False),  # a docker without buildx
+    ],
+)
 def test_what_docker_prints_is_what_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str, code: int, expected: bool
 ) -> None:
-    printed = subprocess.CompletedProcess([], 0, BUILDX.format(others="linux/arm64"), "")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: printed)
-    assert Machine("Linux", "x86_64", tmp_path).can_build("ARM64", "docker")
+    docker = tmp_path / "docker"
+    docker.write_text(
+        f"#!{sys.executable}\nimport sys\n"
+        f"assert sys.argv[1:] == ['buildx', 'inspect']\n"
+        f"sys.stdout.write({printed!r})\nsys.exit({code})\n"
+    )
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert Machine("Linux", "x86_64", tmp_path).can_build("ARM64", "docker") is expected
