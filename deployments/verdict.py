@@ -31,7 +31,7 @@ def as_table(verdicts: Iterable[Verdict]) -> str:
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     lines = [
         f"| {row[0]:{widths[0]}} | {row[1]:{widths[1]}} | {row[2]} |"
-        for row in ([cell.replace("|", "\\|") for cell in row] for row in rows)
+        for row in ([" ".join(cell.split()).replace("|", "\\|") for cell in row] for row in rows)
     ]
     return "\n".join(
         [lines[0], f"|{'-' * (widths[0] + 2)}|{'-' * (widths[1] + 2)}|---|", *lines[1:]]

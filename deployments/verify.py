@@ -5,17 +5,19 @@ one task, and has Athena explain the saved queries.
 """
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
 import yaml  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from deployments.backend import check_state
 from deployments.checks import check_account, check_prefect, check_terraform
+from deployments.deploy import check_outputs
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.schedules import PROJECT_FILE
 from deployments.terraform import Terraform
@@ -63,9 +65,10 @@ def run_checks(wanted: dict[str, Check]) -> list[Verdict]:
     for name, check in wanted.items():
         print(f"Asking: {name} …", file=sys.stderr, flush=True)
         try:
-            verdicts += list(check())
-        except (ClientError, BotoCoreError) as error:
-            verdicts.append(Verdict(name, str(error), holds=None))
+            for each in check():
+                verdicts.append(each)  # noqa: PERF402 - those before an error stay
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what was found
+            verdicts.append(Verdict(name, f"{type(error).__name__}: {error}", holds=None))
     return verdicts
 
 
@@ -73,13 +76,15 @@ def _outputs(name: str, environment: Environment, terraform: Terraform) -> dict[
     check_terraform()
     check_account(environment)
     check_prefect(environment)
-    terraform.prepare()
-    outputs = terraform.outputs()
+    check_state(environment, name)
+    terraform.initialize()
+    outputs = terraform.outputs() if terraform.has_workspace() else {}
     if not outputs.get("image_tag"):
         raise NotConfiguredError(
             f"Expected a deployment of {name}, found {'no image' if outputs else 'nothing'} in "
             f"Terraform's state: make deploy ENV={name}."
         )
+    check_outputs(outputs)
     return outputs
 
 
@@ -123,6 +128,10 @@ def main(argv: list[str] | None = None) -> int:
             verdicts = run_checks({name: known[name] for name in options.only})
     except B3PipelineError as error:
         print(error, file=sys.stderr)
+        return 1
+    except subprocess.CalledProcessError as error:
+        command = " ".join(map(str, error.cmd[:3]))
+        print(f"{command} … ended with {error.returncode}: see above.", file=sys.stderr)
         return 1
     print(as_table(verdicts))
     held = sum(each.holds is True for each in verdicts)

@@ -72,23 +72,28 @@ def verify_queries(outputs: dict[str, Any], athena: Any) -> Iterator[Verdict]:
     queries = [athena.get_named_query(NamedQueryId=each)["NamedQuery"] for each in ids]
     wrong = []
     for start in range(0, len(queries), _AT_ONCE):
-        asked = {
-            query["Name"]: _explain(query, workgroup, athena)
-            for query in queries[start : start + _AT_ONCE]
-        }
-        wrong += [f"{name}: {why}" for name, each in asked.items() if (why := _end(each, athena))]
+        # Two may have one name.
+        some = queries[start : start + _AT_ONCE]
+        asked = [(query["Name"], *_explain(query, workgroup, athena)) for query in some]
+        ends = [(name, refusal or _end(each, athena)) for name, each, refusal in asked]
+        wrong += [f"{name}: {why}" for name, why in ends if why]
     what = "Athena understands every saved query"
-    found = "; ".join(wrong) or f"{len(queries)} explained"
+    none = "" if queries else f"no query is saved in the workgroup {workgroup}: deploy again"
+    found = "; ".join(wrong) or none or f"{len(queries)} explained"
     yield Verdict(what, found, holds=bool(queries) and not wrong)
 
 
-def _explain(query: dict[str, Any], workgroup: str, athena: Any) -> str:
-    started = athena.start_query_execution(
-        QueryString=f"EXPLAIN {query['QueryString']}",
-        QueryExecutionContext={"Database": query["Database"]},
-        WorkGroup=workgroup,
-    )
-    return str(started["QueryExecutionId"])
+def _explain(query: dict[str, Any], workgroup: str, athena: Any) -> tuple[str, str]:
+    """Return the execution, or why there is none: some queries Athena refuses at once."""
+    try:
+        started = athena.start_query_execution(
+            QueryString=f"EXPLAIN {query['QueryString']}",
+            QueryExecutionContext={"Database": query["Database"]},
+            WorkGroup=workgroup,
+        )
+    except ClientError as error:
+        return "", str(error)
+    return str(started["QueryExecutionId"]), ""
 
 
 def _end(execution: str, athena: Any) -> str:
@@ -115,7 +120,13 @@ def verify_alarms(outputs: dict[str, Any], sns: Any) -> Iterator[Verdict]:
     """
     topic = outputs["alarm_topic_arn"]
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-    all_of_them = [each for page in pages for each in page["Subscriptions"]]
+    # What was unsubscribed is listed for a while, as `Deleted`.
+    all_of_them = [
+        each
+        for page in pages
+        for each in page["Subscriptions"]
+        if each["SubscriptionArn"] == _PENDING or _is_confirmed(each)
+    ]
     pending = [each for each in all_of_them if each["SubscriptionArn"] == _PENDING]
     what = "somebody is told of alarms"
     for each in pending:
@@ -124,8 +135,12 @@ def verify_alarms(outputs: dict[str, Any], sns: Any) -> Iterator[Verdict]:
     if not all_of_them:
         found = "nobody: set alarm_email and deploy, or subscribe to the topic"
         yield Verdict(what, found, holds=False)
-    elif confirmed := [each["Endpoint"] for each in all_of_them if each not in pending]:
+    elif confirmed := [each["Endpoint"] for each in all_of_them if _is_confirmed(each)]:
         yield Verdict(what, ", ".join(confirmed), holds=True)
+
+
+def _is_confirmed(subscription: dict[str, Any]) -> bool:
+    return str(subscription["SubscriptionArn"]).startswith("arn:")
 
 
 def verify_worker(outputs: dict[str, Any], ecs: Any) -> Iterator[Verdict]:
@@ -138,10 +153,16 @@ def verify_worker(outputs: dict[str, Any], ecs: Any) -> Iterator[Verdict]:
     name = outputs.get("worker_service_name")
     if name is None:
         return
-    (service,) = ecs.describe_services(cluster=outputs["cluster_arn"], services=[name])["services"]
+    services = ecs.describe_services(cluster=outputs["cluster_arn"], services=[name])["services"]
+    if not services:
+        yield Verdict("the worker", f"there is no service {name}: deploy again", holds=False)
+        return
+    service = services[0]
     wanted, running = service["desiredCount"], service["runningCount"]
-    found = f"{running} of {wanted} running"
-    if running < wanted:
+    found, holds = f"{running} of {wanted} running", running >= wanted > 0
+    if not wanted:
+        found = f"{found}: somebody has stopped the service {name}; deploy again"
+    elif not holds:
         events = [each["message"] for each in service.get("events", [])[:1]]
         found = "; ".join([found, *events, f"its log group is /ecs/{name}"])
-    yield Verdict("the worker", found, holds=running >= wanted)
+    yield Verdict("the worker", found, holds=holds)

@@ -12,8 +12,10 @@ from deployments.task_definition import register_task_definition
 from deployments.template import CONTAINER_NAME, LOG_PREFIX
 from deployments.verdict import Verdict
 
+LAST = "a task reaches Prefect's API"  # what flows.probe says last, whatever it finds
 _WHAT = "a flow run's task"
 _COMMAND = ["python", "-m", "flows.probe"]
+_LOG_PATIENCE_SECONDS = 60.0
 _PATIENCE_SECONDS = 600.0  # an image is pulled, and a zone may have no room at once
 
 
@@ -53,9 +55,21 @@ def verify_task(
         yield Verdict(_WHAT, f"ECS does not start it: {reasons}", holds=False)
         return
     task = _wait(outputs["cluster_arn"], started["tasks"][0]["taskArn"], ecs)
-    yield _of_end(task)
-    for line in _lines(outputs["flow_run_log_group"], task, logs):
-        yield Verdict(**line)
+    end = _of_end(task)
+    yield end
+    group = outputs["flow_run_log_group"]
+    # Logs come a little later; of a task that failed they may have no end.
+    said: list[Verdict] = []
+
+    def look() -> bool | None:
+        said[:] = _said(group, task, logs)
+        return True if any(each.what == LAST for each in said) or not end.holds else None
+
+    is_all = poll(look, _LOG_PATIENCE_SECONDS)
+    yield from said
+    if is_all is None:
+        found = f"the end of its log in {group} is missing: read it, and ask again"
+        yield Verdict("what the task says", found, holds=None)
 
 
 def _find_definition(family: str, image: str, ecs: Any) -> str | None:
@@ -100,12 +114,21 @@ def _of_end(task: dict[str, Any]) -> Verdict:
     return Verdict(_WHAT, f"{said} (exit codes: {codes})", holds=False)
 
 
-def _lines(group: str, task: dict[str, Any], logs: Any) -> Iterator[dict[str, Any]]:
+def _said(group: str, task: dict[str, Any], logs: Any) -> list[Verdict]:
+    """Return what the task says, as far as its log has it."""
     stream = f"{LOG_PREFIX}/{CONTAINER_NAME}/{task['taskArn'].rpartition('/')[2]}"
     try:
-        events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
+        answer = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)
     except logs.exceptions.ResourceNotFoundException:
-        return  # it never came so far as to say anything
-    for event in events["events"]:
-        if event["message"].startswith('{"what"'):
-            yield json.loads(event["message"])
+        return []  # it never came so far as to say anything, or its log is not there yet
+    lines = [event["message"] for event in answer["events"]]
+    found = [_verdict(line) for line in lines if line.startswith('{"what"')]
+    return [each for each in found if each is not None]
+
+
+def _verdict(line: str) -> Verdict | None:
+    """Return what a line says; None of one that is cut or is none of ours."""
+    try:
+        return Verdict(**json.loads(line))
+    except (ValueError, TypeError):
+        return None

@@ -1,14 +1,17 @@
 """What is asked of a deployment's real services, and what each answer comes to."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import boto3
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
+from prefect.exceptions import ObjectNotFound
 
 import deployments.verify
 from deployments import polling, verify_services, verify_task
@@ -137,6 +140,25 @@ def test_a_query_that_athena_does_not_understand_is_named() -> None:
 def test_a_workgroup_without_queries_does_not_hold() -> None:
     (verdict,) = verify_queries(ALL, answering("athena", *saved()))
     assert verdict.holds is False
+    assert verdict.found == "no query is saved in the workgroup b3-pipeline: deploy again"
+
+
+def test_a_query_that_athena_refuses_at_once_hides_no_other() -> None:
+    listed, first, second, _, start = saved("a", "b")
+    refused = ("start_query_execution", {"code": "InvalidRequestException"})
+    athena = answering(
+        "athena", listed, first, second, refused, start, query_end("FAILED", "line 1:8")
+    )
+    (verdict,) = verify_queries(ALL, athena)
+    assert verdict.holds is False
+    assert "a: An error occurred (InvalidRequestException)" in verdict.found
+    assert verdict.found.endswith("; b: line 1:8")
+
+
+def test_two_queries_of_one_name_are_both_explained() -> None:
+    ends = [query_end("SUCCEEDED"), query_end("FAILED", "line 1:8")]
+    (verdict,) = verify_queries(ALL, answering("athena", *saved("a", "a"), *ends))
+    assert (verdict.holds, verdict.found) == (False, "a: line 1:8")
 
 
 def subscriptions(*arns: str) -> Any:
@@ -151,9 +173,10 @@ def subscriptions(*arns: str) -> Any:
     ("arns", "expected"),
     [
         ([], [(False, "nobody: set alarm_email and deploy, or subscribe to the topic")]),
-        (["arn:1"], [(True, "team1@example.com")]),
+        (["Deleted"], [(False, "nobody: set alarm_email and deploy, or subscribe to the topic")]),
+        (["arn:aws:1"], [(True, "team1@example.com")]),
         (
-            ["PendingConfirmation", "arn:2"],
+            ["PendingConfirmation", "arn:aws:2"],
             [
                 (False, "team1@example.com has not confirmed: follow the link in AWS's mail to it"),
                 (True, "team2@example.com"),
@@ -178,6 +201,23 @@ def test_the_worker_has_to_run(running: int, holds: bool) -> None:
 
     assert verdict.holds is holds
     assert ("unable to place a task" in verdict.found) is not holds
+
+
+@pytest.mark.parametrize(
+    ("services", "found"),
+    [
+        ([], "there is no service b3-pipeline-worker: deploy again"),
+        (
+            [{"desiredCount": 0, "runningCount": 0}],
+            "0 of 0 running: somebody has stopped the service b3-pipeline-worker; deploy again",
+        ),
+    ],
+)
+def test_a_worker_that_is_not_wanted_does_not_hold(
+    services: list[dict[str, Any]], found: str
+) -> None:
+    (verdict,) = verify_worker(ALL, answering("ecs", ("describe_services", {"services": services})))
+    assert verdict == Verdict("the worker", found, holds=False)
 
 
 def test_a_push_pool_has_no_worker() -> None:
@@ -338,6 +378,8 @@ KNOWN: list[tuple[str, dict[str, Any]]] = [
         {"taskDefinition": {"containerDefinitions": [{"image": "r:1"}]}},
     ),
 ]
+END: dict[str, Any] = {"what": verify_task.LAST, "found": "an address", "holds": True}
+BROKEN = ['{"what": "cut off', '{"what": "a", "more": 1}', '{"what"', "{}"]
 SAID: dict[str, Any] = {"what": "a task writes its scratch space", "found": "/tmp", "holds": True}
 
 
@@ -359,10 +401,41 @@ def test_a_task_tells_what_it_found() -> None:
         ("run_task", {"tasks": [{"taskArn": TASK}]}),
         ("describe_tasks", {"tasks": [{"lastStatus": "RUNNING"}]}),
         stopped(containers=[{"exitCode": 0}]),
-        logged=["a line of the image", json.dumps(SAID)],
+        logged=["a line of the image", json.dumps(SAID), *BROKEN, json.dumps(END)],
     )
-    assert [each.holds for each in found] == [True, True]
-    assert found[1] == Verdict(**SAID)
+    assert found[1:] == [Verdict(**SAID), Verdict(**END)]
+    assert found[0].holds is True
+
+
+def test_a_log_without_its_end_is_not_taken_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify_task, "_LOG_PATIENCE_SECONDS", -1.0)
+    found = task_verdicts(
+        ("run_task", {"tasks": [{"taskArn": TASK}]}),
+        stopped(containers=[{"exitCode": 0}]),
+        logged=[json.dumps(SAID)],
+    )
+    assert [each.holds for each in found] == [True, True, None]
+    assert "the end of its log in" in found[2].found
+
+
+def test_a_log_that_comes_later_is_waited_for() -> None:
+    ecs = answering(
+        "ecs",
+        *KNOWN,
+        ("run_task", {"tasks": [{"taskArn": TASK}]}),
+        stopped(containers=[{"exitCode": 0}]),
+    )
+    events = [{"message": json.dumps(each), "timestamp": 1} for each in (SAID, END)]
+    logs = answering(
+        "logs",
+        ("get_log_events", {"code": "ResourceNotFoundException"}),
+        ("get_log_events", {"events": events[:1]}),
+        ("get_log_events", {"events": events}),
+    )
+    outputs = ALL | {"prefect_api_url": "https://prefect.example/api"}
+    client: Any = Pools()
+    found = list(verify_task.verify_task(outputs, "r:1", client, ecs, logs))
+    assert [each.holds for each in found] == [True, True, True]
 
 
 @pytest.mark.parametrize(
@@ -418,14 +491,25 @@ def test_the_task_runs_where_flow_runs_do_with_what_they_get() -> None:
     stub.assert_no_pending_responses()
 
 
-def test_a_check_that_cannot_be_done_takes_no_other_with_it() -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "AccessDenied"}}, "ListSubscriptions"),
+        httpx.ReadTimeout("nothing in 30 s"),
+        ObjectNotFound(Exception("no such pool")),
+        KeyError("workgroup"),
+    ],
+)
+def test_a_check_that_cannot_be_done_takes_no_other_with_it(error: Exception) -> None:
     def refused() -> Any:
-        raise ClientError({"Error": {"Code": "AccessDenied"}}, "ListSubscriptions")
+        yield Verdict("of before", "b", holds=True)
+        raise error
 
     verdicts = run_checks(
         {"alarms": refused, "worker": lambda: iter([Verdict("the worker", "1", holds=True)])}
     )
     assert [(each.what, each.holds) for each in verdicts] == [
+        ("of before", True),
         ("alarms", None),
         ("the worker", True),
     ]
@@ -438,12 +522,12 @@ def test_the_command_knows_every_check() -> None:
 
 def test_the_table_fits_what_was_found() -> None:
     verdicts = [Verdict("a", "1 | 2", holds=True), Verdict("longer", "3", holds=False)]
-    assert as_table([*verdicts, Verdict("b", "4", holds=None)]).splitlines() == [
+    assert as_table([*verdicts, Verdict("b", "4\n  5", holds=None)]).splitlines() == [
         "| what   | verdict       | found |",
         "|--------|---------------|---|",
         "| a      | holds         | 1 \\| 2 |",
         "| longer | DOES NOT HOLD | 3 |",
-        "| b      | not told      | 4 |",
+        "| b      | not told      | 4 5 |",
     ]
 
 
@@ -473,12 +557,52 @@ def test_what_is_not_deployed_is_said(
     outputs: dict[str, Any], found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = deployments.verify
-    for check in ("check_terraform", "check_account", "check_prefect"):
+    for check in ("check_terraform", "check_account", "check_prefect", "check_state"):
         monkeypatch.setattr(module, check, lambda *_: None)
-    terraform: Any = type("T", (), {"prepare": lambda: None, "outputs": lambda: outputs})
+    has = bool(outputs)  # what is not deployed has no workspace, and none is made by looking
+    methods = {"initialize": lambda: None, "has_workspace": lambda: has, "outputs": lambda: outputs}
+    terraform: Any = type("T", (), methods)
     environment: Any = type("E", (), {"work_pool_type": "ecs"})
     with pytest.raises(NotConfiguredError, match=f"{found} Terraform's state: make deploy ENV=a"):
         module._outputs("a", environment, terraform)
+
+
+def test_a_state_that_lies_elsewhere_and_outputs_of_before_are_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = deployments.verify
+    for check in ("check_terraform", "check_account", "check_prefect", "check_state"):
+        monkeypatch.setattr(module, check, lambda *_: None)
+    methods = {
+        "initialize": lambda: None,
+        "has_workspace": lambda: True,
+        "outputs": lambda: ALL | {"cluster_arn": None},
+    }
+    terraform: Any = type("T", (), methods)
+    environment: Any = type("E", (), {"work_pool_type": "ecs"})
+    with pytest.raises(NotConfiguredError, match="missing or malformed: cluster_arn"):
+        module._outputs("a", environment, terraform)
+
+    def elsewhere(*_: Any) -> None:
+        raise NotConfiguredError("name that bucket again")
+
+    monkeypatch.setattr(module, "check_state", elsewhere)
+    with pytest.raises(NotConfiguredError, match="name that bucket again"):
+        module._outputs("a", environment, terraform)
+
+
+def test_terraform_that_fails_is_an_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise subprocess.CalledProcessError(3, ["terraform", "-chdir=x", "init", "-input=false"])
+
+    environment = type("E", (), {"region": "us-east-1"})
+    monkeypatch.setattr(deployments.verify, "environment_file", lambda _name: None)
+    monkeypatch.setattr(deployments.verify, "read_environment", lambda _path: environment)
+    monkeypatch.setattr(deployments.verify, "_outputs", fail)
+    assert deployments.verify.main(["--env", "prod"]) == 1
+    assert capsys.readouterr().err == "terraform -chdir=x init … ended with 3: see above.\n"
 
 
 def test_an_environment_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 import requests
 
+from deployments import verify_task
 from flows import probe
 from tasks.core.indices import list_path
 
@@ -112,6 +113,7 @@ def test_a_site_that_does_not_answer(look: Callable[..., Any]) -> None:
 def test_prefect_that_lets_nobody_in(look: Callable[..., Any]) -> None:
     found = look({OF_INDICES: 200, OF_QUOTES: 200}, Prefect(RuntimeError("401")))
     assert found["a task reaches Prefect's API"] == (False, "RuntimeError: 401")
+    assert list(found)[-1] == verify_task.LAST  # by which the end of its log is told
 
 
 def test_a_credential_is_not_said(look: Callable[..., Any]) -> None:
