@@ -115,6 +115,15 @@ def _delete_named_query(ask: Ask, _athena: Athena) -> dict[str, Any]:
     return {}
 
 
+def _create_work_group(ask: Ask, _athena: Athena) -> dict[str, Any]:
+    made = _moto().create_work_group(
+        ask("Name"), ask("Configuration") or {}, ask("Description"), ask("Tags")
+    )
+    if made is None:
+        raise _invalid("WorkGroup already exists")
+    return {}
+
+
 def _update_work_group(ask: Ask, _athena: Athena) -> dict[str, Any]:
     workgroup = _moto().work_groups.get(ask("WorkGroup"))
     if workgroup is None:
@@ -128,6 +137,7 @@ def _update_work_group(ask: Ask, _athena: Athena) -> dict[str, Any]:
 
 
 _CALLS: dict[str, Call] = {
+    "create_work_group": _create_work_group,
     "get_work_group": lambda ask, _athena: {"WorkGroup": _workgroup(ask("WorkGroup"))},
     "list_named_queries": _list_named_queries,
     "start_query_execution": _start,
