@@ -1,5 +1,6 @@
 """What a day costs and what the lake weighs, from the schedules and the figures."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,26 +27,47 @@ from infra.costs.figures import (
 )
 
 _DAYS = 7
+_FIELDS = 5
 
 
 def runs_of(deployment: Mapping[str, Any]) -> list[int]:
-    """Return how many runs the schedules of a deployment start on each day, from Sunday on."""
+    """Return how many runs the schedules of a deployment start on each day, from Sunday on.
+
+    Raises:
+        ValueError: A schedule is none of those that are counted here.
+    """
     runs = [0] * _DAYS
     for schedule in deployment.get("schedules", []):
-        minute, hour, _, _, days = schedule["cron"].split()
-        for day in _numbers(days, range(_DAYS)):
-            runs[day % _DAYS] += len(_numbers(minute, range(60))) * len(_numbers(hour, range(24)))
+        if not schedule.get("active", True):
+            continue
+        fields = schedule.get("cron", "").split()
+        if len(fields) != _FIELDS or fields[2:4] != ["*", "*"]:
+            raise ValueError(
+                f"expected a cron of five fields that runs in every week alike, found {schedule}: "
+                f"teach runs_of to count it"
+            )
+        minute, hour, _, _, days = fields
+        a_day = len(_numbers(minute, range(60))) * len(_numbers(hour, range(24)))
+        for day in {day % _DAYS for day in _numbers(days, range(_DAYS + 1))}:
+            runs[day] += a_day
     return runs
 
 
-def _numbers(field: str, all_of_them: range) -> list[int]:
+def _numbers(field: str, all_of_them: range) -> set[int]:
     """Return what a field of a cron names: `*`, `8,12` or `1-5`."""
     if field == "*":
-        return list(all_of_them)
-    spans = [part.partition("-") for part in field.split(",")]
-    return [
-        number for first, _, last in spans for number in range(int(first), int(last or first) + 1)
-    ]
+        return set(all_of_them)
+    found: set[int] = set()
+    for part in field.split(","):
+        span = re.fullmatch(r"(\d+)(?:-(\d+))?", part)
+        numbers = range(int(span[1]), int(span[2] or span[1]) + 1) if span else range(0)
+        if not numbers or not set(numbers) <= set(all_of_them):
+            raise ValueError(
+                f"expected `*`, numbers or spans from {all_of_them[0]} to {all_of_them[-1]} in a "
+                f"field of a cron, found {field!r}: teach runs_of to count it"
+            )
+        found |= set(numbers)
+    return found
 
 
 @dataclass(frozen=True)

@@ -41,10 +41,38 @@ def test_the_other_pages_say_the_same() -> None:
         (["30 8,12,17 * * 1-5"], [0, 3, 3, 3, 3, 3, 0]),
         (["30 12 * * 0,6", "0 3 * * *"], [2, 1, 1, 1, 1, 1, 2]),
         (["0,30 9-11 * * 7"], [6, 0, 0, 0, 0, 0, 0]),
+        (["0 8,8,7-9 * * 0-7,3"], [3, 3, 3, 3, 3, 3, 3]),
     ],
 )
 def test_runs_are_those_of_the_schedules(crons: list[str], runs: list[int]) -> None:
     assert runs_of({"schedules": [{"cron": cron} for cron in crons]}) == runs
+
+
+def test_a_schedule_that_is_paused_starts_nothing() -> None:
+    assert sum(runs_of({"schedules": [{"cron": "0 8 * * *", "active": False}]})) == 0
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"cron": "*/5 8 * * *"},
+        {"cron": "0 8-18/2 * * *"},
+        {"cron": "0 8 * * MON-FRI"},
+        {"cron": "0 8 1 * *"},
+        {"cron": "0 8 * 6 *"},
+        {"cron": "0 24 * * *"},
+        {"cron": "0 8 * * 5-1"},
+        {"cron": "0 8 * * 8"},
+        {"cron": "0 0 8 * * *"},
+        {"cron": "@daily"},
+        {"interval": 3600},
+    ],
+)
+def test_a_schedule_that_is_not_understood_is_not_counted_wrongly(
+    schedule: dict[str, object],
+) -> None:
+    with pytest.raises(ValueError, match="teach runs_of to count it"):
+        runs_of({"schedules": [schedule]})
 
 
 def test_the_day_is_the_busiest_weekday() -> None:
