@@ -57,13 +57,13 @@ def check_state(
 
     Raises:
         NotConfiguredError: The bucket is not there, or the state is not in it yet.
-        InvalidInputError: The state is in a bucket, and none is named any more; or the bucket that
-            is named is somebody else's, or of another region.
+        InvalidInputError: The state is in a bucket, and none or another one is named now; or the
+            bucket that is named is somebody else's, or of another region.
     """
     file = state_file(name, directory)
     command = f"`python -m deployments.state --env {name}` (make state ENV={name})"
     if environment.state_bucket is None:
-        moved = sorted(file.parent.glob(f"{_MOVED}*"))
+        moved = _moved(file)
         if moved and not file.exists():
             raise InvalidInputError(
                 f"Expected state_bucket in the environment's file, found none, though the state "
@@ -75,11 +75,22 @@ def check_state(
             f"Expected the bucket {environment.state_bucket} (state_bucket) for Terraform's state, "
             f"found none: {command} makes it."
         )
+    moved = {each.stem.removeprefix(_MOVED).rpartition("-")[0] for each in _moved(file)}
+    if moved and environment.state_bucket not in moved and not file.exists():
+        raise InvalidInputError(
+            f"Expected state_bucket to be {' or '.join(sorted(moved))}, where the state of {name} "
+            f"was moved to, found {environment.state_bucket}: name that bucket again. If you have "
+            f"moved the state on by yourself, delete {file.parent}/{_MOVED}*."
+        )
     if file.exists():
         raise NotConfiguredError(
             f"Expected the state of {name} in the bucket {environment.state_bucket}, found it "
             f"in {file}: {command} moves it."
         )
+
+
+def _moved(file: Path) -> list[Path]:
+    return sorted(file.parent.glob(f"{_MOVED}*"))
 
 
 def bucket_exists(environment: Environment, s3: Any = None) -> bool:

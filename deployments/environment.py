@@ -13,8 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tasks.core.errors import NotConfiguredError
 
 DIRECTORY = Path(__file__).parent / "environments"
+_CONFIGURATION = Path(__file__).parents[1] / "infra" / "terraform"
 _SUFFIX = ".tfvars.json"
 _EXAMPLE = "example"
+_NOT_A_NAME = "default"
 _EXAMPLES_ACCOUNT = "123456789012"  # nobody's: AWS keeps it for documentation
 _EXAMPLES_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -67,6 +69,11 @@ def environment_file(name: str, directory: Path = DIRECTORY) -> Path:
             f"are: {others}. For a new one copy {example} to name{_SUFFIX} beside it."
         )
     path = directory / f"{name}{_SUFFIX}"
+    if name == _NOT_A_NAME:
+        raise NotConfiguredError(
+            f"Expected an environment of another name than {name!r}, whose state Terraform keeps "
+            f"elsewhere than any other's: rename {path}."
+        )
     if re.fullmatch(r"[a-z0-9][a-z0-9-]*", name) is None or not path.is_file():
         raise NotConfiguredError(
             f"Expected an environment {name!r} in {path}, found: {others}. Copy {example} to it "
@@ -83,18 +90,31 @@ def read_environment(path: Path) -> Environment:
             names each.
     """
     try:
-        environment = Environment.model_validate(json.loads(path.read_text()))
-    except json.JSONDecodeError as error:
+        environment = Environment.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise NotConfiguredError(f"{path} is no JSON: {error}") from error
     except ValidationError as error:
         problems = "\n".join(
             f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()
         )
         raise NotConfiguredError(f"{path}:\n{problems}") from error
+    # Terraform only warns of these, and goes on with the default of what was meant.
+    if unknown := sorted((environment.model_extra or {}).keys() - _variables()):
+        raise NotConfiguredError(
+            f"{path}: expected variables of infra/terraform, found {', '.join(unknown)}, which are "
+            f"none: infra/terraform/variables*.tf has them all."
+        )
     unfilled = _unfilled(environment)
     if unfilled:
         raise NotConfiguredError(f"{path} is not filled in yet:\n{unfilled}")
     return environment
+
+
+def _variables() -> set[str]:
+    """Return the names of the variables of infra/terraform."""
+    files = _CONFIGURATION.glob("variables*.tf")
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return set(re.findall(r'^variable "(\w+)"', text, flags=re.MULTILINE))
 
 
 def _unfilled(environment: Environment) -> str:

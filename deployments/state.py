@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deployments.backend import bucket_exists, put_aside, state_file, state_place
 from deployments.checks import check_account, check_terraform
@@ -99,10 +99,15 @@ def move_state(terraform: Terraform, file: Path, bucket: str) -> str:
 
     Raises:
         InvalidInputError: The bucket holds another state, or Terraform is at work on the file.
-        NotConfiguredError: The bucket does not hold afterwards what the file does.
+        NotConfiguredError: The file is no state, or the bucket does not hold afterwards what it
+            does.
     """
     with _alone(file):
-        local = json.loads(file.read_text())
+        text = file.read_text(encoding="utf-8")
+        if not text.strip():  # of a Terraform that was killed before it wrote anything down
+            file.unlink()
+            return f"The state of {terraform.workspace} on this machine was empty, and is gone."
+        local = _read(text, file)
         found = terraform.pull_state()
         if not _holds(found, local):
             if found.get("resources"):
@@ -120,6 +125,18 @@ def move_state(terraform: Terraform, file: Path, bucket: str) -> str:
                 )
         aside = put_aside(file, bucket, local["serial"])
     return f"Moved the state of {terraform.workspace} to the bucket; its file is {aside} now."
+
+
+def _read(text: str, file: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(text)
+        found["lineage"], found["serial"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise NotConfiguredError(
+            f"Expected a state of Terraform's in {file}, found something else ({error}): restore "
+            f"it from {file}.backup or a copy of yours. Nothing was moved."
+        ) from error
+    return found
 
 
 def _holds(found: dict[str, Any], wanted: dict[str, Any]) -> bool:
@@ -185,7 +202,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     try:
         keep_in_bucket(options.env)
-    except (B3PipelineError, ClientError) as error:
+    except (B3PipelineError, BotoCoreError, ClientError) as error:
         print(error, file=sys.stderr)
         return 1
     except subprocess.CalledProcessError as error:

@@ -108,6 +108,11 @@ def test_bucket_that_is_named_no_more_is_missed(tmp_path: Path) -> None:
         check_state(LOCAL, "prod", tmp_path)
     check_state(IN_BUCKET, "prod", tmp_path, S3({}))
     check_state(LOCAL, "staging", tmp_path)
+    for another in ("the", "the-states-7", "the-new-states"):
+        in_another = IN_BUCKET.model_copy(update={"state_bucket": another})
+        with pytest.raises(InvalidInputError, match=f"to be the-states, .* found {another}: name"):
+            check_state(in_another, "prod", tmp_path, S3({}))
+        check_state(in_another, "staging", tmp_path, S3({}))
     file.write_text("{}")  # taken back on purpose
     check_state(LOCAL, "prod", tmp_path)
 

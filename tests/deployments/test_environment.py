@@ -96,6 +96,26 @@ def test_missing_value_is_named(tmp_path: Path, name: str) -> None:
         read_environment(write(tmp_path, "prod", rest))
 
 
+def test_variable_that_terraform_does_not_know_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "prod", GOOD | {"state_buckt": "the-states", "alarm_mail": "a@b.c"})
+    with pytest.raises(NotConfiguredError, match=r"found alarm_mail, state_buckt, which are none"):
+        read_environment(path)
+
+
+def test_the_name_of_terraforms_own_workspace_is_refused(tmp_path: Path) -> None:
+    write(tmp_path, "default", GOOD)
+    with pytest.raises(NotConfiguredError, match=r"another name than 'default'.*: rename"):
+        environment_file("default", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xef\xbb\xbf{}", b'{"name": "\xe9"}'])
+def test_file_of_other_bytes_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "prod.tfvars.json"
+    path.write_bytes(content)
+    with pytest.raises(NotConfiguredError, match=r"prod\.tfvars\.json is no JSON"):
+        read_environment(path)
+
+
 def test_file_that_is_no_json_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "prod.tfvars.json"
     path.write_text('account_id = "1"')

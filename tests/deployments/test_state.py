@@ -167,6 +167,26 @@ def test_file_stays_where_the_bucket_does_not_hold_what_was_pushed(
     assert file.exists()
 
 
+def test_file_that_terraform_was_killed_before_writing_is_nothing(file: Path) -> None:
+    file.write_text("")
+    terraform: Any = FakeTerraform(content("b"))
+    assert move_state(terraform, file, "the-states") == (
+        "The state of prod on this machine was empty, and is gone."
+    )
+    assert terraform.pushed == []
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("text", ['{"lineage": "a", "ser', "[]", '{"version": 4}'])
+def test_file_that_is_no_state_stays(file: Path, text: str) -> None:
+    file.write_text(text)
+    terraform: Any = FakeTerraform({})
+    with pytest.raises(NotConfiguredError, match=r"Expected a state of Terraform's in .* restore"):
+        move_state(terraform, file, "the-states")
+    assert terraform.pushed == []
+    assert file.read_text() == text
+
+
 def test_state_that_terraform_works_on_is_not_moved(file: Path) -> None:
     # A lock of this process would not stop this process.
     script = (
