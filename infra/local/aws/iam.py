@@ -19,9 +19,17 @@ from moto.iam.responses import IamResponse
 
 ALLOWED, DENIED, NOT_ALLOWED = "allowed", "explicitDeny", "implicitDeny"
 
+_READ = {"Sid", "Effect", "Action", "Resource", "Condition"}
+
+
+def _fits(found: str, pattern: str) -> bool:
+    """Tell whether a name is one of IAM's patterns, in which only `*` and `?` stand for others."""
+    return fnmatchcase(found, pattern.replace("[", "[[]"))
+
+
 _TESTS: dict[str, Callable[[str | None, list[str]], bool]] = {
     "StringEquals": lambda found, wanted: found in wanted,
-    "ArnEquals": lambda found, wanted: any(fnmatchcase(found or "", each) for each in wanted),
+    "ArnEquals": lambda found, wanted: any(_fits(found or "", each) for each in wanted),
     "Bool": lambda found, wanted: found in wanted,
     "Null": lambda found, wanted: ("true" if found is None else "false") in wanted,
 }
@@ -44,7 +52,7 @@ def decide(
     effects = {
         statement["Effect"]
         for policy in policies
-        for statement in policy["Statement"]
+        for statement in _statements(policy)
         if _covers(statement, action, resource) and _holds(statement, context)
     }
     if "Deny" in effects:
@@ -52,9 +60,24 @@ def decide(
     return ALLOWED if "Allow" in effects else NOT_ALLOWED
 
 
+def _statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = policy["Statement"]
+    statements = [found] if isinstance(found, Mapping) else list(found)
+    for statement in statements:
+        unread = [name for name in statement if name not in _READ]
+        unread += [test for test in statement.get("Condition", {}) if test not in _TESTS]
+        if unread:
+            raise ValueError(
+                f"expected a policy of {', '.join(sorted(_READ | _TESTS.keys()))}, found "
+                f"{', '.join(unread)}: teach infra/local/aws/iam.py to read it"
+            )
+    return statements
+
+
 def _covers(statement: Mapping[str, Any], action: str, resource: str) -> bool:
-    return any(fnmatchcase(action, each) for each in _list(statement["Action"])) and any(
-        fnmatchcase(resource, each) for each in _list(statement["Resource"])
+    actions = [each.lower() for each in _list(statement["Action"])]  # IAM's have no case
+    return any(_fits(action.lower(), each) for each in actions) and any(
+        _fits(resource, each) for each in _list(statement["Resource"])
     )
 
 
@@ -67,7 +90,8 @@ def _holds(statement: Mapping[str, Any], context: Mapping[str, str]) -> bool:
 
 
 def _list(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else list(value)
+    values = value if isinstance(value, list | tuple) else [value]
+    return [str(each).lower() if isinstance(each, bool) else str(each) for each in values]
 
 
 @contextmanager

@@ -25,7 +25,7 @@ _S3_SUBRESOURCES = {
     "versions": "ListBucketVersions",
 }
 _SECRETS = {"SecretString", "SecretBinary"}
-_LARGEST_BODY_BYTES = 1_000_000
+_LARGEST_BODY_BYTES = 16_000_000  # above a list of the 1,000 longest keys to delete
 
 
 class TrailMiddleware:
@@ -40,7 +40,7 @@ class TrailMiddleware:
         """Answer one request."""
         scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
         if scope:
-            for action, parameters in _describe(environ, scope["service"]):
+            for action, parameters in _describe_or_note(environ, scope["service"]):
                 self.keep(scope["key"], action, parameters)
         return self._application(environ, start_response)
 
@@ -64,6 +64,14 @@ class TrailMiddleware:
             self._file.close()
 
 
+def _describe_or_note(environ: dict[str, Any], service: str) -> list[tuple[str, dict[str, Any]]]:
+    """Describe a request, or say that it cannot be: to refuse it is the service's part."""
+    try:
+        return _describe(environ, service)
+    except (ValueError, KeyError, ET.ParseError) as error:
+        return [(f"{service}:unreadable", {"error": type(error).__name__})]
+
+
 def _describe(environ: dict[str, Any], service: str) -> list[tuple[str, dict[str, Any]]]:
     """Return the actions that a request takes, in IAM's form, and what each was asked about."""
     if service == "s3":
@@ -71,7 +79,10 @@ def _describe(environ: dict[str, Any], service: str) -> list[tuple[str, dict[str
     body = _read_body(environ)
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     if target:
-        return [(f"{service}:{target.rpartition('.')[2]}", json.loads(body or b"{}"))]
+        asked = json.loads(body or b"{}")
+        if not isinstance(asked, dict):
+            raise ValueError("expected an object")
+        return [(f"{service}:{target.rpartition('.')[2]}", asked)]
     query = urllib.parse.parse_qs(body.decode() or environ.get("QUERY_STRING", ""))
     parameters = {name: values[0] for name, values in query.items()}
     return [(f"{service}:{parameters.pop('Action', environ['PATH_INFO'])}", parameters)]
@@ -80,7 +91,8 @@ def _describe(environ: dict[str, Any], service: str) -> list[tuple[str, dict[str
 def _describe_s3(environ: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     method = environ["REQUEST_METHOD"]
     query = urllib.parse.parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
-    bucket, _, key = environ["PATH_INFO"].lstrip("/").partition("/")
+    path = environ["PATH_INFO"].encode("latin-1").decode()  # WSGI has bytes as characters
+    bucket, _, key = path.lstrip("/").partition("/")
     if not key:
         return _describe_bucket(environ, bucket, method, query)
     about = {"bucket": bucket, "key": key}

@@ -8,6 +8,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.local.aws.iam import decide
 from infra.local.up import LocalCloud
 
 POLICY = {
@@ -77,3 +78,36 @@ def test_conditions_count(iam: Any, service: str, decision: str) -> None:
 def test_a_principal_that_nobody_knows_is_refused(iam: Any) -> None:
     with pytest.raises(ClientError, match="NoSuchEntity"):
         decisions(iam, "role/another", ActionNames=["s3:GetObject"])
+
+
+ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("deny", "decision"),
+    [
+        (DENY | {"Action": "S3:getobject"}, "explicitDeny"),
+        (DENY | {"Resource": "arn:aws:s3:::b/[k]"}, "allowed"),
+        (DENY | {"Condition": {"Bool": {"aws:SecureTransport": False}}}, "explicitDeny"),
+        (DENY | {"Condition": {"Bool": {"aws:SecureTransport": True}}}, "allowed"),
+    ],
+)
+def test_policies_are_read_as_iam_reads_them(deny: dict[str, Any], decision: str) -> None:
+    context = {"aws:SecureTransport": "false"}
+    policies = [{"Statement": ALLOW}, {"Statement": [deny]}]
+    assert decide(policies, "s3:GetObject", "arn:aws:s3:::b/k", context) == decision
+
+
+@pytest.mark.parametrize(
+    ("statement", "unread"),
+    [
+        ({"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}, "NotAction"),
+        ({"Effect": "Deny", "Action": "*", "NotResource": "a"}, "NotResource"),
+        (DENY | {"Action": "x:*", "Condition": {"StringLike": {"a": "b"}}}, "StringLike"),
+        (DENY | {"Condition": {"ForAllValues:StringEquals": {"a": "b"}}}, "ForAllValues:StringE"),
+    ],
+)
+def test_what_is_not_read_gives_no_verdict(statement: dict[str, Any], unread: str) -> None:
+    with pytest.raises(ValueError, match=f"found {unread}.*: teach"):
+        decide([{"Statement": [ALLOW, statement]}], "s3:GetObject", "arn:aws:s3:::b/k", {})
