@@ -65,7 +65,8 @@ push: $(STAMP) ## Push the image of the commit to DEPLOY_REPOSITORY_URL
 	@$(BIN)/python -m deployments.image push
 
 deploy: $(STAMP) ## Bring an environment to this commit (ENV=name; DRY_RUN=1 lists the steps)
-	@$(BIN)/python -m deployments.deploy --env "$(ENV)" $(if $(DRY_RUN),--dry-run)
+	@$(BIN)/python -m deployments.deploy --env "$(ENV)" $(if $(INFRASTRUCTURE),--infrastructure) \
+		$(if $(DRY_RUN),--dry-run)
 
 state: $(STAMP) ## Keep Terraform's state of an environment in its state_bucket (ENV=name)
 	@$(BIN)/python -m deployments.state --env "$(ENV)"

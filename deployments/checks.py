@@ -27,6 +27,11 @@ from deployments.work_pool import BLOCK_VARIABLE, find_credentials_block, find_p
 from tasks.core.errors import B3PipelineError, InvalidInputError, NotConfiguredError
 
 T = TypeVar("T")
+# How Prefect's credential is given; `prefect cloud login` is for Prefect Cloud alone.
+_WAYS_IN = {
+    "api_key": "export {0}, or sign in with `.venv/bin/prefect cloud login`",
+    "auth_string": "export {0}, which is user:password",
+}
 _SIGN_IN = "Sign in (`aws sso login`), or name a profile in AWS_PROFILE."
 
 
@@ -80,7 +85,7 @@ def prefect_credential(environment: Environment) -> str | None:
     if value is None:
         raise NotConfiguredError(
             f"Prefect's API at {environment.prefect_api_url} asks for {environment.prefect_auth}, "
-            f"and there is none: export {variable}, or sign in with `prefect cloud login`."
+            f"and there is none: {_WAYS_IN[environment.prefect_auth].format(variable)}."
         )
     text = str(getattr(value, "get_secret_value", lambda: value)())
     # Such a value is no header of HTTP, and what refuses it would show it.
@@ -94,12 +99,18 @@ def prefect_credential(environment: Environment) -> str | None:
     return text
 
 
-def check_prefect(environment: Environment, client: SyncPrefectClient | None = None) -> None:
+def check_prefect(
+    environment: Environment,
+    client: SyncPrefectClient | None = None,
+    *,
+    is_block_needed: bool = True,
+) -> None:
     """See that Prefect's API lets us in, and that the pool can be what it should.
 
     Args:
         environment: Where to deploy.
         client: Of Prefect's API; by default of the environment's.
+        is_block_needed: Whether a push pool's block has to be there yet.
 
     Raises:
         NotConfiguredError: There is no credential, the API does not answer or refuses it, or the
@@ -112,12 +123,13 @@ def check_prefect(environment: Environment, client: SyncPrefectClient | None = N
         with temporary_settings({PREFECT_API_URL: url}):
             found = client or get_client(sync_client=True)
             find_pool(found, environment.work_pool_name, environment.work_pool_type)
-            block = os.environ.get(BLOCK_VARIABLE)
-            find_credentials_block(found, environment.work_pool_type, block)
+            if is_block_needed:
+                block = os.environ.get(BLOCK_VARIABLE)
+                find_credentials_block(found, environment.work_pool_type, block)
     except PrefectHTTPStatusError as error:
         raise NotConfiguredError(
             f"Prefect's API at {url} answers {error.response.status_code}: check prefect_api_url, "
-            f"and that the credential belongs to that workspace."
+            f"and that the credential{_of_variable(environment)} is one that it takes."
         ) from error
     except httpx.TransportError as error:
         # The words of a request that cannot be made have the header with the credential.
@@ -127,6 +139,13 @@ def check_prefect(environment: Environment, client: SyncPrefectClient | None = N
             f"Prefect's API at {url} does not answer ({reason}): check prefect_api_url and your "
             f"network."
         ) from error
+
+
+def _of_variable(environment: Environment) -> str:
+    if environment.prefect_auth == "none":
+        return " (prefect_auth says that it asks for none)"
+    variable = SECRET_VARIABLES[environment.prefect_auth]
+    return f" ({variable}, or else that of your Prefect profile)"
 
 
 def check_roles(environment: Environment) -> None:
@@ -180,13 +199,18 @@ def check_image(environment: Environment, tag: str, tool: str = "") -> bool:
 
 
 def find_problems(
-    name: str, environment: Environment, tag: str, tool: str
+    name: str,
+    environment: Environment,
+    tag: str,
+    tool: str,
+    *,
+    is_infrastructure_only: bool = False,
 ) -> tuple[list[str], bool]:
     """Run every check; return what is wrong, and whether the image is in the registry."""
     problems: list[str] = []
     _note(check_terraform, problems)
     _note(lambda: check_roles(environment), problems)
-    _note(lambda: check_prefect(environment), problems)
+    _note(lambda: check_prefect(environment, is_block_needed=not is_infrastructure_only), problems)
     found_before = len(problems)
     _note(lambda: check_account(environment), problems)
     if len(problems) > found_before:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import ValidationError
 
 from deployments.backend import warn_of_local_state
 from deployments.checks import find_problems, prefect_credential
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.image import commit
-from deployments.settings import DeploymentSettings, as_environment
+from deployments.settings import as_environment, check_outputs
 from deployments.terraform import Terraform
+from deployments.work_pool import BLOCK_VARIABLE
 from tasks.core.errors import B3PipelineError, NotConfiguredError
 
 _PROJECT = Path(__file__).parents[1]
@@ -51,6 +51,7 @@ class Deployment:
         tag: The image's tag.
         is_pushed: Whether the image is in the registry.
         is_approved: Whether Terraform need not ask.
+        is_infrastructure_only: Whether to stop once the infrastructure is there.
     """
 
     environment: Environment
@@ -58,12 +59,15 @@ class Deployment:
     tag: str
     is_pushed: bool
     is_approved: bool
+    is_infrastructure_only: bool = False
     _variables: dict[str, str] = field(default_factory=dict)
 
     def steps(self) -> list[Step]:
         """Return the steps, in order."""
         module, python = self._run_module, f"in {self.environment.work_pool_name}"
         infrastructure = [Step("Apply the infrastructure (terraform apply)", self._apply)]
+        if self.is_infrastructure_only:
+            return infrastructure
         image = [
             Step(f"Build the image {self.tag}", lambda: module("deployments.image", "build")),
             Step(f"Push the image {self.tag}", lambda: module("deployments.image", "push")),
@@ -82,10 +86,22 @@ class Deployment:
             return [*infrastructure, *pool, *prefect]
         return [*infrastructure, *image, *pool, *worker, *prefect]
 
+    def describe_end(self, name: str) -> str:
+        """Return what is said when all steps are done, and what is next."""
+        if not self.is_infrastructure_only:
+            verify = f".venv/bin/python -m deployments.verify --env {name}"
+            return f"Deployed {self.tag} to {name}.\nNext: {verify}"
+        told = f"The infrastructure of {name} is there; nothing else was deployed.\n"
+        if user := self.terraform.outputs().get("submitter_user_name"):
+            told += f"Prefect Cloud acts as {user}: make its key (aws iam create-access-key "
+            told += f"--user-name {user}), keep it in a block, named in {BLOCK_VARIABLE}.\n"
+        return f"{told}Next: make deploy ENV={name}"
+
     def _apply(self) -> None:
         self.terraform.prepare()
         running = self.terraform.outputs().get("image_tag")
-        self.terraform.apply(self.tag if self.is_pushed else running, is_approved=self.is_approved)
+        is_tag_taken = self.is_pushed and not self.is_infrastructure_only
+        self.terraform.apply(self.tag if is_tag_taken else running, is_approved=self.is_approved)
         outputs = self.terraform.outputs()
         check_outputs(outputs)
         self._variables = _variables(outputs, self.environment, self.tag)
@@ -100,28 +116,6 @@ class Deployment:
         )
 
 
-def check_outputs(outputs: dict[str, Any]) -> None:
-    """See that Terraform's outputs are all that the other steps need.
-
-    Raises:
-        NotConfiguredError: Some are missing or malformed; the message names each.
-    """
-    given = {name: value for name, value in outputs.items() if value is not None}
-    try:
-        DeploymentSettings.model_validate(given)
-    except ValidationError as error:
-        names = ", ".join(str(e["loc"][0]) for e in error.errors())
-        raise NotConfiguredError(
-            f"Expected outputs of infra/terraform, found these missing or malformed: {names}. "
-            f"Apply the infra/terraform that is checked out here."
-        ) from error
-    if not given.get("repository_url"):
-        raise NotConfiguredError(
-            "Expected an output repository_url of infra/terraform, found none. Apply the "
-            "infra/terraform that is checked out here."
-        )
-
-
 def _variables(outputs: dict[str, Any], environment: Environment, tag: str) -> dict[str, str]:
     return {
         **as_environment(outputs),
@@ -133,7 +127,9 @@ def _variables(outputs: dict[str, Any], environment: Environment, tag: str) -> d
     }
 
 
-def plan(name: str, tag: str, *, is_approved: bool) -> Deployment:
+def plan(
+    name: str, tag: str, *, is_approved: bool, is_infrastructure_only: bool = False
+) -> Deployment:
     """Check everything, and return what is to be done.
 
     Raises:
@@ -142,7 +138,9 @@ def plan(name: str, tag: str, *, is_approved: bool) -> Deployment:
     path = environment_file(name)
     environment = read_environment(path)
     tool = os.environ.get("CONTAINER_TOOL", "")
-    problems, is_pushed = find_problems(name, environment, tag, tool)
+    problems, is_pushed = find_problems(
+        name, environment, tag, tool, is_infrastructure_only=is_infrastructure_only
+    )
     if problems:
         raise NotConfiguredError(
             "\n\n".join([*problems, f"Nothing was changed in {name}: mend this, and run it again."])
@@ -151,7 +149,7 @@ def plan(name: str, tag: str, *, is_approved: bool) -> Deployment:
     if credential is not None:
         os.environ.setdefault("TF_VAR_prefect_credential", credential)
     terraform = Terraform(name, path, environment)
-    return Deployment(environment, terraform, tag, is_pushed, is_approved)
+    return Deployment(environment, terraform, tag, is_pushed, is_approved, is_infrastructure_only)
 
 
 def run_steps(steps: Sequence[Step]) -> None:
@@ -183,6 +181,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--auto-approve", action="store_true", help="let Terraform change things without asking"
     )
+    parser.add_argument(
+        "--infrastructure",
+        action="store_true",
+        help="stop once the infrastructure is there: a push pool's user is made before its key",
+    )
     parser.add_argument("--dry-run", action="store_true", help="check, list the steps, and stop")
     return parser.parse_args(argv)
 
@@ -192,12 +195,18 @@ def main(argv: list[str] | None = None) -> int:
     options = _parse(argv)
     try:
         tag = options.image_tag or commit()
-        deployment = plan(options.env, tag, is_approved=options.auto_approve)
+        deployment = plan(
+            options.env,
+            tag,
+            is_approved=options.auto_approve,
+            is_infrastructure_only=options.infrastructure,
+        )
         if warning := warn_of_local_state(deployment.environment, options.env):
             print(warning, file=sys.stderr)
         if options.dry_run:
             for number, step in enumerate(deployment.steps(), start=1):
                 print(f"{number}. {step.title}")
+            print(f"Every check holds. Nothing was changed in {options.env}.")
             return 0
         run_steps(deployment.steps())
     except (B3PipelineError, BotoCoreError, ClientError) as error:
@@ -218,7 +227,7 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    print(f"\nDeployed {tag} to {options.env}.")
+    print(f"\n{deployment.describe_end(options.env)}")
     return 0
 
 

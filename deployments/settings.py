@@ -87,3 +87,25 @@ def as_environment(outputs: Mapping[str, Any]) -> dict[str, str]:
         for name, value in outputs.items()
         if value is not None
     }
+
+
+def check_outputs(outputs: dict[str, Any]) -> None:
+    """See that Terraform's outputs are all that the other steps need.
+
+    Raises:
+        NotConfiguredError: Some are missing or malformed; the message names each.
+    """
+    given = {name: value for name, value in outputs.items() if value is not None}
+    try:
+        DeploymentSettings.model_validate(given)
+    except ValidationError as error:
+        names = ", ".join(str(e["loc"][0]) for e in error.errors())
+        raise NotConfiguredError(
+            f"Expected outputs of infra/terraform, found these missing or malformed: {names}. "
+            f"Apply the infra/terraform that is checked out here."
+        ) from error
+    if not given.get("repository_url"):
+        raise NotConfiguredError(
+            "Expected an output repository_url of infra/terraform, found none. Apply the "
+            "infra/terraform that is checked out here."
+        )

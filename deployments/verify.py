@@ -17,9 +17,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.backend import check_state
 from deployments.checks import check_account, check_prefect, check_terraform
-from deployments.deploy import check_outputs
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.schedules import PROJECT_FILE
+from deployments.settings import check_outputs
 from deployments.terraform import Terraform
 from deployments.verdict import Verdict, as_table
 from deployments.verify_rights import verify_rights

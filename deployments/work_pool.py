@@ -18,6 +18,10 @@ from tasks.core.errors import InvalidInputError, NotConfiguredError
 _DESCRIPTION = "Runs the flows as tasks on AWS ECS."
 _PUSH = "ecs:push"
 BLOCK_VARIABLE = "DEPLOY_CREDENTIALS_BLOCK"
+_USER = (
+    "The key is that of a user that Terraform makes: `make deploy ENV=name INFRASTRUCTURE=1` makes "
+    "it, names it, and stops there."
+)
 
 
 def find_pool(client: SyncPrefectClient, name: str, pool_type: str) -> WorkPool | None:
@@ -91,15 +95,15 @@ def find_credentials_block(
     if name is None:
         raise NotConfiguredError(
             f"An {_PUSH} pool acts with an access key, which Prefect Cloud keeps in a block: "
-            f"create a block of type AWS Credentials and put its name into {BLOCK_VARIABLE}."
+            f"create a block of type AWS Credentials and put its name into {BLOCK_VARIABLE}. "
+            f"{_USER}"
         )
     try:
         return str(client.read_block_document_by_name(name, "aws-credentials").id)
     except ObjectNotFound as error:
         raise NotConfiguredError(
             f"Expected a block aws-credentials/{name} ({BLOCK_VARIABLE}), found none: create it in "
-            f"the dashboard, from an access key of the user that Terraform's output "
-            f"submitter_user_name names."
+            f"the dashboard. {_USER}"
         ) from error
 
 

@@ -12,8 +12,9 @@ from prefect.client.schemas.objects import WorkPool
 from prefect.exceptions import PrefectHTTPStatusError
 
 from deployments import checks, deploy
-from deployments.deploy import check_outputs, main
+from deployments.deploy import main
 from deployments.environment import Environment, environment_file
+from deployments.settings import check_outputs
 from tasks.core.errors import InvalidInputError, NotConfiguredError
 from tests.conftest import ROOT
 from tests.deployments.conftest import OUTPUTS
@@ -162,7 +163,10 @@ def test_dry_run_lists_the_steps_and_does_nothing(
     assert (terraform.applied, modules) == ([], [])
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "1. Apply the infrastructure (terraform apply)"
-    assert lines[-1] == "8. Create or update the automations"
+    assert lines[-2:] == [
+        "8. Create or update the automations",
+        "Every check holds. Nothing was changed in prod.",
+    ]
 
 
 def test_state_on_this_machine_is_warned_of_in_a_dry_run_too(
@@ -325,7 +329,7 @@ def test_wrong_account_and_missing_key_are_told_together_and_nothing_changes(
 
     error = capsys.readouterr().err
     assert f"Expected AWS account {ACCOUNT}, found credentials of {ANOTHER}." in error
-    assert "export PREFECT_API_KEY, or sign in with `prefect cloud login`" in error
+    assert "export PREFECT_API_KEY, or sign in with `.venv/bin/prefect cloud login`" in error
     assert "Nothing was changed in prod" in error
     assert terraform.applied == []
 
@@ -374,6 +378,42 @@ def test_push_pool_without_its_block_is_refused(monkeypatch: pytest.MonkeyPatch)
         checks.check_prefect(ENVIRONMENT.model_copy(update={"work_pool_type": "ecs:push"}), client)
 
 
+@pytest.mark.parametrize("is_pushed", [False, True])
+def test_user_of_a_push_pool_is_made_before_there_is_a_block_with_its_key(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    modules: list[tuple[list[str], dict[str, str]]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    is_pushed: bool,
+) -> None:
+    monkeypatch.delenv("DEPLOY_CREDENTIALS_BLOCK", raising=False)
+    monkeypatch.setattr(checks, "is_in_registry", lambda *_: is_pushed)
+    monkeypatch.setattr(checks, "get_client", lambda **_: Prefect("ecs:push"))
+    outputs = OUTPUTS | {"image_tag": "running", "submitter_user_name": "b3-submitter"}
+    monkeypatch.setattr(terraform, "outputs", lambda: outputs)
+    values = VALUES | {"work_pool_type": "ecs:push", "state_bucket": "the-states"}
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(values))
+
+    assert main(["--env", "prod"]) == 1
+    assert "`make deploy ENV=name INFRASTRUCTURE=1` makes it" in capsys.readouterr().err
+    assert terraform.applied == []
+
+    assert main(["--env", "prod", "--infrastructure"]) == 0
+    assert (terraform.applied, modules) == (["running"], [])
+    assert capsys.readouterr().out.splitlines() == [
+        "",
+        "1/1 Apply the infrastructure (terraform apply)",
+        "",
+        "The infrastructure of prod is there; nothing else was deployed.",
+        (
+            "Prefect Cloud acts as b3-submitter: make its key (aws iam create-access-key "
+            "--user-name b3-submitter), keep it in a block, named in DEPLOY_CREDENTIALS_BLOCK."
+        ),
+        "Next: make deploy ENV=prod",
+    ]
+
+
 def test_push_pool_beside_an_existing_role_is_refused_before_anything_changes(
     terraform: FakeTerraform, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -400,6 +440,33 @@ def test_refused_key_and_silent_api_are_told_apart() -> None:
     client = Prefect(httpx.ConnectError("no route"))
     with pytest.raises(NotConfiguredError, match="does not answer \\(no route\\)"):
         checks.check_prefect(ENVIRONMENT, client)
+
+
+@pytest.mark.parametrize(
+    ("auth", "told"),
+    [
+        ("api_key", r"credential \(PREFECT_API_KEY, or else that of your Prefect profile\)"),
+        ("auth_string", r"credential \(PREFECT_API_AUTH_STRING, or else that of"),
+        ("none", r"credential \(prefect_auth says that it asks for none\)"),
+    ],
+)
+def test_refused_credential_is_told_by_where_it_came_from(
+    monkeypatch: pytest.MonkeyPatch, auth: str, told: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "admin:wrong")
+    request = httpx.Request("GET", "https://prefect.example.com/api")
+    client: Any = Prefect(PrefectHTTPStatusError("", request=request, response=httpx.Response(401)))
+    with pytest.raises(NotConfiguredError, match=told):
+        checks.check_prefect(ENVIRONMENT.model_copy(update={"prefect_auth": auth}), client)
+
+
+def test_server_of_ones_own_is_not_signed_in_to_by_prefect_cloud(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("PREFECT_API_AUTH_STRING", raising=False)
+    with pytest.raises(NotConfiguredError) as refused:
+        checks.prefect_credential(ENVIRONMENT.model_copy(update={"prefect_auth": "auth_string"}))
+    assert str(refused.value).endswith("export PREFECT_API_AUTH_STRING, which is user:password.")
 
 
 def test_server_without_authentication_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
