@@ -75,10 +75,10 @@ def check_state(
             f"Expected the bucket {environment.state_bucket} (state_bucket) for Terraform's state, "
             f"found none: {command} makes it."
         )
-    moved = {each.stem.removeprefix(_MOVED).rpartition("-")[0] for each in _moved(file)}
-    if moved and environment.state_bucket not in moved and not file.exists():
+    buckets = {each.stem.removeprefix(_MOVED).rpartition("-")[0] for each in _moved(file)}
+    if buckets and environment.state_bucket not in buckets and not file.exists():
         raise InvalidInputError(
-            f"Expected state_bucket to be {' or '.join(sorted(moved))}, where the state of {name} "
+            f"Expected state_bucket to be {' or '.join(sorted(buckets))}, where the state of {name} "
             f"was moved to, found {environment.state_bucket}: name that bucket again. If you have "
             f"moved the state on by yourself, delete {file.parent}/{_MOVED}*."
         )

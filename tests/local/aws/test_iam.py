@@ -95,7 +95,7 @@ DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 )
 def test_policies_are_read_as_iam_reads_them(deny: dict[str, Any], decision: str) -> None:
     context = {"aws:SecureTransport": "false"}
-    policies = [{"Statement": ALLOW}, {"Statement": [deny]}]
+    policies: list[dict[str, Any]] = [{"Statement": ALLOW}, {"Statement": [deny]}]
     assert decide(policies, "s3:GetObject", "arn:aws:s3:::b/k", context) == decision
 
 
