@@ -66,6 +66,8 @@ def _statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     for statement in statements:
         unread = [name for name in statement if name not in _READ]
         unread += [test for test in statement.get("Condition", {}) if test not in _TESTS]
+        if statement.get("Principal") == "*":
+            unread.remove("Principal")  # of a bucket's policy: whoever asks
         if unread:
             raise ValueError(
                 f"expected a policy of {', '.join(sorted(_READ | _TESTS.keys()))}, found "
