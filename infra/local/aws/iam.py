@@ -19,7 +19,8 @@ from moto.iam.responses import IamResponse
 
 ALLOWED, DENIED, NOT_ALLOWED = "allowed", "explicitDeny", "implicitDeny"
 
-_READ = {"Sid", "Effect", "Action", "Resource", "Condition"}
+_READ = {"Sid", "Effect", "Action", "Resource", "Condition", "Principal"}
+_EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 
 
 def _fits(found: str, pattern: str) -> bool:
@@ -65,9 +66,10 @@ def _statements(policy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     statements = [found] if isinstance(found, Mapping) else list(found)
     for statement in statements:
         unread = [name for name in statement if name not in _READ]
+        # A bucket's policy, of which only what is for everybody is read.
+        if statement.get("Principal", "*") not in _EVERYBODY:
+            unread.append(f"the principal {statement['Principal']}")
         unread += [test for test in statement.get("Condition", {}) if test not in _TESTS]
-        if statement.get("Principal") == "*":
-            unread.remove("Principal")  # of a bucket's policy: whoever asks
         if unread:
             raise ValueError(
                 f"expected a policy of {', '.join(sorted(_READ | _TESTS.keys()))}, found "

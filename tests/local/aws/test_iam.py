@@ -80,8 +80,8 @@ def test_a_principal_that_nobody_knows_is_refused(iam: Any) -> None:
         decisions(iam, "role/another", ActionNames=["s3:GetObject"])
 
 
-ALLOW = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
-DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+ALLOW: dict[str, Any] = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+DENY: dict[str, Any] = {"Effect": "Deny", "Action": "*", "Resource": "*"}
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ DENY = {"Effect": "Deny", "Action": "*", "Resource": "*"}
     [
         (DENY | {"Action": "S3:getobject"}, "explicitDeny"),
         (DENY | {"Resource": "arn:aws:s3:::b/[k]"}, "allowed"),
+        (DENY | {"Principal": {"AWS": "*"}}, "explicitDeny"),
         (DENY | {"Condition": {"Bool": {"aws:SecureTransport": False}}}, "explicitDeny"),
         (DENY | {"Condition": {"Bool": {"aws:SecureTransport": True}}}, "allowed"),
     ],
@@ -105,6 +106,7 @@ def test_policies_are_read_as_iam_reads_them(deny: dict[str, Any], decision: str
         ({"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}, "NotAction"),
         ({"Effect": "Deny", "Action": "*", "NotResource": "a"}, "NotResource"),
         (DENY | {"Action": "x:*", "Condition": {"StringLike": {"a": "b"}}}, "StringLike"),
+        (DENY | {"Principal": {"AWS": "arn:aws:iam::1:root"}}, "the principal"),
         (DENY | {"Condition": {"ForAllValues:StringEquals": {"a": "b"}}}, "ForAllValues:StringE"),
     ],
 )
