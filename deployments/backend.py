@@ -79,8 +79,8 @@ def check_state(
     if buckets and environment.state_bucket not in buckets and not file.exists():
         raise InvalidInputError(
             f"Expected state_bucket to be {' or '.join(sorted(buckets))}, where the state of "
-            f"{name} was moved to, found {environment.state_bucket}: name that bucket again. If you "
-            f"have moved the state on by yourself, delete {file.parent}/{_MOVED}*."
+            f"{name} was moved to, found {environment.state_bucket}: name that bucket again. If "
+            f"you have moved the state on by yourself, delete {file.parent}/{_MOVED}*."
         )
     if file.exists():
         raise NotConfiguredError(
