@@ -186,6 +186,8 @@ def _ensure(client: SyncPrefectClient, wanted: AutomationCore) -> str:
     if not found:
         client.create_automation(wanted)
         return "created"
+    for surplus in found[1:]:  # of two who deployed at the same time
+        client.delete_automation(surplus.id)
     if AutomationCore(**found[0].model_dump(exclude={"id"})).model_dump() == wanted.model_dump():
         return "unchanged"
     client.update_automation(found[0].id, wanted)

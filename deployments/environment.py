@@ -104,10 +104,20 @@ def read_environment(path: Path) -> Environment:
             f"{path}: expected variables of infra/terraform, found {', '.join(unknown)}, which are "
             f"none: infra/terraform/variables*.tf has them all."
         )
+    if environment.state_bucket in _own_buckets(environment):
+        raise NotConfiguredError(
+            f"{path}: state_bucket is a bucket that this deployment makes, and that a destroy "
+            f"deletes with the state: name another one."
+        )
     unfilled = _unfilled(environment)
     if unfilled:
         raise NotConfiguredError(f"{path} is not filled in yet:\n{unfilled}")
     return environment
+
+
+def _own_buckets(environment: Environment) -> set[str]:
+    suffix = f"{environment.account_id}-{environment.region}"
+    return {f"{environment.name}-{what}-{suffix}" for what in ("lake", "athena")}
 
 
 def _variables() -> set[str]:

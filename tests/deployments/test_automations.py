@@ -175,6 +175,16 @@ def test_automations_are_made_once_and_brought_up_to_date() -> None:
 
 
 @pytest.mark.usefixtures("prefect_server")
+def test_of_an_automation_that_was_made_twice_one_stays() -> None:
+    wanted = named("heartbeat lost").model_copy(update={"name": "made twice"})
+    with get_client(sync_client=True) as client:
+        for _ in range(2):
+            client.create_automation(wanted)
+        assert ensure_automations(client, [wanted]) == ["made twice: unchanged"]
+        assert len(client.read_automations_by_name("made twice")) == 1
+
+
+@pytest.mark.usefixtures("prefect_server")
 def test_block_that_is_not_there_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -47,6 +47,14 @@ def test_each_placeholder_of_the_example_is_named(
     assert [line.partition(":")[0].strip() for line in lines] == unfilled
 
 
+@pytest.mark.parametrize("what", ["lake", "athena"])
+def test_a_state_lies_in_no_bucket_that_goes_with_it(tmp_path: Path, what: str) -> None:
+    bucket = f"b3-pipeline-{what}-210987654321-us-east-1"
+    path = write(tmp_path, "prod", GOOD | {"state_bucket": bucket})
+    with pytest.raises(NotConfiguredError, match="a destroy deletes with the state"):
+        read_environment(path)
+
+
 def test_the_cloud_on_one_machine_has_the_account_of_the_example(tmp_path: Path) -> None:
     local = GOOD | {"account_id": "123456789012", "local_cloud": True}
     assert read_environment(write(tmp_path, "prod", local)).local_cloud
