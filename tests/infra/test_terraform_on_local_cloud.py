@@ -129,10 +129,9 @@ def run_with_prefect(
 def run_deployments(command: str, project: Path, cloud: Cloud, *arguments: str) -> Outcome:
     """Run a command of `deployments` for the environment, without any key of Prefect's."""
     secrets = ("TF_VAR_prefect_credential", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
-    given = {name: value for name, value in os.environ.items() if name not in secrets}
-    return run_module(
-        f"deployments.{command}", ["--env", ENVIRONMENT, *arguments], cloud.env | given, project
-    )
+    all_of_it = cloud.env | dict(os.environ)
+    given = {name: value for name, value in all_of_it.items() if name not in secrets}
+    return run_module(f"deployments.{command}", ["--env", ENVIRONMENT, *arguments], given, project)
 
 
 def test_credentials_of_another_account_are_refused(terraform: Terraform) -> None:
