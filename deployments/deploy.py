@@ -147,7 +147,8 @@ def plan(
         )
     credential = prefect_credential(environment)
     if credential is not None:
-        os.environ.setdefault("TF_VAR_prefect_credential", credential)
+        # The one that Prefect has just let in, whatever an earlier deployment has left here.
+        os.environ["TF_VAR_prefect_credential"] = credential
     terraform = Terraform(name, path, environment)
     return Deployment(environment, terraform, tag, is_pushed, is_approved, is_infrastructure_only)
 

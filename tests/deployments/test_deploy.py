@@ -244,9 +244,9 @@ def test_credential_is_handed_on_to_terraform(
     assert main(["--env", "prod", "--dry-run"]) == 0
     assert os.environ.pop(CREDENTIAL) == "the-credential"
 
-    monkeypatch.setenv(CREDENTIAL, "given")
+    monkeypatch.setenv(CREDENTIAL, "of an earlier deployment")
     assert main(["--env", "prod", "--dry-run"]) == 0
-    assert os.environ[CREDENTIAL] == "given"
+    assert os.environ[CREDENTIAL] == "the-credential"
 
 
 @pytest.mark.parametrize(
