@@ -148,7 +148,7 @@ def plan(
     credential = prefect_credential(environment)
     if credential is not None:
         # The one that Prefect has just let in, whatever an earlier deployment has left here.
-        os.environ["TF_VAR_prefect_credential"] = credential
+        os.environ["TF_VAR_prefect_credential"] = credential  # noqa: SIM112 - Terraform has it so
     terraform = Terraform(name, path, environment)
     return Deployment(environment, terraform, tag, is_pushed, is_approved, is_infrastructure_only)
 
