@@ -122,7 +122,10 @@ def _variables(outputs: dict[str, Any], environment: Environment, tag: str) -> d
         "AWS_DEFAULT_REGION": environment.region,
         "PREFECT_API_URL": environment.prefect_api_url,
         "DEPLOY_IMAGE": f"{outputs['repository_url']}:{tag}",
-        "DEPLOY_WORKING_DIRECTORY": _WORKING_DIRECTORY,
+        # On one machine tasks are processes, which run what is checked out.
+        "DEPLOY_WORKING_DIRECTORY": str(_PROJECT)
+        if environment.local_cloud
+        else _WORKING_DIRECTORY,
         "CONTAINER_TOOL": os.environ.get("CONTAINER_TOOL", ""),
     }
 

@@ -153,6 +153,12 @@ def test_steps_find_the_outputs_in_their_environment(
         assert env["PREFECT_API_URL"] == VALUES["prefect_api_url"]
 
 
+def test_tasks_of_the_cloud_on_one_machine_run_what_is_checked_out() -> None:
+    environment = Environment.model_validate(VALUES | {"local_cloud": True})
+    found = deploy._variables(dict(OUTPUTS), environment, HEAD)
+    assert found["DEPLOY_WORKING_DIRECTORY"] == str(deploy._PROJECT)
+
+
 def test_dry_run_lists_the_steps_and_does_nothing(
     terraform: FakeTerraform,
     modules: list[tuple[list[str], dict[str, str]]],
