@@ -12,7 +12,8 @@ from deployments import image
 from tasks.core.errors import NotConfiguredError
 from tests.conftest import ROOT
 
-DOCKERFILE = (Path(__file__).parents[2] / "Dockerfile").read_text(encoding="utf-8")
+DOCKERFILE_PATH = Path(__file__).parents[2] / "Dockerfile"
+DOCKERFILE = DOCKERFILE_PATH.read_text(encoding="utf-8")
 ECR = "123456789012.dkr.ecr.us-east-1.amazonaws.com/b3-pipeline:0123abc"
 
 
@@ -244,3 +245,24 @@ def test_command_that_cannot_push_says_why(
     monkeypatch.setenv("CONTAINER_TOOL", "make")
     assert image.main(["build", "--image", "b3:1"]) == 1
     assert "found 'make'" in capsys.readouterr().err
+
+
+def test_nothing_but_the_code_and_its_lock_reaches_the_builder() -> None:
+    ignored = (DOCKERFILE_PATH.with_name(".dockerignore")).read_text(encoding="utf-8")
+    patterns = [line for line in ignored.splitlines() if line and not line.startswith("#")]
+    assert patterns[0] == "*"
+    let_in = {each.removeprefix("!") for each in patterns if each.startswith("!")}
+    copied = {
+        source.removeprefix("./")
+        for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.M)
+        for source in line.split()[:-1]
+    }
+    assert let_in == copied == {"requirements.lock", "pyproject.toml", "flows", "tasks"}
+
+
+def test_no_layer_is_made_with_a_secret() -> None:
+    given = re.findall(r"^ARG (\w+)", DOCKERFILE, re.M)
+    assert given == ["BASE_IMAGE", "PIP_CERT"]
+    assert (
+        re.findall(r"(?i)\b\w*(?:secret|token|password|api_key|credential)\w*\b", DOCKERFILE) == []
+    )
