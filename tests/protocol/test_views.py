@@ -46,7 +46,8 @@ class Analyst:
 
     def copy_lake(self) -> None:
         """Have what lies in the bucket in the folder: the local cloud's lake is one."""
-        there = set(self._lake.keys())
+        keys = self._lake.keys()
+        there = {key for key in keys if not key.endswith("/")}  # what marks a folder is one here
         for key in there:
             path = self.folder / key
             path.parent.mkdir(parents=True, exist_ok=True)
