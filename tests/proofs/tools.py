@@ -42,7 +42,8 @@ class Tool:
 def list_wheels(lock: Path, platform: str) -> tuple[str, ...]:
     """Return the command that lists the wheels of a platform for each package of a lock file."""
     return (
-        *(UV, "pip", "compile", str(lock), "--quiet", "--no-deps", "--no-python-downloads"),
+        *(UV, "pip", "compile", str(lock), "--quiet", "--system-certs", "--no-deps"),
+        "--no-python-downloads",
         *("--python-version", "3.12", "--python-platform", platform, "--only-binary", ":all:"),
         *("--format", "pylock.toml", "--no-header", "--cache-dir", "cache"),
     )
@@ -52,7 +53,7 @@ def _environment(lock: Path) -> Tool:
     """A Python environment of the wheels of a lock file."""
     make = (UV, "venv", "--quiet", "--clear", "--python", sys.executable, "environment")
     fill = (
-        *(UV, "pip", "sync", "--quiet", "--python", "environment"),
+        *(UV, "pip", "sync", "--quiet", "--system-certs", "--python", "environment"),
         *("--require-hashes", "--only-binary", ":all:", str(lock)),
     )
     return Tool(lock, (make, fill))
