@@ -13,16 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from deployments.backend import warn_of_local_state
 from deployments.checks import find_problems, prefect_credential
+from deployments.command import run_command
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.image import commit
 from deployments.settings import as_environment, check_outputs
 from deployments.terraform import Terraform
 from deployments.work_pool import BLOCK_VARIABLE
-from tasks.core.errors import B3PipelineError, NotConfiguredError
+from tasks.core.errors import NotConfiguredError
 
 _PROJECT = Path(__file__).parents[1]
 _WORKING_DIRECTORY = "/app"  # WORKDIR of the Dockerfile
@@ -194,45 +193,29 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def _deploy(options: argparse.Namespace) -> int:
+    deployment = plan(
+        options.env,
+        options.image_tag or commit(),
+        is_approved=options.auto_approve,
+        is_infrastructure_only=options.infrastructure,
+    )
+    if warning := warn_of_local_state(deployment.environment, options.env):
+        print(warning, file=sys.stderr)
+    if options.dry_run:
+        for number, step in enumerate(deployment.steps(), start=1):
+            print(f"{number}. {step.title}")
+        print(f"Every check holds. Nothing was changed in {options.env}.")
+        return 0
+    run_steps(deployment.steps())
+    print(f"\n{deployment.describe_end(options.env)}")
+    return 0
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return 1 when something is wrong or a step fails, 130 when interrupted."""
     options = _parse(argv)
-    try:
-        tag = options.image_tag or commit()
-        deployment = plan(
-            options.env,
-            tag,
-            is_approved=options.auto_approve,
-            is_infrastructure_only=options.infrastructure,
-        )
-        if warning := warn_of_local_state(deployment.environment, options.env):
-            print(warning, file=sys.stderr)
-        if options.dry_run:
-            for number, step in enumerate(deployment.steps(), start=1):
-                print(f"{number}. {step.title}")
-            print(f"Every check holds. Nothing was changed in {options.env}.")
-            return 0
-        run_steps(deployment.steps())
-    except (B3PipelineError, BotoCoreError, ClientError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            f"Interrupted. What was done in {options.env} stays: the same command goes on from "
-            f"there.",
-            file=sys.stderr,
-        )
-        return 130
-    except subprocess.CalledProcessError as error:
-        command = " ".join(map(str, error.cmd[:4]))
-        print(
-            f"{command} … ended with {error.returncode}: mend what it says above, and run the same "
-            f"command again.",
-            file=sys.stderr,
-        )
-        return 1
-    print(f"\n{deployment.describe_end(options.env)}")
-    return 0
+    return run_command(options.env, lambda: _deploy(options))
 
 
 if __name__ == "__main__":

@@ -6,23 +6,22 @@ kill, the same command goes on from there. Prefect is neither asked nor changed.
 
 import argparse
 import shlex
-import subprocess
 import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 import yaml  # type: ignore[import-untyped]
-from botocore.exceptions import BotoCoreError, ClientError
 
 from deployments.automations import TAG
 from deployments.backend import check_state, state_place, warn_of_local_state
 from deployments.checks import check_account, check_terraform
+from deployments.command import run_command
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.holdings import Holding, describe_holdings, find_holdings
 from deployments.schedules import PROJECT_FILE
 from deployments.terraform import Terraform
-from tasks.core.errors import B3PipelineError, InvalidInputError
+from tasks.core.errors import InvalidInputError
 
 _LAKE = "module.lake_bucket.aws_s3_bucket.this"
 # What goes with all that it holds: it can be made again. Beside them the lake, where that is said.
@@ -145,7 +144,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _destroy(options: argparse.Namespace) -> None:
+def _destroy(options: argparse.Namespace) -> int:
     name = options.env
     found = look(name)
     if not found.addresses:
@@ -158,36 +157,17 @@ def _destroy(options: argparse.Namespace) -> None:
         found.check_data(is_deleted=options.delete_data)
         if options.dry_run:
             print(f"Nothing was changed in {name}.")
-            return
+            return 0
         found.run(with_lake=options.delete_data, is_approved=options.auto_approve)
         print(f"\nDestroyed {name}.")
     print(describe_rest(name, found.environment))
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return 1 when it is refused or a step fails, 130 when interrupted."""
     options = _parse(argv)
-    try:
-        _destroy(options)
-    except (B3PipelineError, BotoCoreError, ClientError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            f"Interrupted. What was done in {options.env} stays: the same command goes on from "
-            f"there.",
-            file=sys.stderr,
-        )
-        return 130
-    except subprocess.CalledProcessError as error:
-        command = " ".join(map(str, error.cmd[:3]))
-        print(
-            f"{command} … ended with {error.returncode}: mend what it says above, and run the same "
-            f"command again.",
-            file=sys.stderr,
-        )
-        return 1
-    return 0
+    return run_command(options.env, lambda: _destroy(options))
 
 
 if __name__ == "__main__":

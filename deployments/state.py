@@ -7,7 +7,6 @@ that lies on this machine. Safe to repeat, and to kill: the old file is put asid
 import argparse
 import fcntl
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from deployments.backend import bucket_exists, put_aside, state_file, state_place
 from deployments.checks import check_account, check_terraform
+from deployments.command import run_command
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.terraform import Terraform
-from tasks.core.errors import B3PipelineError, InvalidInputError, NotConfiguredError
+from tasks.core.errors import InvalidInputError, NotConfiguredError
 
 
 def ensure_bucket(environment: Environment, s3: Any = None) -> str:
@@ -158,8 +158,8 @@ def _alone(file: Path) -> Iterator[None]:
         yield
 
 
-def keep_in_bucket(name: str) -> None:
-    """Make the bucket, and move the state of an environment there.
+def keep_in_bucket(name: str) -> int:
+    """Make the bucket, and move the state of an environment there; return 0.
 
     Raises:
         NotConfiguredError: The environment's file names no bucket, or Terraform is not here.
@@ -184,10 +184,11 @@ def keep_in_bucket(name: str) -> None:
     if file.exists():
         print(move_state(terraform, file, bucket))
     print(f"Terraform's state of {name} lies in {state_place(environment, name)}.")
+    return 0
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; return 1 and say why when the state cannot be kept in the bucket."""
+    """Run the command; return 1 when the state cannot be kept there, 130 when interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m deployments.state",
         description="Make the bucket of Terraform's state that an environment names, and move its "
@@ -199,17 +200,8 @@ def main(argv: list[str] | None = None) -> int:
         metavar="NAME",
         help="deployments/environments/NAME.tfvars.json names the bucket as state_bucket",
     )
-    options = parser.parse_args(argv)
-    try:
-        keep_in_bucket(options.env)
-    except (B3PipelineError, BotoCoreError, ClientError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except subprocess.CalledProcessError as error:
-        command = " ".join(map(str, error.cmd[:4]))
-        print(f"{command} … ended with {error.returncode}: see above.", file=sys.stderr)
-        return 1
-    return 0
+    name = parser.parse_args(argv).env
+    return run_command(name, lambda: keep_in_bucket(name))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ one task, and has Athena explain the saved queries.
 """
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -17,6 +16,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from deployments.backend import check_state
 from deployments.checks import check_account, check_prefect, check_terraform
+from deployments.command import run_command
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.schedules import PROJECT_FILE
 from deployments.settings import check_outputs
@@ -31,7 +31,7 @@ from deployments.verify_services import (
     verify_worker,
 )
 from deployments.verify_task import verify_task
-from tasks.core.errors import B3PipelineError, NotConfiguredError
+from tasks.core.errors import NotConfiguredError
 
 CHECKS = ("rights", "glue", "task", "queries", "alarms", "worker", "schedules")
 Check = Callable[[], Iterator[Verdict]]
@@ -75,7 +75,7 @@ def run_checks(wanted: dict[str, Check]) -> list[Verdict]:
 def _outputs(name: str, environment: Environment, terraform: Terraform) -> dict[str, Any]:
     check_terraform()
     check_account(environment)
-    check_prefect(environment)
+    check_prefect(environment, is_block_needed=False)
     check_state(environment, name)
     terraform.initialize()
     outputs = terraform.outputs() if terraform.has_workspace() else {}
@@ -97,7 +97,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--env",
-        required=True,
+        default="",
         metavar="NAME",
         help="deployments/environments/NAME.tfvars.json says which",
     )
@@ -112,31 +112,27 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; return 1 when something does not hold or could not be told."""
-    options = _parse(argv)
-    try:
-        path = environment_file(options.env)
-        environment = read_environment(path)
-        outputs = _outputs(options.env, environment, Terraform(options.env, path, environment))
-        session = boto3.Session(region_name=environment.region)
-        with (
-            temporary_settings({PREFECT_API_URL: environment.prefect_api_url}),
-            get_client(sync_client=True) as client,
-        ):
-            known = checks(outputs, client, session)
-            verdicts = run_checks({name: known[name] for name in options.only})
-    except B3PipelineError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except subprocess.CalledProcessError as error:
-        command = " ".join(map(str, error.cmd[:3]))
-        print(f"{command} … ended with {error.returncode}: see above.", file=sys.stderr)
-        return 1
+def _verify(options: argparse.Namespace) -> int:
+    path = environment_file(options.env)
+    environment = read_environment(path)
+    outputs = _outputs(options.env, environment, Terraform(options.env, path, environment))
+    session = boto3.Session(region_name=environment.region)
+    with (
+        temporary_settings({PREFECT_API_URL: environment.prefect_api_url}),
+        get_client(sync_client=True) as client,
+    ):
+        known = checks(outputs, client, session)
+        verdicts = run_checks({name: known[name] for name in options.only})
     print(as_table(verdicts))
     held = sum(each.holds is True for each in verdicts)
     print(f"\n{held} of {len(verdicts)} hold.")
     return 0 if held == len(verdicts) else 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return 1 when something does not hold or could not be told."""
+    options = _parse(argv)
+    return run_command(options.env, lambda: _verify(options))
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def test_step_that_fails_ends_it_and_the_next_one_is_not_taken(
     assert main(["--env", "prod"]) == 1
     assert len(terraform.done) == done
     told = capsys.readouterr()
-    assert f"terraform -chdir=x {fails_at} … ended with 1: mend what it says above" in told.err
+    assert f"terraform -chdir=x {fails_at} y … ended with 1: mend what it says above" in told.err
     assert "Destroyed" not in told.out
 
 

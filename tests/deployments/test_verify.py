@@ -557,14 +557,17 @@ def test_what_is_not_deployed_is_said(
     outputs: dict[str, Any], found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module = deployments.verify
-    for check in ("check_terraform", "check_account", "check_prefect", "check_state"):
+    asked: list[dict[str, Any]] = []
+    for check in ("check_terraform", "check_account", "check_state"):
         monkeypatch.setattr(module, check, lambda *_: None)
+    monkeypatch.setattr(module, "check_prefect", lambda *_, **how: asked.append(how))
     has = bool(outputs)  # what is not deployed has no workspace, and none is made by looking
     methods = {"initialize": lambda: None, "has_workspace": lambda: has, "outputs": lambda: outputs}
     terraform: Any = type("T", (), methods)
     environment: Any = type("E", (), {"work_pool_type": "ecs"})
     with pytest.raises(NotConfiguredError, match=f"{found} Terraform's state: make deploy ENV=a"):
         module._outputs("a", environment, terraform)
+    assert asked == [{"is_block_needed": False}]  # nobody acts as a push pool here
 
 
 def test_a_state_that_lies_elsewhere_and_outputs_of_before_are_said(
@@ -572,7 +575,7 @@ def test_a_state_that_lies_elsewhere_and_outputs_of_before_are_said(
 ) -> None:
     module = deployments.verify
     for check in ("check_terraform", "check_account", "check_prefect", "check_state"):
-        monkeypatch.setattr(module, check, lambda *_: None)
+        monkeypatch.setattr(module, check, lambda *_, **__: None)
     methods = {
         "initialize": lambda: None,
         "has_workspace": lambda: True,
@@ -602,7 +605,10 @@ def test_terraform_that_fails_is_an_exit_code(
     monkeypatch.setattr(deployments.verify, "read_environment", lambda _path: environment)
     monkeypatch.setattr(deployments.verify, "_outputs", fail)
     assert deployments.verify.main(["--env", "prod"]) == 1
-    assert capsys.readouterr().err == "terraform -chdir=x init … ended with 3: see above.\n"
+    assert capsys.readouterr().err == (
+        "terraform -chdir=x init -input=false … ended with 3: mend what it says above, and run the "
+        "same command again.\n"
+    )
 
 
 def test_an_environment_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:

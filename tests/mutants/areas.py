@@ -260,6 +260,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "deployments/automations.py": ("deployments/test_automations.py", "unit/test_operations.py"),
     "deployments/backend.py": ("deployments/test_backend.py",),
     "deployments/checks.py": ("deployments/test_deploy.py",),
+    "deployments/command.py": ("deployments/test_deploy.py", "deployments/test_destroy.py"),
     "deployments/deploy.py": ("deployments/test_deploy.py",),
     "deployments/destroy.py": ("deployments/test_destroy.py",),
     "deployments/emulation.py": ("deployments/test_emulation.py",),
