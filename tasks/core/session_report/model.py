@@ -182,14 +182,14 @@ class Market:
     """The session on the market.
 
     Attributes:
-        previous_session: The session with quotes before this one.
+        previous_session: The session with quotes before this one; None where the lake holds none.
         quoted_count: How many constituents have a close on the session.
         returns: Of those with a close on both, the largest contribution first.
         implied: The levels that portfolios and closes give.
         published: B3's.
     """
 
-    previous_session: dt.date
+    previous_session: dt.date | None
     quoted_count: int
     returns: tuple[Return, ...]
     implied: Levels
