@@ -15,6 +15,8 @@ from prefect.logging import disable_run_logger
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import terminal
+from infra.local.pictures.browser import browser, find_browser
+from infra.local.pictures.page import BrowserError, Page
 from tasks import http, turns
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +65,14 @@ def no_real_aws_profile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("AWS_CONFIG_FILE", str(nowhere / "config"))
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nowhere / "credentials"))
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_reports() -> Iterator[None]:
+    """Runs make no reports, which take a second each; tests about reports have them made."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("B3_REPORTS", "none")
         yield
 
 
@@ -153,3 +163,20 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("prefect")))
         with prefect_test_harness(server_startup_timeout=180):
             yield
+
+
+def need_browser() -> str:
+    """Return the path of a browser; without one the test skips, or fails where CI requires it."""
+    try:
+        return find_browser()
+    except BrowserError as error:
+        if os.environ.get("REQUIRE_BROWSER"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def page() -> Iterator[Page]:
+    """The page of a browser, which starts once; each test opens in it what it looks at."""
+    with browser(need_browser()) as shown:
+        yield shown

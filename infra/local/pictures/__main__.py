@@ -1,4 +1,4 @@
-"""Take pictures of the dashboard and transcripts of the commands.
+"""Take pictures of the dashboard and of a report, and transcripts of the commands.
 
 Examples:
   python -m infra.local.pictures --to before
@@ -20,13 +20,15 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from infra.local.pictures.browser import BrowserError, browser, find_browser
+from infra.local.pictures.browser import browser, find_browser
 from infra.local.pictures.dashboard import PICTURES, Dashboard, try_values
+from infra.local.pictures.page import BrowserError
 from infra.local.pictures.platform import Platform, PlatformError, own_environment, platform
 from infra.local.pictures.terminal import COMMANDS, take
 
 VALUES = "form-values"
-NAMES = (*(one.name for one in PICTURES), VALUES, *(one.name for one in COMMANDS))
+OF_PLATFORM = "terminal-platform"
+NAMES = (*(one.name for one in PICTURES), VALUES, OF_PLATFORM, *(one.name for one in COMMANDS))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -102,7 +104,8 @@ def _take(wanted: list[str], state: Path, to: Path) -> list[str]:
     to.mkdir(parents=True, exist_ok=True)
     print("Starting the platform: half a minute …", flush=True)
     missing: list[str] = []
-    with platform(state, to / "terminal-platform.txt") as running:
+    output = to / f"{OF_PLATFORM}.txt"
+    with platform(state, output) as running:
         if pictures:
             with browser(path) as page:
                 dashboard = Dashboard(running, page, to, pictures)
@@ -111,6 +114,8 @@ def _take(wanted: list[str], state: Path, to: Path) -> list[str]:
             lines = try_values(running)
             (to / f"{VALUES}.txt").write_text("".join(f"{line}\n" for line in lines))
         _take_commands([one.name for one in COMMANDS if one.name in wanted], running, state, to)
+    if OF_PLATFORM not in wanted:
+        output.unlink()
     return missing
 
 

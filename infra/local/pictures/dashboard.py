@@ -1,55 +1,23 @@
-"""The pages of the dashboard to be shown, and the runs that they are about."""
+"""The pages to be shown: of the dashboard, and the report of a session."""
 
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from infra.local.pictures.browser import BrowserError, Page
+from infra.local.pictures.page import DESK, PHONE, BrowserError, Look, Page
 from infra.local.pictures.platform import Platform
+from infra.local.pictures.runs import RUNS, SHOWN, Run
 
 DEPLOYMENTS = (
     *("backfill", "daily-portfolio", "daily-quotes", "freshness", "import-portfolio"),
-    *("index-levels", "reconcile", "vacuum", "verify"),
+    *("index-levels", "reconcile", "report", "vacuum", "verify"),
 )
-_SAVED, _SHOWN, _NOT_SHOWN = "2025-08-01", "2025-08-04", "2025-07-31"
 _RUN_SECONDS = 300.0
 _WORKING_SECONDS = 8.0  # of Glue's, before it is looked at
 _FULL_SCREEN = "document.querySelector('svg.lucide-expand').closest('button')"
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run that pictures are about.
-
-    Attributes:
-        deployment: Whose.
-        parameters: Its own.
-        after: The run that has to be there before.
-        takes_inbox: A file in the inbox is its `files`.
-        is_cancelled: It is cancelled while Glue works.
-    """
-
-    deployment: str
-    parameters: dict[str, Any]
-    after: str | None = None
-    takes_inbox: bool = False
-    is_cancelled: bool = False
-
-
-_PORTFOLIO = {"trading_date": _SHOWN, "index_codes": ["IBOV"]}
-RUNS = {
-    "import": Run("import-portfolio", {}, takes_inbox=True),
-    "published": Run("daily-portfolio", _PORTFOLIO, after="import"),
-    "failed": Run("daily-portfolio", _PORTFOLIO | {"trading_date": _NOT_SHOWN}),
-    "backfill": Run("backfill", {"dataset": "quotes", "start": "2025-07-01", "end": _SHOWN}),
-    "vacuum": Run("vacuum", {"delete": False}),
-    "cancelled": Run(
-        "daily-portfolio", _PORTFOLIO | {"force": True}, after="published", is_cancelled=True
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -59,6 +27,7 @@ class Picture:
     Attributes:
         name: Of its file.
         path: Below the dashboard's address; `{run}`, `{artifact}` and `{deployment}` stand for ids.
+            Of a page of the lake, below that.
         run: The run that it is about, by its key in `RUNS`.
         artifact: What the key of an artifact of that run begins with.
         deployment: The name of a deployment.
@@ -66,6 +35,9 @@ class Picture:
         is_full_screen: Show the graph alone.
         while_working: Take it while Glue works, and not once the run has ended.
         is_optional: There may be no such artifact.
+        is_in_lake: It is a page of the lake.
+        is_in_docs: The docs show it: it is small enough for them.
+        look: How it is looked at.
     """
 
     name: str
@@ -77,6 +49,9 @@ class Picture:
     is_full_screen: bool = False
     while_working: bool = False
     is_optional: bool = False
+    is_in_lake: bool = False
+    is_in_docs: bool = False
+    look: Look = DESK
 
     @property
     def shows_logs(self) -> bool:
@@ -86,6 +61,7 @@ class Picture:
 
 _RUN, _ARTIFACT = "runs/flow-run/{run}", "artifacts/artifact/{artifact}"
 _DEPLOYMENT = "deployments/deployment/{deployment}"
+_DESK = Look(width=1200, height=1000)
 
 
 def _of_run(run: str, *tabs: str) -> Iterable[Picture]:
@@ -93,18 +69,30 @@ def _of_run(run: str, *tabs: str) -> Iterable[Picture]:
     return [Picture(f"{run}-{names[tab]}", f"{_RUN}?tab={tab}", run) for tab in tabs]
 
 
+def _of_report(name: str, look: Look) -> Picture:
+    return Picture(
+        f"report-{name}",
+        f"reports/portfolio/{SHOWN}/IBOV.html",
+        "reconciled",
+        is_whole=False,
+        is_in_lake=True,
+        is_in_docs=True,
+        look=look,
+    )
+
+
 PICTURES = (
     *_of_run("import", "Logs"),
-    Picture("published", _RUN, "published", is_whole=False),
+    Picture("published", _RUN, "published", is_whole=False, is_in_docs=True),
     Picture("published-graph", _RUN, "published", is_whole=False, is_full_screen=True),
     *_of_run("published", "Logs", "Details", "TaskRuns", "Artifacts"),
-    Picture("audit", _ARTIFACT, "published", "audit-portfolio-"),
-    Picture("audit-history", f"artifacts/key/audit-portfolio-{_SHOWN[:7]}", "published"),
+    Picture("audit", _ARTIFACT, "published", "audit-portfolio-", is_in_docs=True),
+    Picture("audit-history", f"artifacts/key/audit-portfolio-{SHOWN[:7]}", "published"),
     Picture("portfolio-page", _ARTIFACT, "published", "portfolio-ibov"),
     Picture("links", _ARTIFACT, "published", "links-portfolio"),
     Picture("failed", _RUN, "failed", is_whole=False),
     *_of_run("failed", "Logs", "Details", "Artifacts"),
-    Picture("failed-artifact", _ARTIFACT, "failed", "", is_optional=True),
+    Picture("failed-artifact", _ARTIFACT, "failed", "", is_optional=True, is_in_docs=True),
     Picture("working", _RUN, "backfill", while_working=True),
     Picture("working-progress", _ARTIFACT, "backfill", "progress-", while_working=True),
     *_of_run("backfill", "Logs"),
@@ -123,6 +111,9 @@ PICTURES = (
     Picture("dashboard", "dashboard", is_whole=False),
     Picture("artifacts", "artifacts"),
     Picture("automations", "automations"),
+    _of_report("light", _DESK),
+    _of_report("dark", replace(_DESK, scheme="dark")),
+    _of_report("phone", PHONE),
 )
 
 
@@ -142,7 +133,7 @@ class Dashboard:
         if picture.name not in self._taken:
             try:
                 said = "Glue works no more" if picture.while_working else self._take(picture)
-            except BrowserError as error:
+            except (BrowserError, ValueError) as error:
                 said = str(error)
             print(f"{picture.name}: {said}", flush=True)
         return picture.name in self._taken or picture.is_optional
@@ -156,14 +147,15 @@ class Dashboard:
             if artifact is None:
                 return f"the run has no artifact {picture.artifact}*"
             ids["artifact"] = artifact["id"]
-        site = self._platform.api.removesuffix("/api")
-        is_at_rest = self._page.open(f"{site}/v2/{picture.path.format(**ids)}")
+        site = f"{self._platform.api.removesuffix('/api')}/v2"
+        base = self._platform.lake.as_uri() if picture.is_in_lake else site
+        is_at_rest = self._page.open(f"{base}/{picture.path.format(**ids)}", picture.look)
         if picture.is_full_screen:
             self._page.click(_FULL_SCREEN)
         if picture.is_whole:
             self._page.grow()
         file = self._to / f"{picture.name}.png"
-        self._page.save(file)
+        self._page.save(file, is_small=picture.is_in_docs)
         self._page.leave()
         self._taken.add(picture.name)
         if picture.shows_logs:
@@ -178,11 +170,11 @@ class Dashboard:
         return self._runs[key]
 
     def _make(self, key: str, run: Run) -> None:
-        if run.after:
-            self._run(run.after)
+        for other in run.after:
+            self._run(other)
         parameters = run.parameters
-        if run.takes_inbox:
-            parameters = parameters | {"files": [self._platform.save_inbox_file(_SAVED, _SHOWN)]}
+        if run.saved:
+            parameters = parameters | {"files": [self._platform.save_inbox_file(run.saved, SHOWN)]}
         run_id = self._runs[key] = self._platform.start(key, run.deployment, parameters)
         working = [picture for picture in self._working if picture.run == key]
         if (run.is_cancelled or working) and self._platform.wait_until_glue_works(
@@ -212,7 +204,7 @@ def describe_state(run: dict[str, Any]) -> str:
 
 # What forms are to take or to refuse.
 VALUES: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("daily-portfolio", {"index_codes": ["IBOV"], "trading_date": _SHOWN}),
+    ("daily-portfolio", {"index_codes": ["IBOV"], "trading_date": SHOWN}),
     ("daily-portfolio", {"index_codes": ["ibov"]}),
     ("daily-portfolio", {"index_codes": ["IB-OV!"]}),
     ("daily-portfolio", {"index_codes": []}),

@@ -75,11 +75,19 @@ def read_settings(path: Path) -> dict[str, str]:
 
 
 class Platform:
-    """The running platform."""
+    """The running platform.
+
+    Attributes:
+        settings: What flows are set to.
+        api: Prefect's.
+        lake: The lake, as a folder of plain files.
+        deployments: The id of each.
+    """
 
     def __init__(self, state: Path) -> None:
         self.settings = read_settings(state / "env")
         self.api = read_settings(state / "prefect" / "env")["PREFECT_API_URL"]
+        self.lake = state / "lake" / self.settings["B3_LAKE_BUCKET"]
         self._client = httpx.Client(timeout=60)
         ids = {one["name"]: one["id"] for one in self.ask("deployments/filter", {})}
         self.deployments: dict[str, str] = dict(sorted(ids.items()))

@@ -45,7 +45,8 @@ _FLOWS = (
     "portfolio",
     "quotes",
     "levels",
-    *("reconcile", "backfill", "import_portfolio", "freshness", "vacuum", "verify", "views"),
+    *("reconcile", "report", "backfill", "import_portfolio", "freshness", "vacuum"),
+    *("verify", "views"),
 )
 _PUBLISH = ("flows.portfolio", "--trading-date", "2025-08-04", "--index", "IBOV")
 _NOT_SHOWN = ("flows.portfolio", "--trading-date", "2025-07-30", "--index", "IBOV")
