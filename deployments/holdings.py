@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # As data goes through them; what lies elsewhere is shown as well.
-ZONES = ("inbox", "landing", "raw", "runs", "refined", "published")
+ZONES = ("inbox", "landing", "raw", "runs", "refined", "published", "reports")
 _OF_TERRAFORM = "jobs"  # the job's script, which goes with its bucket
 
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from deployments.verdict import Verdict
 
 _ALLOWED = "allowed"
+_WRITTEN = ("landing", "raw", "runs", "published", "reports")  # by flow runs, which remove nothing
 _TASKS = {"iam:PassedToService": "ecs-tasks.amazonaws.com"}
 
 
@@ -87,15 +88,15 @@ class _Names:
 
 def _of_flow_run(names: _Names) -> Iterator[Rights]:
     yield Rights(("s3:ListBucket",), (names.lake,))
-    zones = ("inbox", "landing", "raw", "refined", "runs", "published")
+    zones = ("inbox", "landing", "raw", "refined", "runs", "published", "reports")
     yield Rights(("s3:GetObject",), names.in_lake(*zones))
-    yield Rights(("s3:PutObject",), names.in_lake("landing", "raw", "runs", "published"))
+    yield Rights(("s3:PutObject",), names.in_lake(*_WRITTEN))
     yield Rights(("s3:DeleteObject",), names.in_lake("refined"))
     runs = ("StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun", "GetJob")
     yield Rights(tuple(f"glue:{each}" for each in runs), (names.job,))
     tables = ("GetTable", "GetPartitions", "BatchCreatePartition", "UpdatePartition")
     yield Rights(tuple(f"glue:{each}" for each in tables), names.catalog)
-    kept = names.in_lake("inbox", "landing", "raw", "runs", "published")
+    kept = names.in_lake("inbox", *_WRITTEN)
     yield Rights(("s3:DeleteObject",), kept, are_given=False)
     yield Rights(("s3:PutObject",), names.in_lake("jobs", "refined", "empty"), are_given=False)
     yield Rights(("glue:StartJobRun",), (names.of("glue", "job/another"),), are_given=False)
@@ -109,7 +110,7 @@ def _of_glue(names: _Names) -> Iterator[Rights]:
     yield Rights(("s3:PutObject",), (f"{names.lake}/runs/any/any/outcome.json",))
     logs = names.of("logs", "log-group:/aws-glue/any:log-stream:any")
     yield Rights(("logs:CreateLogStream", "logs:PutLogEvents"), (logs,))
-    kept = names.in_lake("landing", "raw", "runs", "published")
+    kept = names.in_lake(*_WRITTEN)
     yield Rights(("s3:PutObject", "s3:DeleteObject"), kept, are_given=False)
 
 

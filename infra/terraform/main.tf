@@ -53,7 +53,7 @@ module "lake_bucket" {
   # What readers see hangs on the commits alone.
   write_once_prefixes = ["published/"]
   # Commits, plans and outcomes are small and stay, with whatever versions they have.
-  noncurrent_prefixes = ["inbox/", "jobs/", "landing/", "raw/", "refined/"]
+  noncurrent_prefixes = ["inbox/", "jobs/", "landing/", "raw/", "refined/", "reports/"]
 
   lifecycle_rules = [
     { id = "archive-landing", prefix = "landing/", transition_days = var.landing_archive_days },

@@ -43,7 +43,8 @@ output "flow_environment" {
       B3_WORKGROUP       = module.athena.workgroup
       B3_GLUE_JOB        = module.glue_job.name
     },
-    var.user_agent == null ? {} : { B3_USER_AGENT = var.user_agent }
+    var.user_agent == null ? {} : { B3_USER_AGENT = var.user_agent },
+    var.reports == null ? {} : { B3_REPORTS = var.reports }
   )
 }
 

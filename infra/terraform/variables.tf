@@ -63,6 +63,17 @@ variable "user_agent" {
   }
 }
 
+variable "reports" {
+  description = "Language of the reports that runs make, `pt-BR` or `en`, or `none` for no reports (B3_REPORTS); null leaves it to the flows."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.reports == null || contains(["pt-BR", "en", "none"], coalesce(var.reports, "none"))
+    error_message = "Reports are in pt-BR or en, or none; found ${jsonencode(var.reports)}."
+  }
+}
+
 variable "network_type" {
   description = "`public`: public addresses, no inbound rule, no NAT gateway to pay. `private`: subnets behind a NAT gateway. `existing`: `existing_network`."
   type        = string

@@ -26,7 +26,10 @@ DATED = [
     for name, field in FIELDS
     if field in {"trading_date", "period_of", "start", "end"}
 ]
-CODED = [(name, "index_codes") for name in ("daily-portfolio", "index-levels", "reconcile")]
+CODED = [
+    (name, "index_codes") for name in ("daily-portfolio", "index-levels", "reconcile", "report")
+]
+OF_REPORTS = [("report", "language"), ("report", "to_folder")]
 
 each_field = pytest.mark.parametrize(("name", "field"), FIELDS)
 
@@ -83,7 +86,7 @@ def test_what_is_written_has_examples_that_are_taken(name: str, field: str) -> N
     assert {"pattern", "minimum"} & written.keys()
 
 
-@pytest.mark.parametrize(("name", "field"), [*DATED, ("index-levels", "year")])
+@pytest.mark.parametrize(("name", "field"), [*DATED, ("index-levels", "year"), *OF_REPORTS])
 def test_what_may_be_left_empty_says_so_and_takes_null(name: str, field: str) -> None:
     assert refusals(name, field, None) == []
     assert is_taken(name, field, None)
@@ -108,6 +111,9 @@ def test_what_may_be_left_empty_says_so_and_takes_null(name: str, field: str) ->
         ("freshness", "datasets", ["levels"]),
         ("import-portfolio", "files", ["s3://lake/inbox/", "a folder"]),
         ("import-portfolio", "files", ["s3://lake/inbox/"]),
+        ("report", "language", "pt-BR"),
+        ("report", "language", "en"),
+        ("report", "to_folder", "a folder"),
         ("vacuum", "grace_days", 1),
         ("vacuum", "grace_days", 3650),
         ("vacuum", "delete", True),
@@ -137,6 +143,9 @@ def test_what_is_right_is_taken(name: str, field: str, value: object) -> None:
         ("freshness", "datasets", ["prices"]),
         ("verify", "datasets", ["prices"]),
         ("verify", "repair", "perhaps"),
+        ("report", "language", "none"),
+        ("report", "language", "pt"),
+        ("report", "to_folder", 7),
         ("vacuum", "grace_days", "7"),
         ("vacuum", "delete", "perhaps"),
     ],
@@ -167,6 +176,7 @@ def test_what_has_a_wrong_form_is_refused(name: str, field: str, value: object) 
         ("verify", "datasets", []),
         ("import-portfolio", "files", []),
         ("import-portfolio", "files", [" "]),
+        ("report", "to_folder", ""),
     ],
 )
 def test_what_a_flow_has_its_own_words_for_is_refused_before_there_is_a_run(
@@ -241,6 +251,12 @@ def test_programs_give_days_and_tuples_as_before() -> None:
         ("daily-portfolio", {"index_codes": ["all"]}, "all indices latest"),
         ("index-levels", {"year": 2024}, "IBOV levels 2024"),
         ("freshness", {"datasets": ["levels"]}, "freshness levels latest"),
+        ("report", {}, "report IBOV latest"),
+        (
+            "report",
+            {"index_codes": ["all"], "trading_date": "2025-08-04"},
+            "report all indices 2025-08-04",
+        ),
         ("verify", {"datasets": ["levels"]}, "verify levels"),
         ("verify", {"repair": True}, "repair portfolio quotes levels reconciliation"),
     ],

@@ -29,6 +29,7 @@ def test_each_zone_is_counted_with_what_it_held_before(s3: Any) -> None:
     put(s3, "published/1.json", 1)
     put(s3, "notes.txt", 2)
     put(s3, "archive/x", 6)
+    put(s3, "reports/portfolio/2025-08.html", 7)
     put(s3, "jobs/refine.py", 1000)
 
     found = find_holdings("lake", s3)
@@ -38,6 +39,7 @@ def test_each_zone_is_counted_with_what_it_held_before(s3: Any) -> None:
         ("raw", Holding(objects=1, bytes=5, earlier=0)),
         ("refined", Holding(objects=0, bytes=0, earlier=2)),
         ("published", Holding(objects=1, bytes=1, earlier=0)),
+        ("reports", Holding(objects=1, bytes=7, earlier=0)),
         ("archive", Holding(objects=1, bytes=6, earlier=0)),
         ("notes.txt", Holding(objects=1, bytes=2, earlier=0)),
     ]

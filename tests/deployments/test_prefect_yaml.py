@@ -71,6 +71,7 @@ DEPLOYMENTS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
         {},
         {"files": ["s3://{{ $DEPLOY_LAKE_BUCKET }}/inbox/"]},
     ),
+    "report": ("flows/report.py:report", "by-hand", {}, {"index_codes": ["all"]}),
     "vacuum": (
         "flows/vacuum.py:vacuum",
         "upkeep",

@@ -29,6 +29,7 @@ def glue(action: str, asked: dict[str, str]) -> Call:
     return Call("someone", f"glue:{action}", asked)
 
 
+PAGE = "reports/portfolio/2025-08-01/IBOV.html"
 READ_BY_VERIFY = [
     "landing/quotes/COTAHIST_D01082025.ZIP/0.zip",
     "raw/portfolio/trading_date=2025-08-01/IBOV.parquet",
@@ -43,6 +44,8 @@ ALLOWED = {
         s3("PutObject", "runs/0/plan.json"),
         s3("PutObject", "runs/0/1/removed.json"),
         commit(),
+        s3("PutObject", PAGE),
+        s3("GetObject", PAGE),
         s3("GetObject", "published/portfolio/2025-08/000001.json"),
         s3("GetObject", "runs/0/1/outcome.json"),
         *(s3("GetObject", key) for key in READ_BY_VERIFY),
@@ -76,6 +79,7 @@ ALLOWED = {
         s3("GetObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet"),
         s3("GetObject", "raw/index_levels/year=2025/IBOV.parquet"),
         s3("GetObject", "published/portfolio/2025-08/000001.json"),
+        s3("GetObject", PAGE),
         s3("PutObject", "b3-pipeline/0.csv", "results"),
         s3("GetObject", "b3-pipeline/0.csv", "results"),
     ],
@@ -84,6 +88,7 @@ REFUSED = {
     "flow_run": [
         s3("PutObject", "published/portfolio/2025-08/000001.json"),  # without If-None-Match
         s3("DeleteObject", "published/portfolio/2025-08/000001.json"),
+        s3("DeleteObject", PAGE),
         s3("DeleteObject", "runs/0/plan.json"),
         s3("DeleteObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
         s3("PutObject", "refined/portfolio_daily/run_id=0/attempt=1/month=2025-08/0.parquet"),
@@ -100,6 +105,8 @@ REFUSED = {
         s3("PutObject", "raw/portfolio/trading_date=2025-08-01/IBOV.parquet"),
         s3("PutObject", "landing/x"),
         s3("GetObject", "landing/x"),
+        s3("PutObject", PAGE),
+        s3("GetObject", PAGE),
         s3("PutObject", "empty/portfolio_daily/0.parquet"),
         s3("DeleteObject", "runs/0/1/outcome.json"),
         glue("CreatePartition", PARTITION),
@@ -110,6 +117,8 @@ REFUSED = {
         s3("DeleteObject", "refined/portfolio_daily/0.parquet"),
         s3("DeleteObject", "b3-pipeline/0.csv", "results"),
         commit(),
+        s3("PutObject", PAGE),
+        s3("DeleteObject", PAGE),
         s3("GetObject", "landing/x"),
         s3("GetObject", "inbox/x"),
         s3("GetObject", "runs/0/plan.json"),

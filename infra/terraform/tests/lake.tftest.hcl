@@ -45,6 +45,24 @@ run "b3_is_asked_by_the_name_that_is_given" {
   }
 }
 
+run "reports_are_as_the_flows_make_them" {
+  assert {
+    condition     = !contains(keys(output.flow_environment), "B3_REPORTS")
+    error_message = "The language of the reports is left to the flows where nothing is said."
+  }
+}
+
+run "reports_are_as_they_are_wanted" {
+  variables {
+    reports = "none"
+  }
+
+  assert {
+    condition     = output.flow_environment["B3_REPORTS"] == "none"
+    error_message = "The flows are told which reports to make."
+  }
+}
+
 run "buckets_refuse_plain_http" {
   assert {
     condition     = module.lake_bucket.is_tls_only && module.results_bucket.is_tls_only

@@ -23,6 +23,7 @@ run "values_that_cannot_be" {
     prefect_credential_version = 0
     image_tag                  = "a tag"
     cpu_architecture           = "RISCV"
+    reports                    = "pt"
     network_type               = "vpn"
     vpc_cidr                   = "10.0.0.0/28"
     alarm_email                = "team"
@@ -44,6 +45,7 @@ run "values_that_cannot_be" {
     var.prefect_credential_version,
     var.image_tag,
     var.cpu_architecture,
+    var.reports,
     var.network_type,
     var.vpc_cidr,
     var.alarm_email,

@@ -1,4 +1,5 @@
-# What people do who only query: ask in the workgroup, read what the catalog leads to, see their results.
+# What people do who only query: ask in the workgroup, read what the catalog leads to and the reports,
+# see their results.
 # They see what the pipeline publishes and cannot change it; nothing of landing, plans or the inbox.
 data "aws_iam_policy_document" "analyst" {
   statement {
@@ -58,11 +59,11 @@ data "aws_iam_policy_document" "analyst" {
     resources = [var.lake_bucket_arn, var.results_bucket_arn]
   }
 
-  # Commits beside the tables, for files of views.
+  # Commits beside the tables, for files of views; reports for whoever opens a page.
   statement {
-    sid       = "ReadTables"
+    sid       = "ReadTablesAndReports"
     actions   = ["s3:GetObject"]
-    resources = [for zone in ["raw", "refined", "published"] : "${var.lake_bucket_arn}/${zone}/*"]
+    resources = [for zone in ["raw", "refined", "published", "reports"] : "${var.lake_bucket_arn}/${zone}/*"]
   }
 
   # Athena writes results as the one who asks.

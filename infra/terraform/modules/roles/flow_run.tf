@@ -1,4 +1,5 @@
-# What a flow run does: keep sessions, plan, have Glue refine, read what it wrote to audit it, publish.
+# What a flow run does: keep sessions, plan, have Glue refine, read what it wrote to audit it, publish,
+# and write the reports of what is published.
 # It asks Athena nothing: queries are people's.
 data "aws_iam_policy_document" "flow_run" {
   statement {
@@ -10,7 +11,7 @@ data "aws_iam_policy_document" "flow_run" {
   statement {
     sid       = "ReadLake"
     actions   = ["s3:GetObject"]
-    resources = [for zone in ["inbox", "landing", "raw", "refined", "runs", "published"] : "${var.lake_bucket_arn}/${zone}/*"]
+    resources = [for zone in ["inbox", "landing", "raw", "refined", "runs", "published", "reports"] : "${var.lake_bucket_arn}/${zone}/*"]
   }
 
   statement {
@@ -24,6 +25,13 @@ data "aws_iam_policy_document" "flow_run" {
     sid       = "PlanAndPublish"
     actions   = ["s3:PutObject"]
     resources = [for zone in ["runs", "published"] : "${var.lake_bucket_arn}/${zone}/*"]
+  }
+
+  # Pages are replaced whole; reading says what one was made of.
+  statement {
+    sid       = "WriteReports"
+    actions   = ["s3:PutObject"]
+    resources = ["${var.lake_bucket_arn}/reports/*"]
   }
 
   statement {
