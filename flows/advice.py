@@ -32,6 +32,7 @@ _DEPLOYMENTS: dict[str, tuple[str, dict[str, str]]] = {
     "freshness": ("freshness", {"dataset": "datasets"}),
     "backfill": ("backfill", {"index": "index_code"}),
     "import_portfolio": ("import-portfolio", {}),
+    "report": ("report", {"index": "index_codes", "to": "to_folder"}),
     "vacuum": ("vacuum", {}),
     "verify": ("verify", {"dataset": "datasets"}),
 }

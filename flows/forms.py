@@ -94,6 +94,17 @@ IndexCodes = Annotated[
         **{"if": {"contains": {"const": ALL}}, "then": {"maxItems": 1}},  # no code beside all
     ),
 ]
+Language = Annotated[
+    Literal["pt-BR", "en"] | None,
+    # The server takes null only where it is named; the dashboard offers texts alone.
+    _Field({"type": "string", "enum": ["pt-BR", "en", None]}),
+    _titled("Language"),
+]
+Folder = Annotated[
+    str | None,
+    _Field({"type": "string", "pattern": _SOMETHING}),
+    _titled("To folder", "reports"),
+]
 Year = Annotated[
     Annotated[int, Field(strict=True)] | None,
     _Field({"type": "integer", "minimum": FIRST_YEAR, "maximum": _LAST_YEAR}),

@@ -18,6 +18,7 @@ from flows.forms import Files, PeriodOf, Replace
 from flows.period_loading import store_period
 from flows.portfolio_mending import mend_session
 from flows.portfolio_sessions import load_sessions, register_sessions, store_sessions
+from flows.reporting import group_by_session, report_last
 from flows.settings import load_settings, subject_of
 from tasks.core.dataset import Table
 from tasks.core.errors import IncompleteError
@@ -81,7 +82,8 @@ def import_portfolio(
         force=False,
         mend=partial(mend_session, settings),
     )
-    return Completed(message=sum_up(wanted, result, period_of))
+    reports = report_last(settings, group_by_session((day, code) for code, day in wanted))
+    return Completed(message=f"{sum_up(wanted, result, period_of)}{reports}")
 
 
 def load_held(

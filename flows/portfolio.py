@@ -31,6 +31,7 @@ from flows.period_loading import collect_period
 from flows.portfolio_loading import Collected, collect_sessions
 from flows.portfolio_mending import mend_session
 from flows.portfolio_sessions import read_sessions, register_sessions
+from flows.reporting import group_by_session, report_last
 from flows.settings import Settings, load_settings, subject_of
 from tasks.core.errors import UnreadableRawError
 from tasks.core.exchange import check_requested_session, month_of
@@ -93,7 +94,7 @@ def daily_portfolio(
     beside = collect_period(
         settings, collected.shown, wanted.members, is_blocked=collected.is_blocked
     )
-    result = PublishedMonths()
+    result, reports = PublishedMonths(), ""
     if collected.portfolios:
         sessions = sorted(collected.sessions)
         rename_flow_run(f"{name_indices(named)} {' '.join(map(str, sessions))}")
@@ -107,16 +108,23 @@ def daily_portfolio(
         )
         if result.published:
             report_indices(settings, named, collected)
+        shown = [(one.trading_date, one.index_code) for one in find_shown(collected, result)]
+        reports = report_last(settings, group_by_session(shown))
     errors = collected.failures | result.failures | wanted.problems
     done = describe(collected, result)
     said = conclude(done, errors, collected.without, wanted.codes)
-    return Completed(message=f"{said}{beside.describe_missing()}")
+    return Completed(message=f"{said}{beside.describe_missing()}{reports}")
+
+
+def find_shown(collected: Collected, result: PublishedMonths) -> list[Portfolio]:
+    """Return the portfolios whose months are as they should be."""
+    months, portfolios = {*result.published, *result.up_to_date}, collected.portfolios.values()
+    return [each for each in portfolios if month_of(each.trading_date) in months]
 
 
 def describe(collected: Collected, result: PublishedMonths) -> str:
     """Say what was done; nothing where no month is as it should be."""
-    months, portfolios = {*result.published, *result.up_to_date}, collected.portfolios.values()
-    found = [each for each in portfolios if month_of(each.trading_date) in months]
+    found = find_shown(collected, result)
     if not found:
         return ""
     sessions = " and ".join(map(str, sorted({each.trading_date for each in found})))

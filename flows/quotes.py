@@ -16,6 +16,7 @@ from flows.ending import with_reason
 from flows.forms import Force, TradingDate
 from flows.quotes_loading import load_session
 from flows.quotes_mending import mend_quotes_session
+from flows.reporting import report_last
 from flows.settings import load_settings, subject_of
 from tasks.core.exchange import check_traded_session, latest_due_session, month_of
 from tasks.core.plan import shorten
@@ -57,9 +58,10 @@ def daily_quotes(
         mend=partial(mend_quotes_session, settings, now),
     )
     run_id = result.run_of(month_of(session))
+    reports = report_last(settings, {session: None})
     if not run_id:
-        return Completed(message=f"up to date quotes {session}")
-    return Completed(message=f"published quotes {session}, run {shorten(run_id)}")
+        return Completed(message=f"up to date quotes {session}{reports}")
+    return Completed(message=f"published quotes {session}, run {shorten(run_id)}{reports}")
 
 
 OPTIONS = (

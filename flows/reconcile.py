@@ -25,6 +25,7 @@ from flows.command import (
 from flows.ending import with_reason
 from flows.forms import End, IndexCodes, Start
 from flows.reconciling import mend_reconciliation, store_sessions
+from flows.reporting import group_by_session, report_last
 from flows.settings import Settings, load_settings, subject_of
 from tasks.catalog import register_partitions
 from tasks.core.errors import (
@@ -98,7 +99,9 @@ def reconcile(index_codes: IndexCodes = (ALL,), start: Start = None, end: End = 
     result = publish(settings, verdicts) if verdicts else PublishedMonths()
     said = f"{subject}: {summarize(verdicts)}"
     report_differences(said, tabulate(verdicts), any(one.verdict == DIFFERS for one in verdicts))
-    return Completed(message=conclude(said, result, unread))
+    judged = [(one.trading_date, one.index_code) for one in verdicts]
+    reports = report_last(settings, group_by_session(judged))
+    return Completed(message=f"{conclude(said, result, unread)}{reports}")
 
 
 def publish(settings: Settings, verdicts: list[Verdict]) -> PublishedMonths:

@@ -1,6 +1,7 @@
 """The settings: read from the environment once a run, by the flow."""
 
 from pathlib import Path
+from typing import Literal
 
 from botocore.exceptions import ProfileNotFound
 from pydantic import Field, ValidationError, field_validator
@@ -11,6 +12,8 @@ from tasks.core.dataset import Dataset
 from tasks.core.errors import NotConfiguredError, SourceHasNoDataError
 from tasks.core.exchange import INDEX_URL, QUOTES_URL
 from tasks.core.plan import Subject
+
+NO_REPORTS = "none"
 
 
 class Settings(BaseSettings):
@@ -36,6 +39,9 @@ class Settings(BaseSettings):
         description="B3's folder of quote files.",
     )
     user_agent: str = Field(default=USER_AGENT, description="Who asks B3.")
+    reports: Literal["pt-BR", "en", "none"] = Field(
+        default="pt-BR", description="Language of the reports that runs make, or none."
+    )
     lake_folder: Path | None = Field(
         default=None,
         description="The lake as a folder of plain files, where it is one; only views read it.",

@@ -18,7 +18,7 @@ from rich.console import Console
 from infra.local.answers import print_answer
 from infra.local.b3.sessions import SESSIONS
 from infra.local.commands import Run, imported_commands
-from infra.local.next_steps import DEFAULT_STATE, describe_next_steps
+from infra.local.next_steps import DEFAULT_STATE, describe_next_steps, find_report
 from infra.local.prefect_server import PrefectServerError, starting_prefect_server
 from infra.local.up import StateInUseError, local_cloud
 from infra.queries import Query, documented_queries
@@ -82,6 +82,8 @@ def main(argv: list[str] | None = None) -> int:
     seconds = time.monotonic() - started
     console.print(f"Done in {seconds:.0f} s; everything is stopped.", end="\n\n")
     console.print(describe_next_steps(options.state), soft_wrap=True, markup=False)
+    if report := find_report(options.state):
+        console.print(f"\nOpen in a browser: {report.resolve()}", soft_wrap=True, markup=False)
     return 0
 
 

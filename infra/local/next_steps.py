@@ -40,11 +40,16 @@ def describe_next_steps(state: Path) -> str:
     return f"""\
   the lake, plain Parquet   {lake}/
   what readers see of it    {lake / "published"}/
-  the catalog, plain JSON   {state / "catalog"}/
   logs of the Spark runs    {state / "glue"}/
   the queries, to copy      docs/ATHENA_QUERIES.md
 
 {lines}"""
+
+
+def find_report(state: Path, index_code: str = "IBOV") -> Path | None:
+    """Return the page of the latest session of an index; None where there is none."""
+    reports = state / "lake" / "b3-lake" / "reports" / "portfolio"
+    return max(reports.glob(f"????-??-??/{index_code}.html"), default=None)
 
 
 def _python() -> str:

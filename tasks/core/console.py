@@ -1,10 +1,10 @@
 """Where a person looks at what a run has made: pages of the AWS console, or of the local cloud.
 
-The local cloud has one page, a Glue run's log, at the endpoint that also answers the calls.
+The local cloud has a Glue run's log, and objects, at the endpoint that also answers the calls.
 """
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 _OF_AWS = (
     ".amazonaws.com",
@@ -76,10 +76,28 @@ def list_places(
     }
 
 
+def object_url(region: str, bucket: str, key: str, endpoint_url: str) -> str:
+    """Return the page of an object, whose button opens it for who may read it.
+
+    Args:
+        region: Where the bucket is.
+        bucket: The bucket.
+        key: The object.
+        endpoint_url: What answers S3's calls: AWS, or the local cloud, which shows the object.
+    """
+    if not _is_of_aws(endpoint_url):
+        return f"{endpoint_url.rstrip('/')}/{bucket}/{quote(key)}"
+    where = f"region={region}&prefix={quote(key, safe='')}"
+    return f"https://{_host(region)}/s3/object/{bucket}?{where}"
+
+
 def _console(region: str, service: str) -> str:
+    return f"https://{_host(region)}/{service}/home?region={region}"
+
+
+def _host(region: str) -> str:
     partition = region.rsplit("-", 2)[0]  # cn-north-1 lies in cn, us-gov-west-1 in us-gov
-    host = _CONSOLES.get(partition, "console.aws.amazon.com")
-    return f"https://{region}.{host}/{service}/home?region={region}"
+    return f"{region}.{_CONSOLES.get(partition, 'console.aws.amazon.com')}"
 
 
 def _is_of_aws(url: str) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.b3.sessions import SESSIONS
+from infra.local.pictures.page import Page
 from infra.queries import documented_queries
 from tests.e2e.transcript import (
     COLUMNS,
@@ -16,6 +17,8 @@ from tests.e2e.transcript import (
     readme_excerpt,
     run_demo,
 )
+from tests.opened import check_page, shown_tables
+from tests.pages import read_tables
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
@@ -57,6 +60,23 @@ def test_a_step_is_less_than_a_screen(demo: Shown) -> None:
 
 def test_demo_does_not_show_variables(demo: Shown) -> None:
     assert not re.search(r"^\s*[A-Z][A-Z0-9_]+=", demo.text, re.M)
+
+
+def test_it_ends_by_naming_the_page_to_open(demo: Shown, state: Path) -> None:
+    report = state / "lake" / "b3-lake" / "reports" / "portfolio" / "2025-08-04" / "IBOV.html"
+    assert demo.text.rstrip().endswith(f"\n\nOpen in a browser: {report}")
+    assert "IBOV" in report.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("look", ["light", "dark", "phone"])
+@pytest.mark.parametrize("index", ["IBOV", "SMLL", "IDIV"])
+def test_its_reports_show_all_that_there_is(
+    demo: Shown, state: Path, page: Page, index: str, look: str
+) -> None:
+    reports = state / "lake" / "b3-lake" / "reports" / "portfolio"
+    path = reports / "2025-08-04" / f"{index}.html"
+    check_page(page, path, look, 6)
+    assert shown_tables(page) == read_tables(path.read_text(encoding="utf-8"))
 
 
 def test_readme_shows_what_the_demo_prints(demo: Shown) -> None:

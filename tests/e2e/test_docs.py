@@ -47,6 +47,8 @@ def test_the_docs_run_flows_and_ask_athena() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_of_the_docs_ends_well(cloud: Cloud, folder: Path, command: str) -> None:
     module, *arguments = shlex.split(command)
+    if module == "flows.report":  # of what readers see
+        assert cloud.run_portfolio("--index", "IBOV", "SMLL").code == 0
     outcome = cloud.run_flow(module.removeprefix("flows."), *arguments, folder=folder)
     assert outcome.code == 0, outcome.error
     assert re.match("published|up to date|would|removed|wrote|verified", outcome.last_line)

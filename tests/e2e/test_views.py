@@ -1,7 +1,11 @@
-"""Views, Athena and the files themselves agree; what the page for analysts shows runs."""
+"""Views, Athena and the files themselves agree; what the page for analysts shows runs.
+
+So does the notebook, which shows the same either way.
+"""
 
 import datetime as dt
 import decimal
+import itertools
 import os
 import re
 import signal
@@ -14,16 +18,22 @@ from typing import Any
 
 import awswrangler as wr
 import duckdb
+import nbformat
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from infra.local.b3.sessions import SESSIONS
+from infra.local import demo
+from infra.local.b3.sessions import SESSIONS, index_level
+from infra.notebook import NOTEBOOK, run_notebook
 from infra.queries import Query, documented_queries
 from tasks.core.dataset import Table
 from tasks.core.datasets import DATASETS, TABLES
+from tasks.core.portfolio import PORTFOLIO
 from tasks.duckdb_file import open_s3
-from tests.e2e.cloud import ROOT, Cloud, Outcome, run_module, wait_until
+from tests.e2e.cloud import ROOT, Cloud, Outcome, run_module, served, wait_until
+from tests.e2e.notebooks import charts_of, make_database, outputs_of, tables_of, words_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 
@@ -34,21 +44,26 @@ EXAMPLES = [
     for page in PAGES
     for language, text in FENCE.findall(page.read_text(encoding="utf-8"))
 ]
+# Lakes that the notebook is run on: without anything, with a first session alone, the demo's.
+EMPTY, FIRST, DEMO = "empty", "first", "demo"
+STORED = nbformat.read(NOTEBOOK, as_version=4)
+BLUE = (0, 114, 178)
 Row = tuple[Any, ...]
 Rows = Counter[Row]
 
 
 @pytest.fixture(scope="module")
 def lake(whole_cloud: Cloud) -> Cloud:
-    """A lake with portfolios of two indices, quotes, levels, and all three reconciled."""
-    for session in SESSIONS[-3:]:
+    """The demo's lake: portfolios of three indices, quotes, levels, and all three reconciled."""
+    indices = ["--index", *demo._INDICES]
+    for session in SESSIONS:
         whole_cloud.show(session)
-        arguments = ["--trading-date", str(session), "--index", "IBOV", "IDIV"]
+        arguments = ["--trading-date", str(session), *indices]
         assert whole_cloud.run_portfolio(*arguments).code == 0
-    span = ["--start", str(SESSIONS[-3]), "--end", str(SESSIONS[-1])]
+    span = ["--start", str(SESSIONS[0]), "--end", str(SESSIONS[-1])]
     assert whole_cloud.run_flow("backfill", "--dataset", "quotes", *span).code == 0
-    assert whole_cloud.run_flow("levels", "--year", str(SESSIONS[-1].year)).code == 0
-    assert whole_cloud.run_flow("reconcile", "--index", "IBOV", "IDIV", *span).code == 0
+    assert whole_cloud.run_flow("levels", "--year", str(SESSIONS[-1].year), *indices).code == 0
+    assert whole_cloud.run_flow("reconcile", *span).code == 0
     return whole_cloud
 
 
@@ -72,7 +87,7 @@ def file(lake: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("views") / "lake.duckdb"
     outcome = make(lake, path)
     assert outcome.code == 0, outcome.error
-    months = len({str(day)[:7] for day in SESSIONS[-3:]})
+    months = len({str(day)[:7] for day in SESSIONS})
     word = "month" if months == 1 else "months"
     held = ", ".join(f"{dataset.name} {months} {word}" for dataset in DATASETS)
     assert outcome.last_line == f"wrote {path}: {len(TABLES)} views, {held}"
@@ -280,3 +295,141 @@ def test_each_sql_example_is_answered_or_at_least_read(
     for statement in statements:
         assert views.execute(statement).fetchall()
         assert lake.query(statement)
+
+
+@pytest.fixture(scope="module")
+def notebooks(
+    lake: Cloud, file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[Any]]:
+    """What the notebook shows of lakes: over views, then through Athena, but of an empty one."""
+    folder = tmp_path_factory.mktemp("notebook")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        (first,) = connection.execute(
+            "SELECT seen_since FROM about_commits WHERE dataset = 'portfolio' ORDER BY month"
+        ).fetchone()
+    views = {EMPTY: folder / "empty.duckdb", FIRST: folder / "first.duckdb", DEMO: file}
+    for name, moment in ((EMPTY, first - dt.timedelta(days=1)), (FIRST, first)):
+        outcome = make(lake, views[name], "--as-of", f"{moment:%Y-%m-%dT%H:%M:%S}")
+        assert outcome.code == 0, outcome.error
+    month = {table.name: [f"{SESSIONS[0]:%Y-%m}"] for table in PORTFOLIO.refined_tables[:3]}
+    make_database(lake, "first", {table.name: [] for table in TABLES} | month)
+    environment = lake.env | {"WR_ATHENA_QUERY_WAIT_POLLING_DELAY": "0.05"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(folder / "jupyter"))  # else the person's own
+        found = {
+            name: [run_notebook(environment | {"B3_VIEWS": str(path)}, folder)]
+            for name, path in views.items()
+        }
+        for name, database in ((FIRST, "first"), (DEMO, "b3")):
+            found[name].append(run_notebook(environment | {"B3_DATABASE": database}, folder))
+    return found
+
+
+@pytest.mark.parametrize("which", [FIRST, DEMO])
+def test_the_notebook_shows_the_same_either_way(
+    notebooks: dict[str, list[Any]], which: str
+) -> None:
+    over_views, through_athena = map(outputs_of, notebooks[which])
+    assert over_views.pop("connect") == ["Asking a file of views.\n"]
+    assert through_athena.pop("connect") == ["Asking Athena.\n"]
+    assert over_views == through_athena
+
+
+def test_what_ran_is_what_is_stored_with_what_the_demos_lake_gives(
+    notebooks: dict[str, list[Any]],
+) -> None:
+    for ran in itertools.chain(*notebooks.values()):
+        assert [cell.source for cell in ran.cells] == [cell.source for cell in STORED.cells]
+        assert all(cell.execution_count for cell in ran.cells if cell.cell_type == "code")
+    over_views, _ = notebooks[DEMO]
+    assert outputs_of(STORED) == outputs_of(over_views), "run: python -m infra.notebook"
+
+
+@pytest.mark.parametrize(
+    ("which", "drawn"),
+    [
+        (EMPTY, []),
+        (FIRST, ["heaviest", "concentration"]),
+        (DEMO, ["heaviest", "concentration", "returns", "levels"]),
+    ],
+)
+def test_the_notebook_draws_what_there_is(
+    notebooks: dict[str, list[Any]], which: str, drawn: list[str]
+) -> None:
+    for ran in notebooks[which]:
+        charts = charts_of(ran)
+        assert list(charts) == drawn
+        for chart in charts.values():
+            is_blue = (np.asarray(chart.convert("RGB")) == BLUE).all(axis=2)
+            assert chart.width >= 600
+            assert is_blue.sum() >= 500  # pixels, more than a legend has
+
+
+def test_the_notebook_says_what_is_not_there(notebooks: dict[str, list[Any]]) -> None:
+    (empty,), (first, _) = notebooks[EMPTY], notebooks[FIRST]
+    assert "holds no portfolio of IBOV: take an index" in words_of(empty, "sessions")
+    assert "no portfolio of IBOV" in words_of(empty, "heaviest")
+    assert "no portfolio of IBOV, IBXX, IDIV, SMLL" in words_of(empty, "concentration")
+    assert words_of(first, "sessions") + words_of(first, "heaviest") == ""
+    for ran in (empty, first):
+        assert "holds no session of IBOV before" in words_of(ran, "moves")
+        assert "`python -m flows.quotes` brings them" in words_of(ran, "returns")
+        assert "`python -m flows.levels` brings them" in words_of(ran, "levels")
+
+
+def test_the_notebooks_portfolio_and_levels_are_those_that_were_served(
+    notebooks: dict[str, list[Any]],
+) -> None:
+    over_views, _ = notebooks[DEMO]
+    (portfolio,), (levels,) = (tables_of(over_views, name) for name in ("portfolio", "levels"))
+    constituents = served("IBOV", SESSIONS[-1]).constituents
+    by_weight = sorted(constituents, key=lambda each: (-each.weight_pct, each.ticker))
+    assert [(row[1], row[4], row[5]) for row in portfolio] == [
+        (each.ticker, str(each.theoretical_quantity), str(each.weight_pct))
+        for each in by_weight[:10]
+    ]
+    assert [(row[0], row[1], row[3], row[5]) for row in levels[-len(SESSIONS) :]] == [
+        (str(each), *[str(index_level("IBOV", each))] * 2, "equal") for each in SESSIONS
+    ]
+
+
+def test_the_notebooks_moves_are_the_differences_of_what_was_served(
+    notebooks: dict[str, list[Any]],
+) -> None:
+    then, now = (
+        {each.ticker: each for each in served("IBOV", session).constituents}
+        for session in SESSIONS[-2:]
+    )
+    members, stays = tables_of(notebooks[DEMO][0], "moves")
+    assert [(row[0], row[2], row[3]) for row in members] == [
+        *((each, "entered", str(now[each].weight_pct)) for each in sorted(now.keys() - then)),
+        *((each, "left", str(-then[each].weight_pct)) for each in sorted(then.keys() - now)),
+    ]
+    changes = {
+        each: (
+            now[each].weight_pct - then[each].weight_pct,
+            now[each].theoretical_quantity - then[each].theoretical_quantity,
+        )
+        for each in now.keys() & then
+    }
+    largest = sorted(changes, key=lambda each: (-abs(changes[each][0]), each))[:10]
+    assert [(row[0], row[3], row[4]) for row in stays] == [
+        (each, *map(str, changes[each])) for each in largest
+    ]
+
+
+def test_the_notebooks_returns_are_those_of_the_documented_query(
+    notebooks: dict[str, list[Any]], views: Any
+) -> None:
+    (sql,) = [
+        query.sql for query in documented_queries() if query.title == "Returns and contributions"
+    ]
+    expected = views.execute(sql).fetchall()
+    over_views, _ = notebooks[DEMO]
+    (table,) = tables_of(over_views, "returns")
+    assert [(row[0], float(row[4]), float(row[5])) for row in table] == [
+        (row[0], row[4], row[5]) for row in (*expected[:8], *expected[-8:])
+    ]
+    said = words_of(over_views, "returns")
+    assert f"{len(expected)} constituents have both closes" in said
+    assert f"{sum(row[5] for row in expected):+.3f} percentage points" in said

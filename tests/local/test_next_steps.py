@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.local import _describe
-from infra.local.next_steps import DEFAULT_STATE, describe_next_steps, next_steps
+from infra.local.next_steps import DEFAULT_STATE, describe_next_steps, find_report, next_steps
 from tests.local.conftest import ROOT, wait_until
 
 ENV = {
@@ -81,6 +81,19 @@ def test_pages_fit_a_terminal() -> None:
     for page in pages:
         assert max(map(len, page.splitlines())) <= 80
         assert len(page.splitlines()) <= 24 - 4  # beside heading, prompt and what comes before
+
+
+def test_the_report_to_open_is_that_of_the_latest_session(tmp_path: Path) -> None:
+    assert find_report(tmp_path) is None
+    reports = tmp_path / "lake" / "b3-lake" / "reports" / "portfolio"
+    for path in (
+        *("2025-07-31/IBOV.html", "2025-08-04/IBOV.html", "2025-08-01/IBOV.html"),
+        *("2025-08-05/SMLL.html", "2025-08.html"),
+    ):
+        (reports / path).parent.mkdir(parents=True, exist_ok=True)
+        (reports / path).touch()
+    assert find_report(tmp_path) == reports / "2025-08-04" / "IBOV.html"
+    assert find_report(tmp_path, "SMLL") == reports / "2025-08-05" / "SMLL.html"
 
 
 def test_local_says_where_runs_and_artifacts_are() -> None:

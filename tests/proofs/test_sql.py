@@ -1,11 +1,14 @@
 """Every SQL of the docs in the grammar of its engine: Trino's, which is Athena's, or Spark's."""
 
+import ast
 import json
 import re
 import subprocess
 
+import nbformat
 import pytest
 
+from infra.notebook import NOTEBOOK
 from infra.queries import documented_queries
 from tests.proofs.tools import HERE, ROOT, need
 
@@ -13,6 +16,14 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 # What runs in Spark, and what only DuckDB understands, by page and the heading above it.
 OF_SPARK = "GLUE_JOB_STEPS.md"
 OF_DUCKDB = {("ANALYSTS.md", "On AWS")}
+# What the notebook's cells put into their questions, as they find it on some lake.
+OF_NOTEBOOK = {
+    "INDEX": "IBOV",
+    "COMPARED": ["IBOV", "SMLL"],
+    "SINCE": "2025-07",
+    "LATEST": "DATE '2025-08-04'",
+    "LAST_TWO": "DATE '2025-08-01', DATE '2025-08-04'",
+}
 _PART = re.compile(
     r"^#+ (?P<heading>[^\n]+)|^```sql\n(?P<block>.*?)^```|^sql = \"(?P<text>[^\n]+)\"$", re.M | re.S
 )
@@ -47,7 +58,24 @@ def read_pages() -> dict[tuple[str, str, int], str]:
     return found
 
 
+def read_notebook() -> dict[str, str]:
+    """Every SQL that the notebook asks, by its cell and its number there."""
+    code = [
+        each for each in nbformat.read(NOTEBOOK, as_version=4).cells if each.cell_type == "code"
+    ]
+    return {
+        f"{cell.id} {number}": eval(ast.unparse(call.args[0]), dict(OF_NOTEBOOK))
+        for cell in code
+        for number, call in enumerate(
+            each
+            for each in ast.walk(ast.parse(cell.source))
+            if isinstance(each, ast.Call) and ast.unparse(each.func) == "ask"
+        )
+    }
+
+
 DOCUMENTED = read_pages()
+ASKED = {f"explore.ipynb {name}": ("TrinoSQL", sql) for name, sql in read_notebook().items()}
 OF_DOCS = {
     " ".join(map(str, place)): ("SparkSQL" if place[0] == OF_SPARK else "TrinoSQL", sql)
     for place, sql in DOCUMENTED.items()
@@ -69,7 +97,7 @@ ONLY_OF_DUCKDB = {
 @pytest.fixture(scope="module")
 def errors() -> dict[str, list[str]]:
     """What the grammars find wrong, by the statement's name."""
-    asked = OF_DOCS | EXPLAINED | OF_TRINO | ONLY_OF_DUCKDB
+    asked = OF_DOCS | ASKED | EXPLAINED | OF_TRINO | ONLY_OF_DUCKDB
     done = subprocess.run(
         ["node", str(HERE / "grammar" / "validate.mjs"), str(need("grammar"))],
         input=json.dumps([{"grammar": grammar, "sql": sql} for grammar, sql in asked.values()]),
@@ -88,7 +116,12 @@ def test_every_sql_of_the_docs_is_looked_at() -> None:
     assert {query.sql for query in documented_queries()} <= asked
 
 
-@pytest.mark.parametrize("name", OF_DOCS)
+def test_every_question_of_the_notebook_is_looked_at() -> None:
+    text = NOTEBOOK.read_text(encoding="utf-8")
+    assert len(ASKED) == len(re.findall(r"\bask\(f?\\\"", text)) >= 8
+
+
+@pytest.mark.parametrize("name", [*OF_DOCS, *ASKED])
 def test_sql_of_the_docs_is_of_its_engine(errors: dict[str, list[str]], name: str) -> None:
     assert errors[name] == []
 

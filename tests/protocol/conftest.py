@@ -5,8 +5,12 @@ from typing import Any
 
 import pytest
 
+from infra.local.b3.replay import start
+from infra.local.b3.sessions import SESSIONS
 from tests.protocol.glue import Glue
 from tests.protocol.lake import Lake
+from tests.protocol.reported import Scene
+from tests.protocol.runs import settings
 from tests.protocol.stage import Stage, play
 from tests.protocol.wire import Wire
 from tests.standin.engine import StandIn
@@ -52,3 +56,14 @@ def stage(
     play(stage, monkeypatch)
     yield stage
     stage.close()
+
+
+@pytest.fixture
+def scene(stage: Stage, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    """An empty lake on that stage, with B3's replay, where runs make reports."""
+    with start(session=SESSIONS[-1]) as replay:
+        for name, value in (settings(replay.url) | {"B3_REPORTS": "pt-BR"}).items():
+            monkeypatch.setenv(name, value)
+        scene = Scene(stage, lake, replay)
+        scene.watch(monkeypatch)
+        yield scene

@@ -14,6 +14,7 @@ from flows.levels import index_levels
 from flows.portfolio import daily_portfolio
 from flows.quotes import daily_quotes
 from flows.reconcile import reconcile
+from flows.report import report
 from flows.vacuum import vacuum
 from flows.verify import verify
 from infra.local.b3.format import DownloadQuery, content_of, render_csv
@@ -62,6 +63,7 @@ def flows_of(index_code: str, session: dt.date, saved: Path) -> dict[str, Run]:
         "import": lambda: unwrap(import_portfolio.fn)([str(saved)]),
         "backfill": lambda: unwrap(backfill.fn)(dataset="quotes", start=session, end=session),
         "revision": lambda: unwrap(daily_portfolio.fn)(index_codes=(index_code,), force=True),
+        "report": lambda: unwrap(report.fn)(index_codes=(index_code,), trading_date=session),
         "repair": lambda: unwrap(verify.fn)(repair=True),
         "vacuum": lambda: unwrap(vacuum.fn)(grace_days=1, delete=True),
     }

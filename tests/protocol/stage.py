@@ -29,6 +29,7 @@ from prefect import Task
 from tenacity import Retrying
 
 from flows import levels, portfolio, quotes, reconcile
+from flows import report as report_flow
 from tasks import glue, objects, refine, report, shelf, store
 from tasks.core.errors import SourceHasNoDataError
 from tasks.refine import publish_months
@@ -329,7 +330,7 @@ def play(stage: Stage, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Retrying, "__call__", plumb)
     for name in ("create_markdown_artifact", "create_table_artifact"):
         patch.setattr(report, name, lambda **_: None)
-    for flow in (levels, portfolio, quotes, reconcile):
+    for flow in (levels, portfolio, quotes, reconcile, report_flow):
         patch.setattr(flow, "rename_flow_run", lambda _name: None)
     patch.setattr(refine, "runtime", SimpleNamespace(flow_run=_FlowRun()))
     for module in (shelf, store):

@@ -45,6 +45,7 @@ CALLS = {
     "import": PUBLISHES,
     "backfill": PUBLISHES,
     "revision": [*PUBLISHES[:-1], "glue:UpdatePartition"],
+    "report": [*READS, "s3:HeadObject", "s3:PutObject"],
     "marking": [*SWEEPS, "s3:PutObject"],
     "removing": [*SWEEPS, "s3:DeleteObjects"],
 }
@@ -58,12 +59,14 @@ FILLS = {
     "import": PORTFOLIO_TABLES,
     "backfill": QUOTES_TABLES,
     "revision": PORTFOLIO_TABLES,
+    "report": PORTFOLIO_TABLES,
     "marking": PORTFOLIO_TABLES,
     "removing": PORTFOLIO_TABLES,
 }
 BEFORE = {
     "levels again": ["levels"],
     "revision": ["portfolio"],
+    "report": ["portfolio"],
     "marking": ["portfolio", "revision"],
     "removing": ["portfolio", "revision", "marking"],
 }

@@ -169,6 +169,14 @@ def look(stage: Stage, *, repair: bool = False) -> dict[str, list[str]]:
     return {}
 
 
+def sweep(stage: Stage, lake: Lake) -> None:
+    """Have the vacuum mark what nobody needs, and remove it."""
+    for hours in (0, 2):
+        lake.passes(hours=hours)
+        act = lambda: unwrap(vacuum.fn)(delete=True)  # noqa: E731
+        stage.actor(f"vacuum-{hours}", act).ends()
+
+
 def latest(month: str = MONTH, dataset: str = "portfolio") -> tuple[str, dict[str, Any]]:
     """Key and document of the commit that readers see."""
     key = max(Lake.keys(f"published/{dataset}/{month}/"))
@@ -398,11 +406,20 @@ def test_what_runs_have_left_is_named_only_when_the_vacuum_should_have_had_it(
     assert look(stage) == {}
     sound.passes(days=2)
     assert list(look(stage)) == ["attempt left over"]
-    for hours in (0, 2):
-        sound.passes(hours=hours)
-        act = lambda: unwrap(vacuum.fn)(delete=True)  # noqa: E731
-        stage.actor(f"vacuum-{hours}", act).ends()
+    sweep(stage, sound)
     assert look(stage) == {}
+
+
+def test_pages_of_reports_are_nothing_foreign_and_the_vacuum_leaves_them(
+    stage: Stage, sound: Lake
+) -> None:
+    pages = ["reports/portfolio/2025-08-04/IDIV.html", "reports/portfolio/2025-08.html"]
+    for each in pages:
+        sound.put(each, b"<!doctype html>")
+    sound.passes(days=40)
+    sweep(stage, sound)
+    assert look(stage, repair=True) == {}
+    assert keys("reports/") == pages
 
 
 def test_a_sound_lake_has_no_finding_nor_has_what_a_flow_is_at_work_on(

@@ -268,6 +268,7 @@ PLUMBING = {
     *("list_zips", "read_absences", "read_in_force", "read_landed_lists", "read_note", "read_raw"),
     *("refuse_attempt", "write_note"),
     *("check_landing", "find_partitions", "list_whole", "stop_run"),
+    *("list_published_months", "list_versions", "read_published"),
     *("_list_commits", "_list_sizes", "_read_columns", "_read_commits"),
 }
 

@@ -70,7 +70,7 @@ WITHOUT_ROOMS = (
     *("tasks.http", "tasks.http_errors", "tasks.deadline", "tasks.turns"),
     *("tasks.side_by_side", "tasks.refusals", "tasks.disk"),
     *("tasks.inventory", "tasks.inventory_landing", "tasks.inventory_months"),
-    *("tasks.inventory_commits", "tasks.work_at_hand"),
+    *("tasks.inventory_commits", "tasks.work_at_hand", "tasks.session_pages"),
 )
 # Who knows what is particular to a dataset, beside its own room: the steps that ask for it and read
 # it, and the list of datasets. Everything else in `tasks` takes a dataset as it comes.
@@ -250,7 +250,7 @@ def test_the_rules_look_at_every_module() -> None:
             *("catalog", "download", "download_period", "download_quotes", "glue", "landing"),
             *("month", "published", "reading", "reading_period", "report", "runs"),
             *("saved_files", "shelf"),
-            *("store", "sweep", "views"),
+            *("session_pages", "store", "sweep", "views"),
             *("inventory", "inventory_landing", "work_at_hand"),
         )
     }

@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.core.console import describe_log, glue_run_url, list_places
+from tasks.core.console import describe_log, glue_run_url, list_places, object_url
 
 AWS, LOCAL = "https://glue.sa-east-1.amazonaws.com", "http://127.0.0.1:5555"
 
@@ -83,3 +83,28 @@ def test_places_of_the_local_cloud_are_the_log_and_words_on_the_tables() -> None
         "Tables portfolio_daily, portfolio_monthly of database b3: ask them with SQL, as "
         "docs/ATHENA_QUERIES.md shows": "",
     }
+
+
+@pytest.mark.parametrize(
+    ("region", "endpoint", "url"),
+    [
+        (
+            "sa-east-1",
+            "https://s3.sa-east-1.amazonaws.com",
+            "https://sa-east-1.console.aws.amazon.com/s3/object/b3-lake?region=sa-east-1&prefix=",
+        ),
+        (
+            "cn-north-1",
+            "https://s3.cn-north-1.amazonaws.com.cn",
+            "https://cn-north-1.console.amazonaws.cn/s3/object/b3-lake?region=cn-north-1&prefix=",
+        ),
+    ],
+)
+def test_an_object_on_aws_has_a_page_that_opens_it(region: str, endpoint: str, url: str) -> None:
+    found = object_url(region, "b3-lake", "reports/2025-08-04/A B.html", endpoint)
+    assert found == f"{url}reports%2F2025-08-04%2FA%20B.html"
+
+
+def test_an_object_of_the_local_cloud_is_its_own_page() -> None:
+    url = object_url("us-east-1", "b3-lake", "reports/A B.html", "http://127.0.0.1:4577/")
+    assert url == "http://127.0.0.1:4577/b3-lake/reports/A%20B.html"

@@ -1,5 +1,6 @@
 """What the docs say is so: commands exist, SQL is the code's."""
 
+import datetime as dt
 import os
 import re
 import subprocess
@@ -7,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from flows.settings import Settings
 from infra.job_steps import job_steps
 from infra.queries import documented_queries
 from tasks.core.datasets import DATASETS
 from tasks.core.plan import describe_tables
+from tasks.session_pages import REPORTS, month_path, page_path
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -67,6 +70,45 @@ def test_every_file_of_an_environment_that_the_docs_name_could_be_one(page: Path
 def test_every_relative_link_of_the_docs_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def headings(page: Path) -> set[str]:
+    """What a link's anchor may name on a page, as GitHub makes it of a heading."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    words = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in words}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_anchor_of_the_docs_is_a_heading(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://)([^)#\s]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
+    at = [(page.parent / path if path else page, anchor) for path, anchor in links]
+    pages = [(target, anchor) for target, anchor in at if target.suffix == ".md"]
+    assert [each for target, each in pages if each not in headings(target)] == []
+
+
+def first_cells(text: str) -> str:
+    return "\n".join(re.findall(r"^\| ((?:[^|]|\\\|)+) \|", text, re.M))
+
+
+def test_every_setting_and_every_command_has_its_row_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`(B3_\w+)`", first_cells(readme)))
+    assert named == {f"B3_{name.upper()}" for name in Settings.model_fields} | {"B3_WORKGROUP"}
+    _, _, using = readme.partition("\n## Using it\n")
+    described = set(re.findall(r"python -m flows\.(\w+)", first_cells(using))) | {"portfolio"}
+    commands = [path for path in (ROOT / "flows").glob("*.py") if "\ndef main(" in path.read_text()]
+    assert described == {path.stem for path in commands}
+
+
+def test_pages_of_reports_lie_where_the_docs_say() -> None:
+    named = {
+        key
+        for page in PAGES
+        for key in re.findall(r"reports/portfolio/[^\s`\"]+", page.read_text(encoding="utf-8"))
+    }
+    month, session = "2025-08", dt.date(2025, 8, 4)
+    assert named == {REPORTS + month_path(month), REPORTS + page_path(session, "IBOV")}
 
 
 def test_every_file_that_the_threat_model_names_is_there() -> None:

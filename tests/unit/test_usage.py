@@ -34,8 +34,8 @@ def read_help(
     return capsys.readouterr().out
 
 
-def test_all_ten_commands_are_looked_at() -> None:
-    assert len(COMMANDS) == 10
+def test_all_eleven_commands_are_looked_at() -> None:
+    assert len(COMMANDS) == 11
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
