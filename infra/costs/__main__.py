@@ -8,11 +8,13 @@ from infra.costs.figures import (
     DAYS_OF_MONTH,
     GLUE_DPUS,
     GLUE_MINUTES,
+    OLD_PAGE_DAYS,
     PRICES,
     PRICES_OF,
     REFINED_DAYS_KEPT,
+    REPORT_KB,
     REPORT_MB,
-    REPORT_PUTS,
+    REPORT_SECONDS,
     STORED_MB_OF_SESSION,
     TASK_GB,
     TASK_VCPUS,
@@ -46,9 +48,11 @@ A weekday has {runs} flow runs, of {minutes} minutes in all with what they wait 
 is paid from the pull of its image on. Of the runs of a deployment one a day finds something new;
 the others ask B3, look into the lake and end. Each of the {glue} runs of Glue takes {least:.0f}
 to {most:.0f} minutes on {dpus} DPUs. At the end of a month a day has some {puts:,} PUTs and
-listings and {gets:,} GETs, of them {reports} PUTs for pages of reports, which are to come. A task
-has {vcpus} vCPU and {gb} GB; at the end of a month of forty indices it holds some 400 MB at most,
-and 2 GB are the least that goes with 1 vCPU.
+listings and {gets:,} GETs, of them {pages} PUTs of pages of reports: forty of a session, written
+again with quotes, levels and reconciliation, and one of the month. Such a page takes {seconds:g} s
+at most, which is in the minutes above and not in those below. A task has {vcpus} vCPU and {gb} GB;
+at the end of a month of forty indices it holds some 400 MB at most, and 2 GB are the least that
+goes with 1 vCPU.
 
 | deployment | runs a week | minutes a run | Glue runs a day |
 |---|---|---|---|
@@ -61,12 +65,12 @@ _OF_STORAGE = """\
 |---|---|---|
 {rows}
 
-Reckoned with sessions as large as today's, so for the past it is too much; pages of reports, at
-their most, are {reports:.0f} of {session:.1f} MB a session. Landing moves to archive storage
-after 90 days, but S3 moves no object under 128 KB: of what lands only the ZIPs of quotes are
-larger. A refined month is made again with each of its sessions, and what was read before stays
-for {days} days in all (the vacuum's grace, the wait for its next run, an old version's 30 days).
-Commits, plans and outcomes stay.
+Reckoned with sessions as large as today's, so for the past it is too much; pages of reports, taken
+at {page} KB each, are {reports:.1f} of {session:.1f} MB a session, and what a page said before
+stays for {old} days. Landing moves to archive storage after 90 days, but S3 moves no object under
+128 KB: of what lands only the ZIPs of quotes are larger. A refined month is made again with each
+of its sessions, and what was read before stays for {days} days in all (the vacuum's grace, the wait
+for its next run, an old version's 30 days). Commits, plans and outcomes stay.
 
 Athena takes 5 dollars a TB and at least 10 MB a query: 0.00005. The workgroup ends a query at 1
 GiB.
@@ -117,13 +121,16 @@ def describe_costs() -> str:
         dpus=GLUE_DPUS,
         puts=round(day.puts, -2),
         gets=round(day.gets, -2),
-        reports=REPORT_PUTS,
+        pages=day.pages,
+        seconds=REPORT_SECONDS,
         vcpus=TASK_VCPUS,
         gb=TASK_GB,
     )
     of_storage = _OF_STORAGE.format(
         rows="\n".join(storage),
+        page=REPORT_KB,
         reports=REPORT_MB,
+        old=OLD_PAGE_DAYS,
         session=sum(STORED_MB_OF_SESSION.values()),
         days=REFINED_DAYS_KEPT,
         of=PRICES_OF,

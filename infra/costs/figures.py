@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 DAYS_OF_MONTH = 365 / 12
 SESSIONS_OF_YEAR = 250
+INDICES = 40
 MONTHS_OF_YEAR = 12
 
 
@@ -58,6 +59,8 @@ class Work:
         gets: GETs of that run, at the end of a month.
         glue: Runs of Glue that all runs of the day start together.
         looks: PUTs, listings and GETs of a run that finds nothing new.
+        reported: Sessions whose reports each run looks at, beside all that.
+        pages: Pages of reports that all runs of the day write, since they would say something else.
     """
 
     minutes: float
@@ -65,13 +68,20 @@ class Work:
     gets: int
     glue: int = 0
     looks: int = 0
+    reported: int = 0
+    pages: int = 0
 
 
 WORK: Mapping[str, Work] = {
-    "daily-portfolio": Work(minutes=2.5, puts=500, gets=950, glue=1, looks=180),
-    "daily-quotes": Work(minutes=1, puts=30, gets=40, glue=1, looks=7),
+    "daily-portfolio": Work(
+        minutes=2.5, puts=500, gets=950, glue=1, looks=180, reported=1, pages=INDICES + 1
+    ),
+    # With quotes, and once more with the levels, which come between two runs.
+    "daily-quotes": Work(
+        minutes=1, puts=30, gets=40, glue=1, looks=7, reported=1, pages=2 * INDICES
+    ),
     "index-levels": Work(minutes=1.5, puts=85, gets=80, looks=120),
-    "reconcile": Work(minutes=2, puts=150, gets=1300, glue=1),
+    "reconcile": Work(minutes=2, puts=150, gets=1300, glue=1, reported=10, pages=INDICES),
     "freshness": Work(minutes=1.5, puts=70, gets=120, looks=190),
     "verify": Work(minutes=2, puts=200, gets=1000),
     "vacuum": Work(minutes=1.5, puts=60, gets=60),
@@ -83,12 +93,16 @@ WORKER_VCPUS, WORKER_GB = 0.25, 1
 IMAGE_GB = 0.3
 LOG_MB_OF_DAY = 3
 ALARMS = 2
-# Pages of reports, which are to come: 40 a session, 300 KB at most.
-REPORT_PUTS, REPORT_MB = 41, 12.0
+# Of the reports of a session: what it takes to see that they say what they should; and of a page
+# that does not, how long it takes to make it at most, and how large it is at most.
+REPORT_LISTINGS, REPORT_GETS = 20, 140
+REPORT_SECONDS, REPORT_KB = 1.5, 120
+REPORT_MB = INDICES * REPORT_KB / 1024
 
 STORED_MB_OF_SESSION = {"landing": 0.8, "raw": 1.3, "runs and published": 0.4, "reports": REPORT_MB}
 REFINED_MB_OF_MONTH = 16.0
 # Each session makes its month again; what was read before stays for the vacuum's grace, then as an
 # old version: 7 days, up to 7 until the next vacuum, 30.
 REFINED_DAYS_KEPT = 44
+OLD_PAGE_DAYS = 30
 YEARS = (1, 40)

@@ -11,12 +11,17 @@ from infra.costs.figures import (
     GLUE_DPUS,
     GLUE_MINUTES,
     IMAGE_GB,
+    INDICES,
     LOG_MB_OF_DAY,
     MONTHS_OF_YEAR,
+    OLD_PAGE_DAYS,
     PRICES,
     REFINED_DAYS_KEPT,
     REFINED_MB_OF_MONTH,
-    REPORT_PUTS,
+    REPORT_GETS,
+    REPORT_LISTINGS,
+    REPORT_MB,
+    REPORT_SECONDS,
     SESSIONS_OF_YEAR,
     STORED_MB_OF_SESSION,
     TASK_GB,
@@ -80,6 +85,7 @@ class Day:
         glue_runs: Runs of Glue.
         puts: PUTs and listings.
         gets: GETs.
+        pages: PUTs among these, of pages of reports.
     """
 
     runs: int
@@ -87,6 +93,7 @@ class Day:
     glue_runs: int
     puts: int
     gets: int
+    pages: int
 
 
 def work_of_day(deployments: list[dict[str, Any]]) -> Day:
@@ -99,15 +106,22 @@ def work_of_day(deployments: list[dict[str, Any]]) -> Day:
     weekday = max(range(1, 6), key=lambda day: sum(runs[day] for runs in scheduled.values()))
     counts = {name: runs[weekday] for name, runs in scheduled.items() if runs[weekday]}
     glue_runs = sum(WORK[name].glue for name in counts)
+    pages = sum(WORK[name].pages for name in counts)
+    looked = sum(WORK[name].reported * count for name, count in counts.items())
     minutes = sum(WORK[name].minutes * count for name, count in counts.items())
+    minutes += pages * REPORT_SECONDS / 60
     again = sum(WORK[name].looks * (count - 1) for name, count in counts.items())
     low, high = (minutes + glue_runs * each for each in GLUE_MINUTES)
     return Day(
         runs=sum(counts.values()),
         minutes=(low, high),
         glue_runs=glue_runs,
-        puts=sum(WORK[name].puts for name in counts) + again // 2 + REPORT_PUTS,
-        gets=sum(WORK[name].gets for name in counts) + again // 2,
+        puts=sum(WORK[name].puts for name in counts)
+        + again // 2
+        + looked * REPORT_LISTINGS
+        + pages,
+        gets=sum(WORK[name].gets for name in counts) + again // 2 + looked * REPORT_GETS,
+        pages=pages,
     )
 
 
@@ -162,4 +176,6 @@ def storage_gb(years: int) -> float:
     kept = sessions * sum(STORED_MB_OF_SESSION.values())
     kept += years * MONTHS_OF_YEAR * REFINED_MB_OF_MONTH
     again = REFINED_DAYS_KEPT * SESSIONS_OF_YEAR / 365 * REFINED_MB_OF_MONTH / 2
-    return (kept + again) / 1024
+    rewritten = sum(each.pages for each in WORK.values()) / INDICES - 1
+    old_pages = OLD_PAGE_DAYS * SESSIONS_OF_YEAR / 365 * REPORT_MB * rewritten
+    return (kept + again + old_pages) / 1024

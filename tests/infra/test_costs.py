@@ -96,8 +96,19 @@ def test_a_worker_by_hand() -> None:
     assert costs["NAT gateway and its address"] == {"worker, `private`": pytest.approx((1.2, 1.2))}
 
 
+def test_pages_of_reports_by_hand() -> None:
+    day = work_of_day(DEPLOYMENTS)
+    # With the portfolio, and the month's; with quotes; with levels; with the reconciliation.
+    assert day.pages == 40 + 1 + 40 + 40 + 40
+    alone = work_of_day([each for each in DEPLOYMENTS if each["name"] == "reconcile"])
+    # Ten sessions are looked at, forty pages of one written; its own figures and Glue beside.
+    assert (alone.puts, alone.gets, alone.pages) == (150 + 10 * 20 + 40, 1300 + 10 * 140, 40)
+    assert alone.minutes == (2 + 1 + 1, 2 + 1 + 2)
+
+
 def test_forty_years_weigh_forty_times_what_stays() -> None:
     again = 44 * 250 / 365 * 16 / 2 / 1024
+    again += 30 * 250 / 365 * 121 * 120 / 1024 / 1024  # what a page said before
     assert storage_gb(40) - again == pytest.approx(40 * (storage_gb(1) - again))
 
 
