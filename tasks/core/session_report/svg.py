@@ -77,7 +77,6 @@ def _figure_class() -> "type[Figure]":
             "font.family": "DejaVu Sans",  # it comes along, so a text is as wide everywhere
             "font.size": FONT_SIZE,
             "svg.fonttype": "none",
-            "svg.hashsalt": "session_report",
             "text.parse_math": False,
         }
     )

@@ -1,7 +1,8 @@
 """Colours of the pages, by the arithmetic of WCAG 2.2."""
 
+import math
 import re
-from itertools import combinations
+from collections.abc import Sequence
 
 import pytest
 
@@ -71,16 +72,26 @@ LACKING = {
 }
 
 
+_XYZ = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+_WHITE = (0.9505, 1.0, 1.089)
+
+
+def turn(matrix: Sequence[Sequence[float]], values: Sequence[float]) -> list[float]:
+    return [sum(a * b for a, b in zip(row, values, strict=True)) for row in matrix]
+
+
+def lab(linear: Sequence[float]) -> tuple[float, float, float]:
+    """CIELAB, in which a distance of about 2 can just be seen."""
+    shares = [each / white for each, white in zip(turn(_XYZ, linear), _WHITE, strict=True)]
+    x, y, z = (each ** (1 / 3) if each > 0.008856 else 7.787 * each + 16 / 116 for each in shares)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
 @pytest.mark.parametrize("theme", themes().values(), ids=themes())
 @pytest.mark.parametrize("kind", LACKING)
 def test_marks_are_told_apart_by_the_colour_blind(theme: Theme, kind: str) -> None:
-    def seen(name: str) -> list[float]:
-        linear = channels(theme[name])
-        return [
-            sum(part * value for part, value in zip(row, linear, strict=True))
-            for row in LACKING[kind]
-        ]
-
-    for one, other in combinations(("--up", "--down"), 2):
-        apart = max(abs(a - b) for a, b in zip(seen(one), seen(other), strict=True))
-        assert apart > 0.25, (one, other)
+    up, down = (
+        lab([max(each, 0.0) for each in turn(LACKING[kind], channels(theme[name]))])
+        for name in ("--up", "--down")
+    )
+    assert math.dist(up, down) > 40
