@@ -86,7 +86,7 @@ def object_url(region: str, bucket: str, key: str, endpoint_url: str) -> str:
         endpoint_url: What answers S3's calls: AWS, or the local cloud, which shows the object.
     """
     if not _is_of_aws(endpoint_url):
-        return f"{endpoint_url.rstrip('/')}/{bucket}/{quote(key)}"
+        return f"{endpoint_url.rstrip('/')}/console/s3/{bucket}/{quote(key)}"
     where = f"region={region}&prefix={quote(key, safe='')}"
     return f"https://{_host(region)}/s3/object/{bucket}?{where}"
 

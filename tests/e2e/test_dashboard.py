@@ -21,7 +21,7 @@ MONTH = month_of(SESSION)
 def published(cloud: Cloud) -> Cloud:
     """The lake with one session of a large index, which comes in two pages."""
     cloud.show(SESSION)
-    outcome = cloud.run_portfolio("--index", INDEX)
+    outcome = cloud.run_portfolio("--index", INDEX, extra={"B3_REPORTS": "pt-BR"})
     assert outcome.code == 0, outcome.error
     return cloud
 
@@ -80,6 +80,19 @@ def run_that_published(cloud: Cloud) -> dict[str, Any]:
     return run
 
 
+def test_the_reports_of_a_run_open_from_its_artifact(published: Cloud) -> None:
+    artifact = latest_artifact(published, "reports")
+    assert artifact["description"] == "1 report, 1 of them new."
+    links = re.findall(r"\[([^]]+)\]\((\S+)\)", artifact["data"])
+    assert [name for name, _ in links] == [INDEX, f"All of {MONTH}"]
+    for _, address in links:
+        answer = requests.get(address, timeout=30)
+        assert answer.status_code == 200
+        assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        assert answer.text.lstrip().startswith("<!DOCTYPE html>")
+        assert INDEX in answer.text
+
+
 STORY = [
     f"download {INDEX}",
     f"check {INDEX}",
@@ -96,6 +109,8 @@ STORY = [
     f"look at portfolio {MONTH}",
     f"audit portfolio {MONTH}",
     f"publish portfolio {MONTH}",
+    f"write 1 report of {SESSION}",
+    f"write the page of {MONTH}",
 ]
 
 
@@ -124,6 +139,7 @@ def test_the_log_of_a_run_is_its_story(published: Cloud) -> None:
         f"Glue is asked to refine portfolio {MONTH}",
         f"portfolio {MONTH}: 21 of 21 checks passed",
         f"portfolio {MONTH}: published, readers see commit 1",
+        f"Reports of {SESSION}: 1 of 1 written",
         run["state"]["message"],
     ]
     assert max(map(len, said)) <= 80

@@ -105,6 +105,6 @@ def test_an_object_on_aws_has_a_page_that_opens_it(region: str, endpoint: str, u
     assert found == f"{url}reports%2F2025-08-04%2FA%20B.html"
 
 
-def test_an_object_of_the_local_cloud_is_its_own_page() -> None:
+def test_an_object_of_the_local_cloud_has_its_page_there() -> None:
     url = object_url("us-east-1", "b3-lake", "reports/A B.html", "http://127.0.0.1:4577/")
-    assert url == "http://127.0.0.1:4577/b3-lake/reports/A%20B.html"
+    assert url == "http://127.0.0.1:4577/console/s3/b3-lake/reports/A%20B.html"

@@ -1,6 +1,9 @@
-"""The local cloud's own page, which stands for one of the AWS console: a Glue run with its log.
+"""The local cloud's own pages, which stand for some of the AWS console's.
 
-`GET /console/glue/<job>/<run id>`, without a signature, for a browser.
+Without a signature, for a browser:
+
+    GET /console/glue/<job>/<run id>      a Glue run with its log
+    GET /console/s3/<bucket>/reports/…    a page of the bucket, as its button *Open* shows it
 """
 
 import datetime as dt
@@ -11,7 +14,10 @@ from typing import Any
 
 from infra.local.aws.state_files import StateDirectory
 
-_PAGE = re.compile(r"/console/glue/(?P<job>[^/]+)/(?P<run>jr_[0-9a-f]+)/?")
+_RUN = re.compile(r"/console/glue/(?P<job>[^/]+)/(?P<run>jr_[0-9a-f]+)/?")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9-]*"
+_OBJECT = re.compile(rf"/console/s3/(?P<bucket>{_NAME})/(?P<key>reports/({_NAME}/)*{_NAME}\.html)")
+_FOUND, _NONE = "200 OK", "404 Not Found"
 
 
 class ConsoleMiddleware:
@@ -25,19 +31,32 @@ class ConsoleMiddleware:
         """Answer one request."""
         # A call is signed, in its head or in its query; a page has neither.
         is_call = "HTTP_AUTHORIZATION" in environ or environ.get("QUERY_STRING")
-        page = _PAGE.fullmatch(environ["PATH_INFO"])
-        if is_call or environ["REQUEST_METHOD"] != "GET" or not page:
+        shown = None
+        if environ["REQUEST_METHOD"] == "GET" and not is_call:
+            shown = self._show(environ["PATH_INFO"])
+        if shown is None:
             return self._application(environ, start_response)
-        text = _describe_run(self._state, page["job"], page["run"])
-        status = "200 OK" if text else "404 Not Found"
-        body = (text or f"There is no run {page['run']} of a Glue job {page['job']}.\n").encode()
+        status, kind, body = shown
         headers = [
-            ("Content-Type", "text/plain; charset=utf-8"),
+            ("Content-Type", f"text/{kind}; charset=utf-8"),
             ("Content-Length", str(len(body))),
             ("X-Content-Type-Options", "nosniff"),  # a log is not to be run as a page
         ]
         start_response(status, headers)
         return [body]
+
+    def _show(self, path: str) -> tuple[str, str, bytes] | None:
+        """Return the status, the kind of text and the text of a page; None where it is none."""
+        if page := _RUN.fullmatch(path):
+            text = _describe_run(self._state, page["job"], page["run"])
+            missing = f"There is no run {page['run']} of a Glue job {page['job']}.\n"
+            return (_FOUND if text else _NONE), "plain", (text or missing).encode()
+        if page := _OBJECT.fullmatch(path):
+            file = self._state.lake / page["bucket"] / page["key"]
+            if file.is_file():
+                return _FOUND, "html", file.read_bytes()
+            return _NONE, "plain", f"There is no {page['key']} in {page['bucket']}.\n".encode()
+        return None
 
 
 def _describe_run(state: StateDirectory, job_name: str, run_id: str) -> str:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
@@ -6,7 +6,7 @@ import pytest
 import requests
 
 from infra.local.up import LocalCloud
-from tasks.core.console import glue_run_url
+from tasks.core.console import glue_run_url, object_url
 from tests.local.aws.test_glue_jobs import run
 
 pytestmark = pytest.mark.usefixtures("cloud")
@@ -92,3 +92,48 @@ def test_an_object_whose_key_looks_like_a_page_is_an_object() -> None:
 
     s3.delete_object(Bucket="console", Key="glue/job/jr_0")
     s3.delete_bucket(Bucket="console")
+
+
+@pytest.fixture
+def reports() -> Iterator[Any]:
+    """A bucket with pages of reports, and what else lies in it."""
+    s3: Any = boto3.client("s3")
+    s3.create_bucket(Bucket="pages")
+    keys = (
+        "reports/portfolio/2025-08-04/IBOV.html",
+        "reports/portfolio/2025-08.html",
+        "raw/a.html",
+    )
+    for key in keys:
+        s3.put_object(Bucket="pages", Key=key, Body=f"<p>{key} São Paulo".encode())
+    yield s3
+    for key in keys:
+        s3.delete_object(Bucket="pages", Key=key)
+    s3.delete_bucket(Bucket="pages")
+
+
+def test_a_page_of_a_report_is_shown_to_a_browser_and_leads_to_others(reports: Any) -> None:
+    endpoint = reports.meta.endpoint_url
+    page = "reports/portfolio/2025-08-04/IBOV.html"
+    url = object_url("us-east-1", "pages", page, endpoint)
+
+    answer = requests.get(url, timeout=10)
+    assert (answer.status_code, answer.text) == (200, f"<p>{page} São Paulo")
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    month = requests.get(url.replace("2025-08-04/IBOV.html", "2025-08.html"), timeout=10)
+    assert month.text.startswith("<p>reports/portfolio/2025-08.html")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("pages/reports/portfolio/2025-08-05/IBOV.html", id="not there"),
+        pytest.param("pages/raw/a.html", id="no report"),
+        pytest.param("pages/reports/..%2fraw/a.html", id="a way round"),
+        pytest.param("other/reports/portfolio/2025-08.html", id="another bucket"),
+    ],
+)
+def test_nothing_else_of_a_bucket_is_shown_without_a_signature(reports: Any, path: str) -> None:
+    answer = requests.get(f"{reports.meta.endpoint_url}/console/s3/{path}", timeout=10)
+    assert answer.status_code >= 400
+    assert "São Paulo" not in answer.text
