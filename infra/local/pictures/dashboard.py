@@ -69,11 +69,11 @@ def _of_run(run: str, *tabs: str) -> Iterable[Picture]:
     return [Picture(f"{run}-{names[tab]}", f"{_RUN}?tab={tab}", run) for tab in tabs]
 
 
-def _of_report(name: str, look: Look) -> Picture:
+def _of_report(name: str, look: Look, run: str = "reconciled") -> Picture:
     return Picture(
         f"report-{name}",
         f"reports/portfolio/{SHOWN}/IBOV.html",
-        "reconciled",
+        run,
         is_whole=False,
         is_in_lake=True,
         is_in_docs=True,
@@ -111,9 +111,9 @@ PICTURES = (
     Picture("dashboard", "dashboard", is_whole=False),
     Picture("artifacts", "artifacts"),
     Picture("automations", "automations"),
-    _of_report("light", _DESK),
     _of_report("dark", replace(_DESK, scheme="dark")),
     _of_report("phone", PHONE),
+    _of_report("light", _DESK, "in-english"),  # last: it takes the place of the Portuguese page
 )
 
 

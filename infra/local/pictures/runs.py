@@ -39,6 +39,7 @@ RUNS = {
         {"start": SAVED, "end": SHOWN, "index_codes": ["IBOV"]},
         after=("month-ago", "published", "backfill", "levels"),
     ),
+    "in-english": Run("report", _PORTFOLIO | {"language": "en"}, after=("reconciled",)),
     "vacuum": Run("vacuum", {"delete": False}),
     "cancelled": Run(
         "daily-portfolio", _PORTFOLIO | {"force": True}, after=("published",), is_cancelled=True
