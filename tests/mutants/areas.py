@@ -80,6 +80,7 @@ _OF_HTTP = (
     _STEPS,
 )
 _OF_QUOTES = ("flows/test_quotes.py", "flows/test_quotes_loading.py")
+_OF_REPORTS = ("protocol/test_reports.py",)
 # What notices a change of a file, below tests/: the longest beginning of the path counts,
 # `area:path` before the path alone. They run in this order, to the first failure; before them comes
 # the file that bears the module's name, where a folder that is named here holds one.
@@ -131,6 +132,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "tasks/core/quotes/block.py": ("unit/quotes/test_archive.py", "unit/quotes"),
     "tasks/core/quotes/zipped.py": ("unit/quotes/test_archive.py", "unit/quotes"),
     "tasks/core/reconciliation/": ("unit/reconciliation", "protocol/test_reconcile.py"),
+    "tasks/core/session_report/": ("unit/session_report",),
     "tasks/core/texts.py": ("unit/test_texts.py",),
     "tasks/core/vacuum.py": ("unit/test_vacuum.py", "unit/test_verify.py"),
     "tasks/core/verify.py": _VERIFY,
@@ -180,6 +182,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "tasks/retries.py": (_STEPS, "tasks/test_sweep.py", "tasks/test_tried_again.py"),
     "tasks/runs.py": ("tasks/test_runs.py", "tasks/test_shelf.py", _STEPS),
     "tasks/saved_files.py": ("tasks/test_saved_files.py", _STEPS),
+    "tasks/session_pages.py": ("tasks/test_session_pages.py", _STEPS),
     "tasks/shelf.py": ("tasks/test_shelf.py", "tasks/test_month.py", _STEPS),
     "tasks/side_by_side.py": ("tasks/test_side_by_side.py", _STEPS),
     "tasks/site.py": (
@@ -234,6 +237,8 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "flows/reconcile.py": (_COMMANDS, "protocol/test_reconcile.py", _NAMES),
     "flows/reconciling.py": ("protocol/test_reconcile.py",),
     "flows/repair.py": ("flows/test_repair.py", *_OF_VERIFY),
+    "flows/report": _OF_REPORTS,
+    "flows/report.py": (_COMMANDS, *_OF_REPORTS, _NAMES),
     "flows/settings.py": ("unit/test_settings.py",),
     "flows/telling.py": ("unit/test_terminal.py", "flows/test_ending.py"),
     "flows/temporary_server.py": ("unit/test_temporary_server.py",),
