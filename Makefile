@@ -41,13 +41,14 @@ mutants: $(STAMP) ## See which changes, made on purpose, no test notices (AREA=c
 	@$(BIN)/python -m tests.mutants $(if $(AREA),--area $(AREA)) $(if $(SEED),--seed $(SEED)) \
 		$(if $(COUNT),--count $(COUNT)) $(if $(ONLY),--only $(ONLY))
 
-bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, all indices, verifying, load, starting
+bench: $(STAMP) ## Measure importing, a year of quotes, skipping, refreshing, all indices, reports, verifying, load, starting
 	-@$(BIN)/python -m bench.imports
 	-@$(BIN)/python -m bench.cotahist
 	-@$(BIN)/python -m bench.year
 	-@$(BIN)/python -m bench.skipping
 	-@$(BIN)/python -m bench.refresh
 	-@$(BIN)/python -m bench.indices
+	-@$(BIN)/python -m bench.report
 	-@$(BIN)/python -m bench.verify
 	-@$(BIN)/python -m bench.load
 	-@$(BIN)/python -m bench.start
