@@ -433,7 +433,7 @@ def test_a_report_is_pictured_from_the_lake_once_it_has_all_that_one_can_have(
         "in-english report",
     ]
     report = "file:///state/lake/b3-lake/reports/portfolio/2025-08-04/IBOV.html"
-    assert page.opened == [(report, PHONE), (report, Look(1200, 1000))]
+    assert page.opened == [(report, PHONE), (report, Look(1040, 1560))]
     assert (tmp_path / "report-phone.png").read_bytes() == b"small"
 
 

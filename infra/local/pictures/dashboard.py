@@ -61,7 +61,7 @@ class Picture:
 
 _RUN, _ARTIFACT = "runs/flow-run/{run}", "artifacts/artifact/{artifact}"
 _DEPLOYMENT = "deployments/deployment/{deployment}"
-_DESK = Look(width=1200, height=1000)
+_DESK = Look(width=1040, height=1560)
 
 
 def _of_run(run: str, *tabs: str) -> Iterable[Picture]:
