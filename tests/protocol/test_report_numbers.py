@@ -98,7 +98,7 @@ def test_each_number_is_that_of_the_views(
         FROM portfolio_daily_summary WHERE index_code = '{CODE}' AND trading_date = '{D3}'
     """)
     stated, held = (write.rows([row])[0] for row in totals)
-    assert [row[1:3] for row in tables[text("totals_caption")][1:]] == [
+    assert [row[2:4] for row in tables[text("totals_caption")][1:]] == [
         list(pair) for pair in zip(stated, held, strict=True)
     ]
 
@@ -171,7 +171,7 @@ def test_each_number_is_that_of_the_views(
     assert contributions == sorted(contributions, reverse=True)
 
     month = sql(f"""
-        SELECT s.trading_date, l.level, s.top5_weight_pct, s.index_divisor, s.constituent_count
+        SELECT s.trading_date, l.level, s.top5_weight_pct, s.constituent_count, s.index_divisor
         FROM portfolio_daily_summary s
         LEFT JOIN index_levels l USING (index_code, trading_date)
         WHERE index_code = '{CODE}' AND month = '2025-08' ORDER BY 1
