@@ -108,7 +108,7 @@ def test_pages_of_reports_by_hand() -> None:
 
 def test_forty_years_weigh_forty_times_what_stays() -> None:
     again = 44 * 250 / 365 * 16 / 2 / 1024
-    again += 30 * 250 / 365 * 121 * 120 / 1024 / 1024  # what a page said before
+    again += 30 * 250 / 365 * 121 * 90 / 1024 / 1024  # what a page said before
     assert storage_gb(40) - again == pytest.approx(40 * (storage_gb(1) - again))
 
 
