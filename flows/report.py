@@ -64,7 +64,7 @@ def report(
             all by itself: every index of which readers see the session.
         language: Of the pages. Leave it empty for the one that runs take, B3_REPORTS.
         to_folder: A folder of the machine that the run is on, where the pages go in place of the
-            lake. Leave it empty for the lake.
+            lake; the folder of a task in the cloud goes with the task. Leave it empty for the lake.
     """
     named = read_index_codes(index_codes)
     if trading_date:
@@ -96,7 +96,7 @@ def find_latest_session(settings: Settings, codes: set[str] | None) -> dt.date:
     """
     lake = Lake(settings)
     for month in reversed(lake.months(PORTFOLIO)):
-        sessions = held_sessions(lake, month)
+        sessions = lake.sessions(month)
         held = [day for day, there in sessions.items() if codes is None or codes & there]
         if held:
             return max(held)

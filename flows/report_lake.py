@@ -13,6 +13,7 @@ from flows.settings import Settings, subject_of
 from tasks.core.commit import Commit, commits_prefix
 from tasks.core.dataset import Dataset, Table
 from tasks.core.errors import UnreadableRawError
+from tasks.core.exchange import month_of
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
@@ -23,7 +24,12 @@ from tasks.core.quotes.tables import QUOTES_DAILY
 from tasks.core.reconciliation import RECONCILIATION
 from tasks.core.reconciliation.tables import CONSTITUENT_RECONCILIATION, INDEX_RECONCILIATION
 from tasks.core.session_report.market import take_closes
-from tasks.published import PublishedMonth, list_published_months, read_published
+from tasks.published import (
+    PublishedMonth,
+    find_published,
+    list_published_months,
+    read_published,
+)
 from tasks.session_pages import list_versions
 from tasks.store import read_raw
 
@@ -57,6 +63,8 @@ class Lake:
         self._versions: dict[str, dict[str, str]] = {}
         self._month = lru_cache(maxsize=6)(self._read_month)
         self._months = lru_cache(maxsize=None)(self._list_months)
+        self._levels = lru_cache(maxsize=4)(self._read_levels)
+        self.sessions = lru_cache(maxsize=None)(self._find_sessions)
         self.rows_by_index = lru_cache(maxsize=12)(self._read_rows_by_index)
         self.closes = lru_cache(maxsize=3)(self._read_closes)
 
@@ -74,6 +82,19 @@ class Lake:
         """Return a month and the last one before it that readers see something of, latest first."""
         return [each for each in self.months(dataset) if each <= month][:-3:-1]
 
+    def session_before(self, index_code: str, day: dt.date) -> dt.date | None:
+        """Return the last session before a day of which readers see an index.
+
+        It reads one commit a month, as far back as it has to.
+        """
+        for month in reversed(self.months(PORTFOLIO)):
+            if month <= month_of(day):
+                sessions = self.sessions(month).items()
+                earlier = [each for each, codes in sessions if each < day and index_code in codes]
+                if earlier:
+                    return max(earlier)
+        return None
+
     def commit_of(self, dataset: Dataset, month: str) -> Commit:
         """Return the commit that a month was read from."""
         read = self._month(dataset.name, month)
@@ -90,6 +111,9 @@ class Lake:
 
     def levels(self, year: int, codes: Collection[str]) -> dict[str, Levels]:
         """Return B3's levels of a year by index and session; of one that cannot be read none."""
+        return self._levels(year, frozenset(codes))
+
+    def _read_levels(self, year: int, codes: frozenset[str]) -> dict[str, Levels]:
         self._watch(INDEX_LEVELS.folder(f"{year:04}"))
         found = read_raw(self._bucket, INDEX_LEVELS, f"{year:04}", codes, ("trading_date", "level"))
         levels: dict[str, Levels] = {}
@@ -102,6 +126,11 @@ class Lake:
 
     def _list_months(self, dataset: str) -> list[str]:
         return list_published_months(subject_of(self._settings, _DATASETS[dataset]))
+
+    def _find_sessions(self, month: str) -> dict[dt.date, set[str]]:
+        """Return the sessions of a month with the indices that readers see, as its commit says."""
+        subject = subject_of(self._settings, PORTFOLIO)
+        return find_published(subject, [month])[RAW_PORTFOLIO.name]
 
     def _watch(self, prefix: str) -> None:
         """Note what lies under a prefix, before any of it is read."""

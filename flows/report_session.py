@@ -138,11 +138,8 @@ class _Around:
         return concentrate(max(until), self._portfolio(code, max(until))) if until else None
 
     def _find_moves(self, code: str, rows: Rows) -> Moves | None:
-        for month in self._lake.months_up_to(PORTFOLIO, self._month):
-            earlier = [day for day in self._summaries(code, month) if day < self._session]
-            if earlier:
-                return find_moves(max(earlier), self._portfolio(code, max(earlier)), rows)
-        return None
+        before = self._lake.session_before(code, self._session)
+        return find_moves(before, self._portfolio(code, before), rows) if before else None
 
     def _value(self, code: str, rows: Rows, divisor: Decimal) -> Market | None:
         if not self._closes:

@@ -134,6 +134,22 @@ def test_runs_take_the_language_of_the_settings(
     assert scene.reports()["2025-08-04/IDIV.html"].startswith(b"pt-BR ")
 
 
+def test_moves_are_against_the_last_session_held_however_long_ago(scene: Scene) -> None:
+    long_ago = dt.date(2025, 3, 5)
+    scene.portfolio("IDIV", session=long_ago)
+    for session in (dt.date(2025, 7, 4), D1):
+        scene.portfolio("IMOB", session=session)
+    scene.portfolio("IDIV", "IMOB", session=D3)
+    pages = scene.reports()
+    for page, since in (
+        ("2025-03-05/IDIV", "moves=None"),
+        ("2025-07-31/IMOB", "moves=Moves(since=datetime.date(2025, 7, 4)"),
+        ("2025-08-04/IDIV", "moves=Moves(since=datetime.date(2025, 3, 5)"),
+        ("2025-08-04/IMOB", "moves=Moves(since=datetime.date(2025, 7, 31)"),
+    ):
+        assert since.encode() in pages[f"{page}.html"], page
+
+
 # Killed, raced, refused
 
 
