@@ -268,6 +268,18 @@ def test_the_first_session_ever_says_what_is_missing() -> None:
     assert len(page.all_of("svg")) == 2
 
 
+def test_of_past_portfolios_no_backfill_is_promised() -> None:
+    text = Page(source_of("the first session")).whole()
+    assert (
+        "O lake não tem pregão de um mês antes deste. A B3 não fornece carteiras passadas: só a "
+        "importação de um arquivo salvo na época o traria."
+    ) in text
+    assert (
+        "não há anterior com que comparar. A B3 não fornece carteiras passadas: só a importação "
+        "de um arquivo salvo na época traria um."
+    ) in text
+
+
 def test_what_is_there_is_not_said_to_be_missing() -> None:
     text = Page(source_of("84 constituents", "en")).whole()
     for name in (
@@ -300,7 +312,7 @@ def test_a_fall_and_no_move_are_told_apart_without_colour() -> None:
 def test_a_level_without_one_before_has_no_move() -> None:
     made = session_report(3, market=None)
     assert (
-        "Fechamento, em pontos 132.971,20 variação ainda não conhecida "
+        "Fechamento, em pontos 132.971,20 variação não conhecida "
         "Implícito pela carteira – requer cotações do pregão "
     ) in page_of(made).whole()
 
@@ -350,7 +362,7 @@ def test_concentration_stands_against_a_month_ago_in_points() -> None:
         ["Medida", "18/08/2025", "18/07/2025", "Variação"],
         ["Os 5 maiores (%)", "33,977", "34,845", "−0,868"],
         ["Os 10 maiores (%)", "50,507", "51,985", "−1,478"],
-        ["Índice Herfindahl-Hirschman", "382,228", "393,937", "−11,709"],
+        ["Índice Herfindahl-Hirschman (até 10.000)", "382,228", "393,937", "−11,709"],
         ["Ativos", "84", "83", "+1"],
     ]
     alone = Page(source_of("the first session")).tables
@@ -358,7 +370,7 @@ def test_concentration_stands_against_a_month_ago_in_points() -> None:
         ["Medida", "18/08/2025"],
         ["Os 5 maiores (%)", "33,977"],
         ["Os 10 maiores (%)", "50,507"],
-        ["Índice Herfindahl-Hirschman", "382,228"],
+        ["Índice Herfindahl-Hirschman (até 10.000)", "382,228"],
         ["Ativos", "84"],
     ]
 
@@ -431,7 +443,7 @@ def test_moves_are_a_table(caption: str, name: str) -> None:
 def test_entries_exits_and_changed_quantities_are_counted() -> None:
     text = Page(source_of("84 constituents", "en")).whole()
     assert (
-        "Since 2025-08-15, the last session before that the lake holds: 1 entry, 1 exit, "
+        "Since 2025-08-15, the latest earlier session that the lake holds: 1 entry, 1 exit, "
         "1 changed quantity, 74 changed weights. "
     ) in text
     assert (
@@ -449,7 +461,7 @@ def test_entries_exits_and_changed_quantities_are_counted() -> None:
 )
 def test_entries_exits_and_changed_quantities_stand_beside_the_chart(caption: str) -> None:
     assert Page(source_of("84 constituents", "en")).tables[caption] == [
-        ["Ticker", "What", "Quantity before", "Quantity after"],
+        ["Ticker", "Move", "Quantity before", "Quantity after"],
         ["PETZ3", "enters", "–", "297,297,297"],
         ["STBP3", "leaves", "431,273,811", "–"],
         ["ITUB4", "stays", "4,720,987,655", "4,722,222,222"],
@@ -535,7 +547,7 @@ def test_without_quotes_of_a_session_before_there_are_closes_and_no_returns() ->
     page = page_of(replace(made, market=market))
     text = page.whole()
     assert PORTUGUESE.text("market_alone", quoted="84", all="84") in text
-    assert "Fechamento, em pontos 132.971,20 variação ainda não conhecida Implícito" in text
+    assert "Fechamento, em pontos 132.971,20 variação não conhecida Implícito" in text
     assert PORTUGUESE.text("no_returns") not in text
     assert PORTUGUESE.text("no_contributions") not in text
     assert page.tables[LEVELS] == [

@@ -103,8 +103,8 @@ def test_what_the_reconciliation_tells_is_told_once() -> None:
                     "−0.01."
                 ),
                 (
-                    "1 constituent has a price before that is outside the tolerance of its weight, "
-                    "as on an ex-date."
+                    "For 1 constituent the weight implies a price before the session that is not "
+                    "the quoted one, beyond the tolerance, as on an ex-date."
                 ),
             ],
         ),
