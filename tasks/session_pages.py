@@ -13,6 +13,7 @@ import re
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -190,8 +191,9 @@ def _read_paths(paths: Iterable[str]) -> Pages:
     pages: dict[dt.date, set[str]] = defaultdict(set)
     for path in paths:
         match = _PAGE.fullmatch(path)
-        if match:
-            pages[dt.date.fromisoformat(match[1])].add(match[2])
+        with suppress(ValueError):  # somebody else's, of a day that there is not
+            if match:
+                pages[dt.date.fromisoformat(match[1])].add(match[2])
     return dict(pages)
 
 

@@ -53,7 +53,7 @@ class TestInS3:
         for path in (
             *("2025-08-01/IBOV.html", "2025-08-04/IBOV.html", "2025-08-04/SMLL.html"),
             *("2025-07-31/IBOV.html", "2025-08.html", "2025-08-04/notes.txt"),
-            *("2025-08-04/old/IBOV.html", "2025-08-04/ibov.html"),
+            *("2025-08-04/old/IBOV.html", "2025-08-04/ibov.html", "2025-08-32/IBOV.html"),
         ):
             put_pages(BUCKET, {path: PAGE})
         assert Bucket(BUCKET).list_pages("2025-08") == {D1: {"IBOV"}, D2: {"IBOV", "SMLL"}}
