@@ -27,7 +27,7 @@ from flows.report_lake import Lake
 from flows.report_session import held_sessions
 from flows.reporting import Reported, link_reports, write_reports
 from flows.settings import NO_REPORTS, Settings, load_settings
-from tasks.core.errors import SourceHasNoDataError
+from tasks.core.errors import InvalidInputError, SourceHasNoDataError
 from tasks.core.exchange import check_requested_session, month_of
 from tasks.core.indices import ALL, read_index_codes
 from tasks.core.outcome import name_indices
@@ -69,6 +69,7 @@ def report(
     named = read_index_codes(index_codes)
     if trading_date:
         check_requested_session(trading_date, today_in_sao_paulo())
+    check_folder(to_folder)
     settings = load_settings()
     place = FolderOfPages(Path(to_folder)) if to_folder else Bucket(settings.lake_bucket)
     codes = None if named == (ALL,) else set(named)
@@ -86,6 +87,29 @@ def report(
     if not done.written:
         return Completed(message=f"up to date {subject}: {place.name_of(path)}")
     return Completed(message=f"wrote {subject}: {place.name_of(path)}")
+
+
+def check_folder(folder: str | None) -> None:
+    """See that a folder that was given has a name, as an unset variable of a shell has not.
+
+    Raises:
+        InvalidInputError: It has none.
+    """
+    if folder is not None and not folder.strip():
+        raise InvalidInputError(
+            "expected a folder for the pages, found an empty name: give one, or leave --to out "
+            "for the lake"
+        )
+
+
+def check_usage(parameters: dict[str, Any]) -> None:
+    """See that the parameters of the command are what they can be.
+
+    Raises:
+        InvalidInputError: One is not.
+    """
+    check_indices(parameters)
+    check_folder(parameters["to_folder"])
 
 
 def find_latest_session(settings: Settings, codes: set[str] | None) -> dt.date:
@@ -175,7 +199,7 @@ EXAMPLES = (
 def main(argv: list[str] | None = None) -> int:
     """Run the flow from the command line."""
     parameters, is_verbose = parse(
-        "flows.report", __doc__, OPTIONS, EXAMPLES, argv, check=check_indices
+        "flows.report", __doc__, OPTIONS, EXAMPLES, argv, check=check_usage
     )
     return run_command(lambda: report(**parameters, return_state=True), is_verbose=is_verbose)
 

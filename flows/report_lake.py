@@ -17,7 +17,7 @@ from tasks.core.exchange import month_of
 from tasks.core.levels.tables import INDEX_LEVELS
 from tasks.core.portfolio import PORTFOLIO
 from tasks.core.portfolio.model import Portfolio
-from tasks.core.portfolio.period_tables import PORTFOLIO_PREVIEW, PORTFOLIO_THEORETICAL
+from tasks.core.portfolio.period_tables import PORTFOLIO_PREVIEW, SPANS
 from tasks.core.portfolio.tables import PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, RAW_PORTFOLIO
 from tasks.core.quotes import QUOTES
 from tasks.core.quotes.tables import QUOTES_DAILY
@@ -44,9 +44,7 @@ def _whole(*tables: Table) -> dict[str, Sequence[str]]:
 
 
 _COLUMNS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    PORTFOLIO.name: _whole(
-        PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_THEORETICAL, PORTFOLIO_PREVIEW
-    ),
+    PORTFOLIO.name: _whole(PORTFOLIO_DAILY, PORTFOLIO_DAILY_SUMMARY, PORTFOLIO_PREVIEW),
     QUOTES.name: {QUOTES_DAILY.name: _OF_QUOTES},
     RECONCILIATION.name: _whole(INDEX_RECONCILIATION, CONSTITUENT_RECONCILIATION),
 }
@@ -60,23 +58,27 @@ class Lake:
         """Read the lake of the settings."""
         self._settings = settings
         self._bucket = settings.lake_bucket
+        self._listed: dict[str, list[str]] = {}
         self._versions: dict[str, dict[str, str]] = {}
         self._month = lru_cache(maxsize=6)(self._read_month)
-        self._months = lru_cache(maxsize=None)(self._list_months)
         self._levels = lru_cache(maxsize=4)(self._read_levels)
         self.sessions = lru_cache(maxsize=None)(self._find_sessions)
         self.rows_by_index = lru_cache(maxsize=12)(self._read_rows_by_index)
+        self.shown = lru_cache(maxsize=4)(self._find_shown)
         self.closes = lru_cache(maxsize=3)(self._read_closes)
 
     def is_as_read(self) -> bool:
         """Return whether the lake is still what was read of it."""
-        return self._versions == {
+        months = {name: self._list_months(name) for name in self._listed}
+        return self._listed == months and self._versions == {
             prefix: list_versions(self._bucket, [prefix]) for prefix in self._versions
         }
 
     def months(self, dataset: Dataset) -> list[str]:
         """Return the months of which readers see something, in order."""
-        return self._months(dataset.name)
+        if dataset.name not in self._listed:
+            self._listed[dataset.name] = self._list_months(dataset.name)
+        return self._listed[dataset.name]
 
     def months_up_to(self, dataset: Dataset, month: str) -> list[str]:
         """Return a month and the last one before it that readers see something of, latest first."""
@@ -129,6 +131,7 @@ class Lake:
 
     def _find_sessions(self, month: str) -> dict[dt.date, set[str]]:
         """Return the sessions of a month with the indices that readers see, as its commit says."""
+        self._watch(commits_prefix(PORTFOLIO, month))
         subject = subject_of(self._settings, PORTFOLIO)
         return find_published(subject, [month])[RAW_PORTFOLIO.name]
 
@@ -159,6 +162,15 @@ class Lake:
         for row in rows.to_pylist():
             by_index[row["index_code"]].append(row)
         return dict(by_index)
+
+    def _find_shown(self, table: Table, month: str) -> dict[str, list[dt.date]]:
+        """Return on which sessions of a month B3 showed what a table of `SPANS` has, by index."""
+        read, raw = self._month(PORTFOLIO.name, month), SPANS[table]
+        shown: dict[str, list[dt.date]] = defaultdict(list)
+        for each in read.commit.inputs if read else ():
+            if each.key.startswith(raw.prefix):
+                shown[raw.name_of(each.key)].append(raw.session_of(each.key))
+        return dict(shown)
 
     def _read_closes(self, month: str) -> dict[dt.date, dict[str, Any]]:
         """Return the closes of the cash market in a month, by session and ticker."""

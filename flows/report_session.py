@@ -35,6 +35,8 @@ from tasks.core.session_report.portfolio import (
     list_constituents,
 )
 
+_MOST_BEFORE = dt.timedelta(days=10)  # the day a month ago: holidays, runs that failed
+
 
 def held_sessions(lake: Lake, month: str) -> dict[dt.date, set[str]]:
     """Return the sessions of a month, with the indices that readers see of each."""
@@ -130,12 +132,16 @@ class _Around:
         return None
 
     def _concentrate_month_ago(self, code: str) -> Concentration | None:
-        day = same_day_a_month_before(self._session)
-        month = month_of(day)
-        if month not in self._lake.months(PORTFOLIO):
-            return None
-        until = [each for each in self._summaries(code, month) if each <= day]
-        return concentrate(max(until), self._portfolio(code, max(until))) if until else None
+        last = same_day_a_month_before(self._session)
+        first = last - _MOST_BEFORE
+        months = {month_of(first), month_of(last)}.intersection(self._lake.months(PORTFOLIO))
+        found = [
+            each
+            for month in months
+            for each in self._summaries(code, month)
+            if first <= each <= last
+        ]
+        return concentrate(max(found), self._portfolio(code, max(found))) if found else None
 
     def _find_moves(self, code: str, rows: Rows) -> Moves | None:
         before = self._lake.session_before(code, self._session)
@@ -176,16 +182,17 @@ class _Around:
         )
 
     def _find_rebalancing(self, code: str, rows: Rows) -> Moves | None:
-        months = self._lake.months_up_to(PORTFOLIO, self._month)
-        previews, theoretical = (
-            [
-                row
-                for month in months
-                for row in self._lake.rows_by_index(table, month).get(code, [])
-            ]
+        lake, months = self._lake, self._lake.months_up_to(PORTFOLIO, self._month)
+        previews = [
+            row
+            for month in months
+            for row in lake.rows_by_index(PORTFOLIO_PREVIEW, month).get(code, [])
+        ]
+        days = (
+            [day for month in months for day in lake.shown(table, month).get(code, ())]
             for table in (PORTFOLIO_PREVIEW, PORTFOLIO_THEORETICAL)
         )
-        shown = in_force(self._session, previews, theoretical)
+        shown = in_force(self._session, previews, *days)
         return find_moves(shown[0], rows, shown[1]) if shown else None
 
 

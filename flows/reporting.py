@@ -66,15 +66,15 @@ def write_reports(settings: Settings, place: Place, wanted: Wanted, language: st
         lake = Lake(settings)
         for session in sorted(wanted):
             _write_session(lake, place, session, wanted[session], language, done)
-        if lake.is_as_read():
+        if is_done := lake.is_as_read():
             break
-    else:
+    for month in sorted({month_of(day) for day, codes in done.pages.items() if codes}):
+        _write_month(place, month, language)
+    if not is_done:
         raise PublishConflictError(
             f"The lake changed in each of {MOST_ROUNDS} rounds of making reports. Run "
             f"python -m flows.report when other runs have ended."
         )
-    for month in sorted({month_of(day) for day, codes in done.pages.items() if codes}):
-        _write_month(place, month, language)
     return done
 
 
@@ -164,10 +164,11 @@ def link_reports(settings: Settings, done: Reported) -> None:
         return f"[{name}]({object_url(*where)})"
 
     lines = []
-    for session, codes in sorted(done.pages.items(), reverse=True):
+    found = {session: codes for session, codes in done.pages.items() if codes}
+    for session, codes in sorted(found.items(), reverse=True):
         links = ", ".join(link(each, page_path(session, each)) for each in codes)
         lines.append(f"- {session}: {links}")
-    months = sorted(set(map(month_of, done.pages)), reverse=True)
+    months = sorted(set(map(month_of, found)), reverse=True)
     lines += [f"- {link(f'All of {month}', month_path(month))}" for month in months]
     how = "How a page of a private bucket is opened: docs/OPERATIONS.md, Reports."
     report_page(

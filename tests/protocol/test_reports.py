@@ -7,16 +7,19 @@ is what it says, without charts.
 import datetime as dt
 import itertools
 import logging
+import signal
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
+from prefect.exceptions import TerminationSignal
 
 from flows import reporting
+from flows.report import main
 from flows.report_lake import Lake as ReadLake
 from flows.report_session import make_reports
-from flows.reporting import report_last
+from flows.reporting import Reported, report_last
 from flows.settings import load_settings
 from tasks.core.errors import (
     CommitError,
@@ -25,6 +28,7 @@ from tasks.core.errors import (
     PublishConflictError,
     SourceHasNoDataError,
 )
+from tasks.core.portfolio.period_tables import PORTFOLIO_PREVIEW, PORTFOLIO_THEORETICAL
 from tasks.core.portfolio.tables import RAW_PORTFOLIO
 from tasks.core.session_report.model import SessionReport
 from tests.protocol.reported import D1, D2, D3, REPORTS, Scene
@@ -200,11 +204,13 @@ def test_the_page_of_a_month_names_what_was_written_meanwhile(scene: Scene) -> N
 def test_a_lake_that_never_rests_is_told(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     scene.portfolio("IDIV")
     monkeypatch.setattr(ReadLake, "is_as_read", lambda _lake: False)
+    scene.forget_reports()
     with pytest.raises(PublishConflictError, match="changed in each of 5 rounds"):
         scene.run("report", index_codes=("IDIV",))
+    assert list(scene.reports()) == ["2025-08-04/IDIV.html", "2025-08.html"]
 
 
-@pytest.mark.parametrize("what", ["published", "raw levels", "raw portfolio"])
+@pytest.mark.parametrize("what", ["published", "another month", "raw levels", "raw portfolio"])
 def test_what_a_report_was_made_of_is_looked_at_again(scene: Scene, what: str) -> None:
     scene.portfolio("IDIV")
     scene.run("levels", year=2025, index_codes=("IDIV",))
@@ -213,11 +219,67 @@ def test_what_a_report_was_made_of_is_looked_at_again(scene: Scene, what: str) -
     assert lake.is_as_read()
     if what == "published":
         scene.run("portfolio", index_codes=("IDIV",), trading_date=D3, force=True)
+    elif what == "another month":
+        scene.portfolio("IDIV", session=D1)
     else:
         prefix = "raw/index_levels/" if what == "raw levels" else RAW_PORTFOLIO.prefix
         (key,) = scene.lake.keys(prefix)
         scene.lake.put(key, b"another")
     assert not lake.is_as_read()
+
+
+def test_a_month_ago_is_the_last_session_of_the_ten_days_up_to_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("B3_REPORTS", "none")
+    session, later, early, late = (
+        dt.date(2025, *each) for each in ((7, 1), (6, 2), (5, 21), (5, 22))
+    )
+
+    def month_ago() -> dt.date | None:
+        (made,) = make_reports(ReadLake(load_settings()), session, {"IDIV"})
+        return made.month_ago.trading_date if made.month_ago else None
+
+    for day in (session, later, early):
+        scene.portfolio("IDIV", session=day)
+    assert month_ago() is None  # 1 June is a Sunday; 2 June is later, 21 May too long before
+    scene.portfolio("IDIV", session=late)
+    assert month_ago() == late
+
+
+def test_on_which_sessions_a_preview_was_shown_is_told_by_what_was_published(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("B3_REPORTS", "none")
+    for day in (D1, D2, D3):
+        scene.portfolio("IBOV", session=day)
+    lake = ReadLake(load_settings())
+    assert [
+        {code: sorted(days) for code, days in lake.shown(table, month).items()}
+        for table in (PORTFOLIO_PREVIEW, PORTFOLIO_THEORETICAL)
+        for month in ("2025-07", "2025-08", "2025-06")
+    ] == [{}, {"IBOV": [D2, D3]}, {}, {"IBOV": [D1]}, {"IBOV": [D2, D3]}, {}]
+    (made,) = make_reports(lake, D2, {"IBOV"})
+    assert made.rebalancing
+    assert made.rebalancing.since == D2
+
+
+def test_the_first_session_of_a_year_has_what_the_year_before_ended_with(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("B3_REPORTS", "none")
+    last, first = dt.date(2024, 12, 30), dt.date(2025, 1, 2)
+    for day in (last, first):
+        scene.portfolio("IDIV", session=day)
+        scene.run("quotes", trading_date=day)
+        scene.run("levels", year=day.year, index_codes=("IDIV",))
+    (made,) = make_reports(ReadLake(load_settings()), first, {"IDIV"})
+    assert made.market
+    assert made.market.previous_session == last
+    assert None not in (made.market.published.previous, made.market.implied.previous)
+    assert made.market.published == made.market.implied
+    assert made.moves
+    assert made.moves.since == last
 
 
 def refuse(*_: object, **__: object) -> None:
@@ -247,6 +309,18 @@ def test_a_defect_in_a_page_does_not_fail_a_publish_and_is_told_with_where(
     assert scene.portfolio("IDIV").endswith(" (without reports: the log says why)")
     assert "ZeroDivisionError: of a chart" in caplog.text
     assert "test_reports.py" in caplog.text
+
+
+def test_a_run_that_is_told_to_end_while_it_makes_reports_ends(scene: Scene) -> None:
+    scene.replay.show(D3)
+    told = scene.actor("portfolio", index_codes=("IDIV",), trading_date=D3)
+    told.loses(
+        before("s3:PutObject", f"{REPORTS}2025-08-04/IDIV.html"),
+        lambda: TerminationSignal(signal=signal.SIGTERM),
+    )
+    with pytest.raises(TerminationSignal):
+        told.ends()
+    assert scene.reports() == {}
 
 
 def test_prefect_that_is_gone_ends_the_run(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -305,6 +379,16 @@ def test_levels_that_cannot_be_read_are_left_out(scene: Scene) -> None:
     scene.lake.put(key, scene.lake.body(key)[:50])
     scene.run("report", index_codes=("IDIV",))
     assert b"level=Decimal(" not in scene.reports()["2025-08-04/IDIV.html"]
+
+
+def test_sessions_without_a_report_have_no_link(scene: Scene) -> None:
+    reporting.link_reports(load_settings(), Reported({D1: [], D3: ["IDIV"]}, {"a page"}))
+    text, description = scene.artifacts["reports"]
+    assert [line.partition("]")[0] for line in text.splitlines() if line.startswith("-")] == [
+        "- 2025-08-04: [IDIV",
+        "- [All of 2025-08",
+    ]
+    assert description == "1 report, 1 of them new."
 
 
 # By hand
@@ -379,3 +463,16 @@ def test_of_an_empty_lake_there_is_nothing_to_report(scene: Scene) -> None:
     with pytest.raises(SourceHasNoDataError, match="portfolio of all indices, found none"):
         scene.run("report", index_codes=("all",))
     assert scene.reports() == {}
+
+
+@pytest.mark.parametrize("folder", ["", " "])
+def test_a_folder_without_a_name_is_not_taken_for_the_lake(
+    scene: Scene, folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        main(["--to", folder])
+    assert raised.value.code == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert "expected a folder for the pages, found an empty name" in said
+    with pytest.raises(InvalidInputError, match="found an empty name"):
+        scene.run("report", to_folder=folder)

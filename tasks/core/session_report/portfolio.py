@@ -92,35 +92,27 @@ def _compare(then: Row | None, now: Row | None) -> Move:
 
 
 def in_force(
-    session: dt.date, previews: Collection[Row], theoretical: Collection[Row]
+    session: dt.date,
+    previews: Iterable[Row],
+    shown: Iterable[dt.date],
+    period_shown: Iterable[dt.date],
 ) -> tuple[dt.date, list[Row]] | None:
     """Return when the preview in force on a session was last shown, and its rows.
 
     One is in force if it was shown on the latest session, up to this one, on which the theoretical
-    portfolio of the period was shown, or later.
+    portfolio of the period was shown, or later. A row may be the same in two previews, and so span
+    sessions on which none was looked at: the rows alone do not tell when a preview was shown.
 
     Args:
         session: The session.
         previews: Rows of `portfolio_preview` of one index.
-        theoretical: Rows of `portfolio_theoretical` of it.
+        shown: The sessions on which one was shown.
+        period_shown: Those on which the theoretical portfolio was.
 
     Returns:
         None where none was in force.
     """
-    shown = _last_shown(session, previews)
-    if shown is None:
+    last = max((day for day in shown if day <= session), default=None)
+    if last is None or any(last < day <= session for day in period_shown):
         return None
-    last, rows = shown
-    period = _last_shown(session, theoretical)
-    return None if period and last < period[0] else (last, rows)
-
-
-def _last_shown(session: dt.date, rows: Iterable[Row]) -> tuple[dt.date, list[Row]] | None:
-    """Return the last session up to one on which a row was shown, and all that was shown then."""
-    until = [
-        (min(row["last_session"], session), row) for row in rows if row["first_session"] <= session
-    ]
-    if not until:
-        return None
-    last = max(day for day, _ in until)
-    return last, [row for day, row in until if day == last]
+    return last, [row for row in previews if row["first_session"] <= last <= row["last_session"]]

@@ -131,42 +131,48 @@ def shown(ticker: str, first: int, last: int) -> dict[str, Any]:
     return row(ticker, "1.000") | dict(zip(("first_session", "last_session"), days, strict=True))
 
 
-THEORETICAL = [shown("PETR4", 1, 29)]
+def days(*numbers: int) -> list[dt.date]:
+    return [dt.date(2025, 8, each) for each in numbers]
 
 
 @pytest.mark.parametrize(
-    ("session", "previews", "theoretical", "last", "tickers"),
+    ("session", "previews", "on", "period_on", "last", "tickers"),
     [
-        pytest.param(4, [shown("A", 1, 4)], [], 4, ["A"], id="shown on the session"),
-        pytest.param(4, [shown("A", 1, 8)], THEORETICAL, 4, ["A"], id="and later too"),
-        pytest.param(4, [shown("A", 1, 4), shown("B", 1, 1)], [], 4, ["A"], id="one taken out"),
-        pytest.param(4, [shown("A", 1, 4), shown("B", 5, 8)], [], 4, ["A"], id="one to come"),
-        pytest.param(5, [shown("A", 1, 4)], [shown("P", 1, 4)], 4, ["A"], id="neither since"),
-        pytest.param(5, [shown("A", 1, 4)], [shown("P", 6, 8)], 4, ["A"], id="a period to come"),
+        pytest.param(4, [("A", 1, 4)], [1, 4], [1, 4], 4, ["A"], id="shown on the session"),
+        pytest.param(4, [("A", 1, 8)], [1, 4, 8], [1, 4, 8], 4, ["A"], id="and later too"),
+        pytest.param(4, [("A", 1, 4), ("B", 1, 1)], [1, 4], [], 4, ["A"], id="one taken out"),
+        pytest.param(4, [("A", 1, 4), ("B", 5, 8)], [4, 5], [], 4, ["A"], id="one to come"),
+        pytest.param(5, [("A", 1, 4)], [1, 4], [1, 4], 4, ["A"], id="neither since"),
+        pytest.param(5, [("A", 1, 4)], [1, 4], [6, 8], 4, ["A"], id="a period to come"),
+        pytest.param(
+            *(5, [("A", 1, 4), ("A", 6, 8), ("B", 1, 8)], [1, 4, 6, 8], [1, 4, 6]),
+            *(4, ["A", "B"]),
+            id="a row that is the same in the next preview",
+        ),
     ],
 )
 def test_the_preview_in_force_is_the_last_that_was_shown_by_then(
     session: int,
-    previews: list[dict[str, Any]],
-    theoretical: list[dict[str, Any]],
+    previews: list[tuple[str, int, int]],
+    on: list[int],
+    period_on: list[int],
     last: int,
     tickers: list[str],
 ) -> None:
-    found = in_force(dt.date(2025, 8, session), previews, theoretical)
+    rows = [shown(*each) for each in previews]
+    found = in_force(dt.date(2025, 8, session), rows, days(*on), days(*period_on))
     assert found is not None
     assert found[0] == dt.date(2025, 8, last)
     assert [each["ticker"] for each in found[1]] == tickers
 
 
 @pytest.mark.parametrize(
-    ("previews", "theoretical"),
+    ("on", "period_on"),
     [
-        pytest.param([], THEORETICAL, id="none"),
-        pytest.param([shown("A", 5, 8)], [], id="none yet"),
-        pytest.param([shown("A", 1, 1)], THEORETICAL, id="the period was shown since"),
+        pytest.param([], [1, 4], id="none"),
+        pytest.param([5, 8], [], id="none yet"),
+        pytest.param([1], [1, 4, 5], id="the period was shown since"),
     ],
 )
-def test_no_preview_is_in_force(
-    previews: list[dict[str, Any]], theoretical: list[dict[str, Any]]
-) -> None:
-    assert in_force(DAY, previews, theoretical) is None
+def test_no_preview_is_in_force(on: list[int], period_on: list[int]) -> None:
+    assert in_force(DAY, [shown("A", 1, 8)], days(*on), days(*period_on)) is None
