@@ -21,12 +21,12 @@ from tasks.core.session_report.model import (
     Concentration,
     Market,
     MonthSession,
-    Moves,
     Origin,
     Reconciliation,
     SessionReport,
     Totals,
 )
+from tasks.core.session_report.moves import Moves
 from tasks.core.session_report.portfolio import (
     add_up,
     concentrate,

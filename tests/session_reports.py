@@ -9,22 +9,18 @@ from typing import Any
 from infra.local.b3.constituents import LISTED_SHARES, ListedShare
 from infra.local.b3.shares import draw, invent_share
 from tasks.core.session_report.model import (
-    ENTERED,
-    LEFT,
-    STAYED,
     Concentration,
     Constituent,
     Levels,
     Market,
     MonthSession,
-    Move,
-    Moves,
     Origin,
     Reconciliation,
     Return,
     SessionReport,
     Totals,
 )
+from tasks.core.session_report.moves import ENTERED, LEFT, STAYED, Move, Moves
 
 MONDAY = dt.date(2025, 8, 18)
 FRIDAY = dt.date(2025, 8, 15)

@@ -8,14 +8,8 @@ from itertools import accumulate
 from tasks.core.session_report.bars import Bar, draw_bars, find_ticks
 from tasks.core.session_report.language import Language
 from tasks.core.session_report.lines import Line, Note, Plane, draw_lines
-from tasks.core.session_report.model import (
-    ENTERED,
-    LEFT,
-    Concentration,
-    Move,
-    Moves,
-    SessionReport,
-)
+from tasks.core.session_report.model import Concentration, SessionReport
+from tasks.core.session_report.moves import ENTERED, LEFT, Move, Moves
 from tasks.core.session_report.svg import DOWN, REST, UP, Caption
 
 _MOST_WEIGHTS = 20

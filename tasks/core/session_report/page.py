@@ -22,7 +22,8 @@ from tasks.core.session_report.charts import (
     draw_weights,
 )
 from tasks.core.session_report.language import Language, find_language
-from tasks.core.session_report.model import ENTERED, LEFT, Levels, Move, SessionReport
+from tasks.core.session_report.model import Levels, SessionReport
+from tasks.core.session_report.moves import ENTERED, LEFT, Move
 from tasks.core.session_report.verdicts import (
     compare_totals,
     find_warnings,

@@ -8,16 +8,8 @@ from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tasks.core.session_report.model import (
-    ENTERED,
-    LEFT,
-    STAYED,
-    Concentration,
-    Constituent,
-    Move,
-    Moves,
-    Totals,
-)
+from tasks.core.session_report.model import Concentration, Constituent, Totals
+from tasks.core.session_report.moves import ENTERED, LEFT, STAYED, Move, Moves
 
 Row = Mapping[str, Any]
 NONE = Decimal("0.000")

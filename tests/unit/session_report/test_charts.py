@@ -16,7 +16,8 @@ from tasks.core.session_report.charts import (
     draw_weights,
 )
 from tasks.core.session_report.language import LANGUAGES
-from tasks.core.session_report.model import Move, Moves, SessionReport
+from tasks.core.session_report.model import SessionReport
+from tasks.core.session_report.moves import Move, Moves
 from tests.session_reports import FRIDAY, differing, first_session, session_report, with_names
 
 PORTUGUESE, ENGLISH = LANGUAGES["pt-BR"], LANGUAGES["en"]

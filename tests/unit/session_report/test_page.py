@@ -14,7 +14,8 @@ import pytest
 
 from tasks.core.errors import InvalidInputError
 from tasks.core.session_report.language import LANGUAGES
-from tasks.core.session_report.model import Levels, Moves, Reconciliation, SessionReport
+from tasks.core.session_report.model import Levels, Reconciliation, SessionReport
+from tasks.core.session_report.moves import Moves
 from tasks.core.session_report.page import render_page
 from tests.session_reports import (
     FRIDAY,

@@ -4,15 +4,8 @@ from typing import Any
 
 import pytest
 
-from tasks.core.session_report.model import (
-    ENTERED,
-    LEFT,
-    STAYED,
-    Concentration,
-    Constituent,
-    Moves,
-    Totals,
-)
+from tasks.core.session_report.model import Concentration, Constituent, Totals
+from tasks.core.session_report.moves import ENTERED, LEFT, STAYED, Moves
 from tasks.core.session_report.portfolio import (
     add_up,
     concentrate,
