@@ -81,6 +81,27 @@ def test_tables_open_by_keyboard(page: Page, folder: Path) -> None:
     assert page.run("document.querySelector('details').open")
 
 
+def test_at_a_desk_no_column_hides(page: Page, folder: Path) -> None:
+    page.open((folder / "with everything.html").as_uri(), LOOKS["light"])
+    page.run("document.querySelectorAll('details').forEach(each => each.open = true)")
+    hidden = page.run(
+        "[...document.querySelectorAll('.wide')]"
+        ".filter(each => each.scrollWidth > each.clientWidth)"
+        ".map(each => each.getAttribute('aria-label'))"
+    )
+    assert hidden == []
+
+
+def test_the_figures_at_the_head_stand_in_one_line(page: Page, folder: Path) -> None:
+    page.open((folder / "with everything.html").as_uri(), LOOKS["light"])
+    tops = page.run(
+        "[...document.querySelectorAll('.tiles .big')]"
+        ".map(each => each.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 6
+    assert len(set(tops)) == 1
+
+
 @pytest.mark.parametrize("look", ["light", "dark phone"])
 def test_the_page_of_a_month_leads_to_its_reports(page: Page, tmp_path: Path, look: str) -> None:
     codes = [f"IX{number:02}" for number in range(40)]

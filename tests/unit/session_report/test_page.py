@@ -545,8 +545,10 @@ def test_without_quotes_of_a_session_before_there_are_closes_and_no_returns() ->
     market = replace(
         made.market, previous_session=None, returns=(), implied=levels, published=levels
     )
-    page = page_of(replace(made, market=market))
+    changed = replace(made, market=market)
+    page = page_of(changed)
     text = page.whole()
+    assert "<div></div>" not in "".join(render_page(changed, "pt-BR").split())  # no empty column
     assert PORTUGUESE.text("market_alone", quoted="84", all="84") in text
     assert "Fechamento, em pontos 132.971,20 variação não conhecida Implícito" in text
     assert PORTUGUESE.text("no_returns") not in text
