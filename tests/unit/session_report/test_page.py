@@ -353,7 +353,7 @@ def test_a_total_that_b3_does_not_state_is_no_difference() -> None:
 def test_commit_run_and_times_are_told() -> None:
     assert (
         f"{ENGLISH.text('audit')} Commit no. 7 of August 2025 Run 3f9a1c0de5b2 "
-        "Published 2025-08-18 22:41 UTC Read from B3 2025-08-18 12:30 UTC "
+        "Published 2025-08-18 22:41 UTC Read from its source 2025-08-18 12:30 UTC "
     ) in Page(source_of("84 constituents", "en")).whole()
 
 
