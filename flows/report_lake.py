@@ -63,7 +63,7 @@ class Lake:
         self._month = lru_cache(maxsize=6)(self._read_month)
         self._levels = lru_cache(maxsize=4)(self._read_levels)
         self.sessions = lru_cache(maxsize=None)(self._find_sessions)
-        self.rows_by_index = lru_cache(maxsize=12)(self._read_rows_by_index)
+        self.rows_by_index = lru_cache(maxsize=24)(self._read_rows_by_index)
         self.shown = lru_cache(maxsize=4)(self._find_shown)
         self.closes = lru_cache(maxsize=3)(self._read_closes)
 
