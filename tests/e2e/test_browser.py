@@ -238,8 +238,8 @@ class Lake:
 @pytest.mark.parametrize(
     ("name", "size", "colour"),
     [
-        ("report-light", (1200, 1000), (255, 255, 255)),
-        ("report-dark", (1200, 1000), (0, 0, 0)),
+        ("report-light", (1040, 1560), (255, 255, 255)),
+        ("report-dark", (1040, 1560), (0, 0, 0)),
         ("report-phone", (780, 1688), (255, 255, 255)),
     ],
 )
