@@ -10,21 +10,17 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from deployments.backend import warn_of_local_state
 from deployments.checks import find_problems, prefect_credential
 from deployments.command import run_command
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.image import commit
-from deployments.settings import as_environment, check_outputs
+from deployments.settings import check_outputs
 from deployments.terraform import Terraform
+from deployments.variables import PROJECT, deployment_variables
 from deployments.work_pool import BLOCK_VARIABLE
 from tasks.core.errors import NotConfiguredError
-
-_PROJECT = Path(__file__).parents[1]
-_WORKING_DIRECTORY = "/app"  # WORKDIR of the Dockerfile
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ class Deployment:
         self.terraform.apply(self.tag if is_tag_taken else running, is_approved=self.is_approved)
         outputs = self.terraform.outputs()
         check_outputs(outputs)
-        self._variables = _variables(outputs, self.environment, self.tag)
+        self._variables = deployment_variables(outputs, self.environment, self.tag)
 
     def _apply_tag(self) -> None:
         self.terraform.apply(self.tag, is_approved=self.is_approved)
@@ -111,22 +107,8 @@ class Deployment:
     def _run_module(self, module: str, *arguments: str) -> None:
         command = [sys.executable, "-m", module, *arguments]
         subprocess.run(  # noqa: S603
-            command, env=os.environ | self._variables, cwd=_PROJECT, check=True
+            command, env=os.environ | self._variables, cwd=PROJECT, check=True
         )
-
-
-def _variables(outputs: dict[str, Any], environment: Environment, tag: str) -> dict[str, str]:
-    return {
-        **as_environment(outputs),
-        "AWS_DEFAULT_REGION": environment.region,
-        "PREFECT_API_URL": environment.prefect_api_url,
-        "DEPLOY_IMAGE": f"{outputs['repository_url']}:{tag}",
-        # On one machine tasks are processes, which run what is checked out.
-        "DEPLOY_WORKING_DIRECTORY": str(_PROJECT)
-        if environment.local_cloud
-        else _WORKING_DIRECTORY,
-        "CONTAINER_TOOL": os.environ.get("CONTAINER_TOOL", ""),
-    }
 
 
 def plan(

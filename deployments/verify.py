@@ -14,13 +14,12 @@ import yaml  # type: ignore[import-untyped]
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from deployments.backend import check_state
-from deployments.checks import check_account, check_prefect, check_terraform
+from deployments.checks import check_prefect
 from deployments.command import run_command
 from deployments.environment import Environment, environment_file, read_environment
 from deployments.schedules import PROJECT_FILE
-from deployments.settings import check_outputs
 from deployments.terraform import Terraform
+from deployments.variables import read_outputs
 from deployments.verdict import Verdict, as_table
 from deployments.verify_rights import verify_rights
 from deployments.verify_schedules import verify_schedules
@@ -73,18 +72,13 @@ def run_checks(wanted: dict[str, Check]) -> list[Verdict]:
 
 
 def _outputs(name: str, environment: Environment, terraform: Terraform) -> dict[str, Any]:
-    check_terraform()
-    check_account(environment)
     check_prefect(environment, is_block_needed=False)
-    check_state(environment, name)
-    terraform.initialize()
-    outputs = terraform.outputs() if terraform.has_workspace() else {}
+    outputs = read_outputs(name, environment, terraform)
     if not outputs.get("image_tag"):
         raise NotConfiguredError(
-            f"Expected a deployment of {name}, found {'no image' if outputs else 'nothing'} in "
-            f"Terraform's state: make deploy ENV={name}."
+            f"Expected a deployment of {name}, found no image in Terraform's state: "
+            f"make deploy ENV={name}."
         )
-    check_outputs(outputs)
     return outputs
 
 

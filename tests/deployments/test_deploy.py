@@ -15,6 +15,7 @@ from deployments import checks, deploy
 from deployments.deploy import main
 from deployments.environment import Environment, environment_file
 from deployments.settings import check_outputs
+from deployments.variables import deployment_variables
 from tasks.core.errors import InvalidInputError, NotConfiguredError
 from tests.conftest import ROOT
 from tests.deployments.conftest import OUTPUTS
@@ -155,8 +156,8 @@ def test_steps_find_the_outputs_in_their_environment(
 
 def test_tasks_of_the_cloud_on_one_machine_run_what_is_checked_out() -> None:
     environment = Environment.model_validate(VALUES | {"local_cloud": True})
-    found = deploy._variables(dict(OUTPUTS), environment, HEAD)
-    assert found["DEPLOY_WORKING_DIRECTORY"] == str(deploy._PROJECT)
+    found = deployment_variables(dict(OUTPUTS), environment, HEAD)
+    assert found["DEPLOY_WORKING_DIRECTORY"] == str(ROOT)
 
 
 def test_dry_run_lists_the_steps_and_does_nothing(

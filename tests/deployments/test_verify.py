@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 from prefect.exceptions import ObjectNotFound
 
+import deployments.variables
 import deployments.verify
 from deployments import polling, verify_services, verify_task
 from deployments.verdict import Verdict, as_table
@@ -559,7 +560,7 @@ def test_what_is_not_deployed_is_said(
     module = deployments.verify
     asked: list[dict[str, Any]] = []
     for check in ("check_terraform", "check_account", "check_state"):
-        monkeypatch.setattr(module, check, lambda *_: None)
+        monkeypatch.setattr(deployments.variables, check, lambda *_: None)
     monkeypatch.setattr(module, "check_prefect", lambda *_, **how: asked.append(how))
     has = bool(outputs)  # what is not deployed has no workspace, and none is made by looking
     methods = {"initialize": lambda: None, "has_workspace": lambda: has, "outputs": lambda: outputs}
@@ -574,8 +575,9 @@ def test_a_state_that_lies_elsewhere_and_outputs_of_before_are_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     module = deployments.verify
-    for check in ("check_terraform", "check_account", "check_prefect", "check_state"):
-        monkeypatch.setattr(module, check, lambda *_, **__: None)
+    for check in ("check_terraform", "check_account", "check_state"):
+        monkeypatch.setattr(deployments.variables, check, lambda *_: None)
+    monkeypatch.setattr(module, "check_prefect", lambda *_, **__: None)
     methods = {
         "initialize": lambda: None,
         "has_workspace": lambda: True,
@@ -589,7 +591,7 @@ def test_a_state_that_lies_elsewhere_and_outputs_of_before_are_said(
     def elsewhere(*_: Any) -> None:
         raise NotConfiguredError("name that bucket again")
 
-    monkeypatch.setattr(module, "check_state", elsewhere)
+    monkeypatch.setattr(deployments.variables, "check_state", elsewhere)
     with pytest.raises(NotConfiguredError, match="name that bucket again"):
         module._outputs("a", environment, terraform)
 

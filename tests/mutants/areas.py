@@ -279,6 +279,7 @@ NARROWEST: dict[str, tuple[str, ...]] = {
     "deployments/state.py": ("deployments/test_state.py",),
     "deployments/template.py": ("deployments/test_template.py",),
     "deployments/terraform.py": ("deployments/test_terraform.py",),
+    "deployments/variables.py": ("deployments/test_variables.py", "deployments/test_deploy.py"),
     "deployments/verify_schedules.py": ("deployments/test_verify_schedules.py",),
     "deployments/work_pool.py": ("deployments/test_work_pool.py",),
     "prefect.yaml": ("deployments/test_prefect_yaml.py", "deployments"),
