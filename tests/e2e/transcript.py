@@ -1,7 +1,7 @@
-"""What the README shows of `make demo`: `python -m tests.e2e.transcript` writes it there again.
+"""What the READMEs show of `make demo`: `python -m tests.e2e.transcript` writes it there again.
 
 The demo runs on a terminal of 80 × 24 with a state of its own, and what it prints for some of its
-steps stands in the README. Lines between them are left out, which a line `…` says.
+steps stands in the README of each language. Lines between them are left out, which a line `…` says.
 """
 
 import fcntl
@@ -19,6 +19,7 @@ from tests.conftest import ROOT
 
 COLUMNS, LINES = 80, 24
 README = ROOT / "README.md"
+READMES = (README, ROOT / "README.pt-BR.md")
 _BLOCK = re.compile(r"(?<=^```console\n)\$ make demo\n.*?(?=^```$)", re.M | re.S)
 _HEADING = re.compile(r"^\d+\. .* ─+$", re.M)
 _SHOWN_STEPS = (0, 3)  # the cloud; a session
@@ -122,14 +123,15 @@ def readme_excerpt() -> str:
 
 
 def main() -> int:
-    """Run the demo, and write its excerpt into the README."""
+    """Run the demo, and write its excerpt into the READMEs."""
     with tempfile.TemporaryDirectory() as folder:
         shown = run_demo(Path(folder) / "state")
     if shown.code != 0:
         print(shown.text, file=sys.stderr)
         return 1
-    text = README.read_text(encoding="utf-8")
-    README.write_text(_BLOCK.sub(lambda _: excerpt(shown), text), encoding="utf-8")
+    for readme in READMES:
+        text = readme.read_text(encoding="utf-8")
+        readme.write_text(_BLOCK.sub(lambda _: excerpt(shown), text), encoding="utf-8")
     return 0
 
 

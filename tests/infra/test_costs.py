@@ -1,8 +1,11 @@
 """What the deployment costs: the page, and the sums behind it."""
 
+from uuid import UUID
+
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from deployments.automations import automations
 from infra.costs.__main__ import describe_costs, show_total
 from infra.costs.figures import PRICES, WORK
 from infra.costs.reckoning import (
@@ -32,6 +35,19 @@ def test_the_other_pages_say_the_same() -> None:
     assert f"{push} USD a day instead of {worker}" in install
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert f"{push} USD a day with a push pool, {worker} with a worker" in readme
+
+
+def test_what_a_plan_of_prefect_must_allow_is_what_is_used() -> None:
+    install = (ROOT / "docs" / "INSTALL.md").read_text(encoding="utf-8")
+    schedules = sum(len(each.get("schedules", [])) for each in DEPLOYMENTS)
+    assert f"| deployments | {len(DEPLOYMENTS)}, with {schedules} schedules, " in install
+    assert all(each["concurrency_limit"]["limit"] == 1 for each in DEPLOYMENTS)
+    quiet, loud = len(automations(None)), len(automations(UUID(int=1)))
+    assert (
+        f"| automations | {quiet} that end runs, by events that stay out; {loud - quiet} more"
+        in (install)
+    )
+    assert f"| flow runs | {work_of_day(DEPLOYMENTS).runs} on a weekday, " in install
 
 
 @pytest.mark.parametrize(
