@@ -37,6 +37,7 @@ from tests.e2e.notebooks import charts_of, make_database, outputs_of, tables_of,
 
 pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 
+# That in Portuguese has the same examples: tests/unit/test_translations.py.
 PAGES = [ROOT / "docs" / "ANALYSTS.md"]
 FENCE = re.compile(r"^```(python|sql)\n(.*?)^```", re.M | re.S)
 EXAMPLES = [

@@ -12,10 +12,13 @@ from infra.notebook import NOTEBOOK
 from infra.queries import documented_queries
 from tests.proofs.tools import HERE, ROOT, need
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *sorted(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 # What runs in Spark, and what only DuckDB understands, by page and the heading above it.
 OF_SPARK = "GLUE_JOB_STEPS.md"
-OF_DUCKDB = {("ANALYSTS.md", "On AWS")}
+OF_DUCKDB = {("ANALYSTS.md", "On AWS"), ("ANALYSTS.pt-BR.md", "Na AWS")}
 # What the notebook's cells put into their questions, as they find it on some lake.
 OF_NOTEBOOK = {
     "INDEX": "IBOV",

@@ -14,10 +14,11 @@ from infra.queries import documented_queries
 from tasks.core.datasets import DATASETS
 from tasks.core.plan import describe_tables
 from tasks.session_pages import REPORTS, month_path, page_path
+from tests.markdown import read_sections, slugs
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
-    *(ROOT / f"{name}.md" for name in ("README", "CONTRIBUTING", "SECURITY")),
+    *sorted(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
     ROOT / "infra" / "terraform" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
@@ -73,10 +74,8 @@ def test_every_relative_link_of_the_docs_leads_somewhere(page: Path) -> None:
 
 
 def headings(page: Path) -> set[str]:
-    """What a link's anchor may name on a page, as GitHub makes it of a heading."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    words = re.findall(r"^#+ (.+)$", text, re.M)
-    return {re.sub(r"[^\w\- ]", "", each).strip().lower().replace(" ", "-") for each in words}
+    """What a link's anchor may name on a page."""
+    return set(slugs(page.read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -151,6 +150,14 @@ def test_the_job_steps_name_the_raw_tables_that_a_statement_reads() -> None:
 def test_every_sql_block_of_the_queries_page_is_a_documented_query() -> None:
     page = (ROOT / "docs/ATHENA_QUERIES.md").read_text(encoding="utf-8")
     assert len(documented_queries()) == page.count("```sql") >= 8
+
+
+def test_a_documented_query_is_told_by_its_heading_and_the_words_below_it_alone() -> None:
+    page = (ROOT / "docs/ATHENA_QUERIES.md").read_text(encoding="utf-8")
+    asking = [each for each in read_sections(page) if each.fences]
+    assert [(query.title, query.about) for query in documented_queries()] == [
+        (each.title, " ".join(" ".join(each.lines).split())) for each in asking
+    ]
 
 
 def test_bare_make_lists_every_target_with_a_word_on_it() -> None:

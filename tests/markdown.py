@@ -1,0 +1,117 @@
+"""What a page of Markdown is made of: its sections, and what each of them holds."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+
+Row = list[str]
+_PIECE = re.compile(
+    r"^ *(?P<ticks>`{3,})(?P<language>.*)\n(?P<block>(?:.*\n)*?) *(?P=ticks) *$"
+    r"|^(?P<marks>#{1,6}) +(?P<title>.+)$"
+    r"|^(?P<line>.*)$",
+    re.M,
+)
+_CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
+_PICTURE = re.compile(r"!\[([^]]*)\]\([^)]*\)|<img\b[^>]*>")
+_LINK = re.compile(
+    r"\[([^\[\]]*)\]\(([^)\s]+)[^)]*\)|<a\b[^>]*\bhref=\"([^\"]+)\"|(https?://[^\s<>]+)"
+)
+_TAG = re.compile(r"</?[a-z][^>]*>")
+_RULE = re.compile(r"[|:\s-]+")
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading and what stands below it, down to the next heading of any level.
+
+    Attributes:
+        level: How many `#` the heading has; 0 of what stands above the first one.
+        title: The heading's words.
+        fences: Blocks of code, each with its language.
+        lines: All other lines.
+    """
+
+    level: int = 0
+    title: str = ""
+    fences: list[tuple[str, str]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+
+    def tables(self) -> list[list[Row]]:
+        """Return the cells of each table, row by row, without the rule below its head."""
+        return [
+            [_cells(line) for line in lines if not _RULE.fullmatch(line)]
+            for is_table, lines in self._blocks()
+            if is_table
+        ]
+
+    def prose(self) -> list[str]:
+        """Return the heading and the paragraphs, which are all but the tables."""
+        texts = ["\n".join(lines) for is_table, lines in self._blocks() if not is_table]
+        return [self.title, *texts]
+
+    def texts(self) -> list[str]:
+        """Return all that is no block of code: the heading, paragraphs and cells."""
+        return [*self.prose(), *(cell for rows in self.tables() for row in rows for cell in row)]
+
+    def _blocks(self) -> Iterator[tuple[bool, list[str]]]:
+        """Yield lines that stand together, and whether they are a table."""
+        for kind, lines in groupby(self.lines, key=_kind):
+            if kind:
+                yield kind == "table", list(lines)
+
+
+def _kind(line: str) -> str:
+    """Return what a line is part of; of an empty one nothing."""
+    return "table" if line.strip().startswith("|") else "prose" if line.strip() else ""
+
+
+def _cells(line: str) -> Row:
+    return [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def read_sections(text: str) -> list[Section]:
+    """Return the sections of a page, the first of which stands above its first heading."""
+    found = [Section()]
+    for piece in _PIECE.finditer(text):
+        if piece["marks"]:
+            found.append(Section(len(piece["marks"]), piece["title"].strip()))
+        elif piece["ticks"]:
+            found[-1].fences.append((piece["language"].strip(), piece["block"]))
+            found[-1].lines.append("")
+        else:
+            found[-1].lines.append(piece["line"])
+    return found
+
+
+def slugs(text: str) -> list[str]:
+    """Return what a link's anchor names each heading of a page by, as GitHub makes it."""
+    found, seen = [], Counter[str]()
+    for section in read_sections(text)[1:]:
+        slug = re.sub(r"[^\w\- ]", "", section.title).strip().lower().replace(" ", "-")
+        found.append(f"{slug}-{seen[slug]}" if seen[slug] else slug)
+        seen[slug] += 1
+    return found
+
+
+def codes(texts: list[str]) -> Counter[str]:
+    """Return the code within texts, a line's end in it a space."""
+    return Counter(" ".join(code.split()) for text in texts for _, code in _CODE.findall(text))
+
+
+def links(texts: list[str]) -> list[str]:
+    """Return where the links of texts lead."""
+    plain = [_PICTURE.sub("", _CODE.sub("", text)) for text in texts]
+    return ["".join(found[1:]) for text in plain for found in _LINK.findall(text)]
+
+
+def picture_count(texts: list[str]) -> int:
+    """Return how many pictures texts show."""
+    return sum(len(_PICTURE.findall(_CODE.sub("", text))) for text in texts)
+
+
+def words(text: str) -> str:
+    """Return what a reader reads of a text, without code, addresses and tags."""
+    seen = _PICTURE.sub(r" \1 ", _CODE.sub(" ", text))
+    return _TAG.sub(" ", _LINK.sub(r" \1 ", seen))
