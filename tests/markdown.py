@@ -14,9 +14,9 @@ _PIECE = re.compile(
     re.M,
 )
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
-_PICTURE = re.compile(r"!\[([^]]*)\]\([^)]*\)|<img\b[^>]*>")
+_PICTURE = re.compile(r"!\[[^]]*\]\([^)]*\)|<img\b[^>]*>")
 _LINK = re.compile(
-    r"\[([^\[\]]*)\]\(([^)\s]+)[^)]*\)|<a\b[^>]*\bhref=\"([^\"]+)\"|(https?://[^\s<>]+)"
+    r"\[([^\[\]]*)\]\(([^)\s]+)[^)]*\)|<a\b[^>]*\bhref=\"([^\"]+)\"|(https?://[^\s<>]*[\w/])"
 )
 _TAG = re.compile(r"</?[a-z][^>]*>")
 _RULE = re.compile(r"[|:\s-]+")
@@ -79,7 +79,6 @@ def read_sections(text: str) -> list[Section]:
             found.append(Section(len(piece["marks"]), piece["title"].strip()))
         elif piece["ticks"]:
             found[-1].fences.append((piece["language"].strip(), piece["block"]))
-            found[-1].lines.append("")
         else:
             found[-1].lines.append(piece["line"])
     return found
@@ -108,10 +107,9 @@ def links(texts: list[str]) -> list[str]:
 
 def picture_count(texts: list[str]) -> int:
     """Return how many pictures texts show."""
-    return sum(len(_PICTURE.findall(_CODE.sub("", text))) for text in texts)
+    return sum(len(_PICTURE.findall(text)) for text in texts)
 
 
 def words(text: str) -> str:
     """Return what a reader reads of a text, without code, addresses and tags."""
-    seen = _PICTURE.sub(r" \1 ", _CODE.sub(" ", text))
-    return _TAG.sub(" ", _LINK.sub(r" \1 ", seen))
+    return _TAG.sub(" ", _LINK.sub(r" \1 ", _CODE.sub(" ", text)))

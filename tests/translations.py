@@ -198,7 +198,7 @@ def expected_link(path: str, link: str, pages: Pages) -> str:
     """
     to, mark, anchor = link.partition("#")
     target = posixpath.normpath(posixpath.join(posixpath.dirname(path), to)) if to else path
-    if "://" in to or twin_of(target) not in pages or target not in pages:
+    if twin_of(target) not in pages:
         return link
     there = dict(zip(slugs(pages[target]), slugs(pages[twin_of(target)]), strict=False))
     return (twin_of(to) if to else "") + mark + there.get(anchor, anchor)

@@ -78,7 +78,9 @@ SELECT 1
 
 ## The end
 
-At 08:30, by `x` and `y`.
+At 08:30, by `x` and `y`, in 2019-2026; `[B](B.md)` is code.
+
+<img alt="No words of 8" src="pictures/b.png" width="400">
 """
 PORTUGUESE = """\
 # Uma página
@@ -114,7 +116,9 @@ SELECT 1
 
 ## O fim
 
-Às 08:30, por `y` e `x`.
+Às 08:30, por `y` e `x`, em 2019-2026; `[B](B.md)` é código.
+
+<img alt="Sem palavras" src="pictures/b.png" width="300">
 """
 OTHERS = {
     "docs/B.md": "# B\n\n## Two\n\n### The third\n",
@@ -227,6 +231,12 @@ CASES = {
     ),
     "time": ("08:30", "8h30", "O fim", "figures: expected ['08:30'], found ['8']"),
     "picture's words": ("imagem de 7", "imagem", "A tabela", "figures: expected ['7']"),
+    "years": (
+        "2019-2026",
+        "2019-2027",
+        "O fim",
+        "figures: expected ['2026'], found ['2027']",
+    ),
     "version": (
         "Python 3.11",
         "Python 3.12",
@@ -246,6 +256,18 @@ CASES = {
         "(B.md#the-third)",
         "Uma página",
         "links: expected ['B.pt-BR.md#a-terceira-não'], found ['B.md#the-third']",
+    ),
+    "link as a tag": (
+        "é código",
+        '<a href="C.md">é código</a>',
+        "O fim",
+        "links: found ['C.md']",
+    ),
+    "address": (
+        "é código",
+        "é código de https://example.com/3",
+        "O fim",
+        "links: found ['https://example.com/3']",
     ),
     "anchor of another heading": (
         "#a-terceira-não",
@@ -275,7 +297,7 @@ CASES = {
         "## O fim",
         '## O fim\n\n<img alt="a" src="a.png">',
         "O fim",
-        "pictures: expected 0, found 1",
+        "pictures: expected 1, found 2",
     ),
 }
 
