@@ -26,8 +26,8 @@ _LABELS = (
     (re.compile(r'"[^"]*"'), '""'),
     (re.compile(r"\|[^|]*\|"), "||"),
     (re.compile(r"(--|==|-\.)\s+[^-=.>|]+\s+(-->|---|==>|\.->)"), r"\1 \2"),
-    (re.compile(r"(:|\bas\b|\btitle\b) .*"), r"\1"),
     (re.compile(r"(?<=[\[({])[^\[\](){}]+(?=[\])}])"), ""),
+    (re.compile(r"(:|\bas\b|\btitle\b) .*"), r"\1"),
 )
 
 

@@ -70,7 +70,7 @@ make demo  # a
 
 ```mermaid
 flowchart LR
-    a([bytes]) -- "read (once)" --> b[(raw<br/>typed)]
+    a([bytes]) -- "read (once)" --> b[(raw<br/>as typed)]
 b -- check --> c{passed?}
 ```
 
