@@ -7,7 +7,7 @@ LIVE ?=
 PORT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo local test check format proofs drill mutants bench lock docs image push state deploy destroy clean
+.PHONY: help demo local test check format proofs drill mutants bench lock docs image push state deploy destroy release clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -75,6 +75,10 @@ state: $(STAMP) ## Keep Terraform's state of an environment in its state_bucket 
 destroy: $(STAMP) ## Take an environment down (ENV=name; DELETE_DATA=1 the lake too; DRY_RUN=1 only looks)
 	@$(BIN)/python -m deployments.destroy --env "$(ENV)" $(if $(DELETE_DATA),--delete-data) \
 		$(if $(DRY_RUN),--dry-run)
+
+# A DATE that lies in the environment for something else is not taken for the day of a release.
+release: $(STAMP) ## See whether a release can be made, and how (DATE=YYYY-MM-DD: commit and tag it)
+	@$(BIN)/python -m deployments.release $(if $(findstring command line,$(origin DATE)),--date "$(DATE)")
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-annotate --no-header

@@ -176,11 +176,14 @@ def test_bare_make_lists_every_target_with_a_word_on_it() -> None:
         ("destroy", 'destroy --env ""'),
         ("destroy ENV=prod DRY_RUN=1", 'destroy --env "prod" --dry-run'),
         ("destroy ENV=prod DELETE_DATA=1", 'destroy --env "prod" --delete-data'),
+        ("release", "release"),
+        ("release DATE=2025-08-04", 'release --date "2025-08-04"'),
+        ("release DATE=", 'release --date ""'),
     ],
 )
 def test_make_hands_on_what_it_is_given(given: str, run: str) -> None:
     # What this run of make itself was given is not to be taken for it.
-    environment = {"PATH": os.environ["PATH"]}
+    environment = {"PATH": os.environ["PATH"], "DATE": "2025-08-01"}
     printed = subprocess.run(
         ["make", "-n", *given.split()],
         cwd=ROOT,
