@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -83,30 +83,38 @@ class Clone:
         )
 
 
-@pytest.fixture
-def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
-    """A clone of a project that has never been released, and can be."""
-    for name in [each for each in os.environ if each.startswith("GIT_")]:
-        monkeypatch.delenv(name)
-    configuration = tmp_path / "gitconfig"
+@pytest.fixture(scope="module")
+def never_released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with a project that has never been released and can be: its clone and its remote."""
+    folder = tmp_path_factory.mktemp("never-released")
+    configuration = folder / "gitconfig"
     configuration.write_text("[user]\nname = Somebody\nemail = somebody@example.com\n")
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [each for each in os.environ if each.startswith("GIT_")]:
+            patch.delenv(name)
+        patch.setenv("GIT_CONFIG_GLOBAL", str(configuration))
+        patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
+        patch.setenv("TZ", "UTC")
+        clone = Clone(folder / "clone")
+        clone.root.mkdir()
+        clone.git("init", "--quiet", "--bare", "-b", "main", "../remote.git")
+        clone.git("init", "--quiet", "-b", "main")
+        clone.git("remote", "add", "origin", "../remote.git")
+        shutil.copy(ROOT / ".gitignore", clone.root)
+        clone.write("CHANGELOG.md", OPEN)
+        clone.version("0.1.0")
+        clone.git("push", "--quiet", "--set-upstream", "origin", "main")
+        yield folder
+
+
+@pytest.fixture
+def clone(never_released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clone:
+    """A clone of it, with a remote of its own."""
+    for name in ("clone", "remote.git"):
+        shutil.copytree(never_released / name, tmp_path / name)
     monkeypatch.setenv("GIT_COMMITTER_DATE", LATER)  # of what the command does
-    monkeypatch.setenv("TZ", "UTC")
     monkeypatch.delenv("DEPLOY_REPOSITORY_URL", raising=False)
-    remote = tmp_path / "remote.git"
-    subprocess.run(["git", "init", "--quiet", "--bare", "-b", "main", remote], check=True)
-    subprocess.run(
-        ["git", "clone", "--quiet", remote, tmp_path / "clone"], check=True, capture_output=True
-    )
-    clone = Clone(tmp_path / "clone")
-    clone.git("checkout", "--quiet", "-B", "main")
-    shutil.copy(ROOT / ".gitignore", clone.root)
-    clone.write("CHANGELOG.md", OPEN)
-    clone.version("0.1.0")
-    clone.git("push", "--quiet", "--set-upstream", "origin", "main")
-    return clone
+    return Clone(tmp_path / "clone")
 
 
 def test_without_a_day_nothing_changes_and_every_step_is_told_in_order(
