@@ -257,6 +257,12 @@ def test_what_is_staged_or_hooked_does_not_come_into_the_commit_by_itself(
     assert clone.git("diff", "--name-only", "HEAD~1") == "CHANGELOG.md"
 
 
+def test_tags_that_are_no_versions_are_none_of_a_release(clone: Clone) -> None:
+    for tag in ("v9", "v1.0.0-rc1", "version", "9.0.0"):
+        clone.git("tag", "-m", "Something", tag)
+    assert clone.release(DAY) == 0
+
+
 def test_the_next_release_stands_above_the_one_before(clone: Clone) -> None:
     clone.release(DAY)
     clone.version("0.1.1")
@@ -299,9 +305,10 @@ def released(clone: Clone) -> None:
     clone.commit("Go on")
 
 
-def below(tag: str, version: str) -> Callable[[Clone], None]:
+def below(version: str, *tags: str) -> Callable[[Clone], None]:
     def act(clone: Clone) -> None:
-        clone.git("tag", "-m", "A release", tag)
+        for tag in tags:
+            clone.git("tag", "-m", "A release", tag)
         clone.version(version)
 
     return act
@@ -337,8 +344,8 @@ WRONG: dict[str, tuple[Callable[[Clone], object], str]] = {
     "two numbers": (version("0.1"), "0.1: write three numbers"),
     "a zero before": (version("0.01.0"), "0.01.0: write three numbers"),
     "more than numbers": (version("0.1.0rc1"), "0.1.0rc1: write three numbers"),
-    "below": (below("v0.2.0", "0.1.9"), "0.1.9 is below v0.2.0: write a higher one"),
-    "below, by number": (below("v0.10.0", "0.9.0"), "0.9.0 is below v0.10.0"),
+    "below": (below("0.1.9", "v0.2.0"), "0.1.9 is below v0.2.0: write a higher one"),
+    "below, by number": (below("0.9.5", "v0.9.0", "v0.10.0"), "0.9.5 is below v0.10.0"),
     "released": (released, "0.1.0 is released, v0.1.0 is "),
     "lightweight": (lightweight, "v0.1.0 without a message: git tag -d v0.1.0"),
     "no section": (tagged_without_a_section, "has no section of it: git tag -d v0.1.0"),
