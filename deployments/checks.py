@@ -21,9 +21,11 @@ from prefect.settings import (
 from deployments.backend import check_state
 from deployments.emulation import check_machine
 from deployments.environment import Environment
+from deployments.existing_role import check_existing_role
 from deployments.image import NO_TOOL, commit, find_tool, has_changes, is_in_registry
 from deployments.settings import SECRET_VARIABLES
 from deployments.work_pool import BLOCK_VARIABLE, find_credentials_block, find_pool
+from tasks.core.academy import GO_ON
 from tasks.core.errors import B3PipelineError, InvalidInputError, NotConfiguredError
 
 T = TypeVar("T")
@@ -63,7 +65,8 @@ def check_account(environment: Environment, sts: Any = None) -> None:
         client = sts or boto3.client("sts", region_name=environment.region)
         found = client.get_caller_identity()["Account"]
     except (BotoCoreError, ClientError) as error:
-        raise NotConfiguredError(f"AWS does not know who you are: {error}. {_SIGN_IN}") from error
+        how = _SIGN_IN if environment.existing_role_name is None else f"{GO_ON}, or: {_SIGN_IN}"
+        raise NotConfiguredError(f"AWS does not know who you are: {error}. {how}") from error
     if found != environment.account_id:
         raise InvalidInputError(
             f"Expected AWS account {environment.account_id}, found credentials of {found}. "
@@ -206,7 +209,10 @@ def find_problems(
     *,
     is_infrastructure_only: bool = False,
 ) -> tuple[list[str], bool]:
-    """Run every check; return what is wrong, and whether the image is in the registry."""
+    """Run every check; return what is wrong, and whether the image is in the registry.
+
+    For the infrastructure alone nobody looks for an image, and it is said to be in none.
+    """
     problems: list[str] = []
     _note(check_terraform, problems)
     _note(lambda: check_roles(environment), problems)
@@ -215,7 +221,11 @@ def find_problems(
     _note(lambda: check_account(environment), problems)
     if len(problems) > found_before:
         return problems, False  # another account's registry says nothing
+    are_tasks_wanted = not is_infrastructure_only
+    _note(lambda: check_existing_role(environment, are_tasks_wanted=are_tasks_wanted), problems)
     _note(lambda: check_state(environment, name), problems)
+    if is_infrastructure_only:
+        return problems, False  # no image is wanted yet, nor anything to build one with
     is_pushed = _note(lambda: check_image(environment, tag, tool), problems)
     return problems, bool(is_pushed)
 

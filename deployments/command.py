@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from tasks.core.academy import GO_ON, has_session_ended
 from tasks.core.errors import B3PipelineError
 
 
@@ -22,7 +23,8 @@ def run_command(name: str, act: Callable[[], int]) -> int:
     try:
         return act()
     except (B3PipelineError, BotoCoreError, ClientError) as error:
-        print(error, file=sys.stderr)
+        is_over = isinstance(error, ClientError) and has_session_ended(str(error))
+        print(f"{error}\n{GO_ON}." if is_over else error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(

@@ -16,6 +16,7 @@ from botocore.exceptions import (
     TokenRetrievalError,
 )
 
+from tasks.core.academy import GO_ON, has_session_ended
 from tasks.core.errors import (
     B3PipelineError,
     CredentialsError,
@@ -100,6 +101,11 @@ def _short(text: str) -> str:
 
 
 def _denied(error: ClientError, said: str) -> B3PipelineError:
+    if has_session_ended(str(error)):
+        return CredentialsError(
+            f"Expected the session of a lab, found that it has ended: AWS refuses "
+            f"{error.operation_name} ({said}). {GO_ON}, and run it again."
+        )
     if "Lake Formation" in said:
         return _denied_by_lake_formation(error, said)
     found = _WHO_AND_WHAT.search(said)

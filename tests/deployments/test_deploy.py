@@ -84,6 +84,7 @@ def all_is_well(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(checks, "check_machine", lambda *_: None)
     monkeypatch.setattr(checks, "is_in_registry", lambda *_: False)
     monkeypatch.setattr(checks, "check_state", lambda *_: None)
+    monkeypatch.setattr(checks, "check_existing_role", lambda *_, **__: None)
     monkeypatch.setattr("shutil.which", lambda name: f"/bin/{name}")
     monkeypatch.setattr("boto3.client", lambda *_, **__: Sts(ACCOUNT))
     monkeypatch.setattr(checks, "get_client", lambda **_: Prefect("ecs"))
@@ -435,6 +436,68 @@ def test_push_pool_beside_an_existing_role_is_refused_before_anything_changes(
     error = capsys.readouterr().err
     assert "Expected a work pool of type ecs beside existing_role_name, found ecs:push" in error
     assert "where only LabRole may be used" in error
+    assert terraform.applied == []
+
+
+@pytest.mark.parametrize("options", [[], ["--infrastructure"]])
+def test_role_that_will_not_do_is_said_before_anything_changes(
+    monkeypatch: pytest.MonkeyPatch,
+    terraform: FakeTerraform,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+) -> None:
+    def refuse(environment: Environment, *, are_tasks_wanted: bool) -> None:
+        raise NotConfiguredError(f"{environment.account_id}, with tasks: {are_tasks_wanted}")
+
+    monkeypatch.setattr(checks, "check_existing_role", refuse)
+
+    assert main(["--env", "prod", *options]) == 1
+
+    assert f"{ACCOUNT}, with tasks: {not options}" in capsys.readouterr().err
+    assert terraform.applied == []
+
+
+def test_infrastructure_alone_wants_nothing_to_build_an_image_with(
+    monkeypatch: pytest.MonkeyPatch, terraform: FakeTerraform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        pytest.fail("nobody needs an image yet")
+
+    for name in ("is_in_registry", "find_tool", "has_changes"):
+        monkeypatch.setattr(checks, name, fail)
+
+    assert main(["--env", "prod", "--infrastructure"]) == 0
+
+    assert terraform.applied == ["running"]
+    assert capsys.readouterr().out.endswith("Next: make deploy ENV=prod\n")
+
+
+@pytest.mark.parametrize("role", [None, "LabRole"])
+def test_keys_that_aws_does_not_take_are_got_anew_where_they_came_from(role: str | None) -> None:
+    said = {"Error": {"Code": "ExpiredToken", "Message": "The token has expired"}}
+    sts = Sts(ClientError(said, "GetCallerIdentity"))
+    with pytest.raises(NotConfiguredError, match="The token has expired") as refused:
+        checks.check_account(ENVIRONMENT.model_copy(update={"existing_role_name": role}), sts)
+    assert ("AWS Details" in str(refused.value)) == (role is not None)
+    assert "aws sso login" in str(refused.value)
+
+
+def test_session_of_a_lab_that_has_ended_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch, terraform: FakeTerraform, capsys: pytest.CaptureFixture[str]
+) -> None:
+    denied = "not authorized: ecr:DescribeImages with an explicit deny: policy/voc-cancel-cred"
+    error = ClientError({"Error": {"Code": "AccessDenied", "Message": denied}}, "DescribeImages")
+
+    def refuse(*_: Any) -> bool:
+        raise error
+
+    monkeypatch.setattr(checks, "is_in_registry", refuse)
+
+    assert main(["--env", "prod"]) == 1
+
+    told = capsys.readouterr().err
+    assert denied in told
+    assert told.endswith("into ~/.aws/credentials (docs/ACADEMY.md).\n")
     assert terraform.applied == []
 
 

@@ -64,6 +64,17 @@ CASES = [
         id="bucket-policy",
     ),
     pytest.param(
+        refusal(
+            "AccessDeniedException",
+            f"User: {ROLE} is not authorized to perform: glue:StartJobRun with an explicit deny in "
+            f"an identity-based policy: arn:aws:iam::1:policy/{'x' * 400}/voc-cancel-cred",
+            "StartJobRun",
+        ),
+        CredentialsError,
+        ["the session of a lab", "AWS refuses StartJobRun", "copy the lines of AWS Details"],
+        id="session-of-a-lab-that-has-ended",
+    ),
+    pytest.param(
         refusal("AccessDenied", "Access Denied", "ListObjectsV2"),
         NotAllowedError,
         ["the right s3:ListBucket on the bucket of B3_LAKE_BUCKET", "Access Denied"],
