@@ -475,7 +475,7 @@ def test_infrastructure_alone_wants_nothing_to_build_an_image_with(
 @pytest.mark.parametrize("role", [None, "LabRole"])
 def test_keys_that_aws_does_not_take_are_got_anew_where_they_came_from(role: str | None) -> None:
     said = {"Error": {"Code": "ExpiredToken", "Message": "The token has expired"}}
-    sts = Sts(ClientError(said, "GetCallerIdentity"))
+    sts = Sts(ClientError(said, "GetCallerIdentity"))  # type: ignore[arg-type]
     with pytest.raises(NotConfiguredError, match="The token has expired") as refused:
         checks.check_account(ENVIRONMENT.model_copy(update={"existing_role_name": role}), sts)
     assert ("AWS Details" in str(refused.value)) == (role is not None)
