@@ -7,7 +7,7 @@ import yaml  # type: ignore[import-untyped]
 
 from deployments.automations import automations
 from infra.costs.__main__ import describe_costs, show_total
-from infra.costs.figures import PRICES, WORK
+from infra.costs.figures import GLUE_DPUS, GLUE_MINUTES, PRICES, WORK
 from infra.costs.reckoning import (
     costs_of_day,
     runs_of,
@@ -43,11 +43,38 @@ def test_what_a_plan_of_prefect_must_allow_is_what_is_used() -> None:
     assert f"| deployments | {len(DEPLOYMENTS)}, with {schedules} schedules, " in install
     assert all(each["concurrency_limit"]["limit"] == 1 for each in DEPLOYMENTS)
     quiet, loud = len(automations(None)), len(automations(UUID(int=1)))
-    assert (
-        f"| automations | {quiet} that end runs, by events that stay out; {loud - quiet} more"
-        in (install)
-    )
+    row = f"| automations | {quiet} that end runs, by events that stay out; {loud - quiet} more"
+    assert row in install
     assert f"| flow runs | {work_of_day(DEPLOYMENTS).runs} on a weekday, " in install
+
+
+def test_the_page_for_a_lab_says_the_same_in_both_languages() -> None:
+    costs = costs_of_day(work_of_day(DEPLOYMENTS))
+    sums = totals(costs)
+    kept = sum(
+        costs[row]["worker, `public`"][1]
+        for row in ("secret, image, alarms", "storage, after a year")
+    )
+    a_run = [GLUE_DPUS * each / 60 * PRICES["dpu"].dollars for each in GLUE_MINUTES]
+    english = [f"a worker that is left on costs {show_total(sums['worker, `public`'])} USD"]
+    english += [f"costs {show_total((a_run[0], a_run[1]))} USD | {kept:.2f} | years |"]
+    for variant in ("worker, `public`", "worker, `private`"):
+        days = int(50 / sums[variant][1])
+        english += [f"| {show_total(sums[variant])} | {days} days |"]
+    page = " ".join((ROOT / "docs" / "ACADEMY.md").read_text(encoding="utf-8").split())
+    assert [each for each in english if each.replace("–", " to ") not in page] == []
+
+    portuguese = [
+        each.replace("–", " a ")
+        .replace("a worker that is left on costs", "um worker que fica ligado custa de")
+        .replace("costs", "custa de")
+        .replace("years", "anos")
+        .replace("days", "dias")
+        .replace(".", ",")
+        for each in english
+    ]
+    page = " ".join((ROOT / "docs" / "ACADEMY.pt-BR.md").read_text(encoding="utf-8").split())
+    assert [each for each in portuguese if each not in page] == []
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_terraform_is_run_where_the_commands_for_an_environment_run_it(page: Pat
 def test_every_file_of_an_environment_that_the_docs_name_could_be_one(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"deployments/environments/([\w.-]+)", text))
-    assert named <= {"example.tfvars.json", "prod.tfvars.json"}
+    assert named <= {"example.tfvars.json", "prod.tfvars.json", "lab.tfvars.json"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
