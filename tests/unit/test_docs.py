@@ -14,14 +14,11 @@ from infra.queries import documented_queries
 from tasks.core.datasets import DATASETS
 from tasks.core.plan import describe_tables
 from tasks.session_pages import REPORTS, month_path, page_path
-from tests.markdown import read_sections, slugs
+from tests.documented import pages
+from tests.markdown import read_sections
 
 ROOT = Path(__file__).parents[2]
-PAGES = [
-    *sorted(page for page in ROOT.glob("*.md") if page.name != "CHANGELOG.md"),
-    ROOT / "infra" / "terraform" / "README.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
+PAGES = pages()
 _SHELL = re.compile(r"^```(?:sh|console)\n(.*?)^```", re.M | re.S)
 
 
@@ -65,25 +62,6 @@ def test_every_file_of_an_environment_that_the_docs_name_could_be_one(page: Path
     text = page.read_text(encoding="utf-8")
     named = set(re.findall(r"deployments/environments/([\w.-]+)", text))
     assert named <= {"example.tfvars.json", "prod.tfvars.json", "lab.tfvars.json"}
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_relative_link_of_the_docs_leads_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
-    assert [link for link in links if not (page.parent / link).exists()] == []
-
-
-def headings(page: Path) -> set[str]:
-    """What a link's anchor may name on a page."""
-    return set(slugs(page.read_text(encoding="utf-8")))
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_anchor_of_the_docs_is_a_heading(page: Path) -> None:
-    links = re.findall(r"\]\((?!https?://)([^)#\s]*)#([^)]+)\)", page.read_text(encoding="utf-8"))
-    at = [(page.parent / path if path else page, anchor) for path, anchor in links]
-    pages = [(target, anchor) for target, anchor in at if target.suffix == ".md"]
-    assert [each for target, each in pages if each not in headings(target)] == []
 
 
 def first_cells(text: str) -> str:
