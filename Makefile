@@ -87,6 +87,7 @@ PROOFS := tests/proofs
 lock: $(STAMP) ## Pin every dependency again, as pyproject.toml allows (UPGRADE=1: the newest)
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --extra local --extra dev pyproject.toml -o requirements-dev.lock
 	@$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	@$(COMPILE) $(if $(UPGRADE),--upgrade) --group awscli -o $(PROOFS)/awscli.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --group checkov -o $(PROOFS)/checkov.lock
 	@$(COMPILE) $(if $(UPGRADE),--upgrade) --group parliament -o $(PROOFS)/parliament.lock
 	@cd $(PROOFS)/grammar && npm $(if $(UPGRADE),update,install) --package-lock-only --silent \

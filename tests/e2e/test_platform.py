@@ -1,11 +1,17 @@
 """The deployed pipeline, end to end: Prefect, its ECS worker, and the local cloud."""
 
 import datetime as dt
+import itertools
+import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,12 +19,14 @@ import pytest
 from deployments.automations import TAG, end_run_that_did_not_start
 from infra.local.aws.ecs.tasks import SPOT_REASON
 from infra.local.b3.sessions import SESSIONS, published_portfolio
+from tests.covered import blocks_run_by, run_by
 from tests.e2e.platform_fixture import (
     CLUSTER,
     DEPLOYMENT,
     FAMILY,
     JOB,
     ROOT,
+    RUN_SECONDS,
     Platform,
     platform,
     wait_for,
@@ -40,6 +48,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 SESSION = SESSIONS[-1]
 DAY = str(SESSION)
+BIN = Path(sys.executable).parent
 SAO_PAULO = ZoneInfo("America/Sao_Paulo")
 ENDED = ("Completed", "Failed", "Crashed", "Cancelled")
 
@@ -202,14 +211,24 @@ def test_first_run_finds_its_task_definition(platform: Platform) -> None:
     assert "WARNING" not in platform.worker_log()
 
 
-def test_shell_that_loads_the_settings_deploys(platform: Platform) -> None:
-    files = [platform.state / "env", platform.state / "prefect" / "env"]
-    load = "; ".join(f". {file}" for file in files)
+SHELLS = blocks_run_by(__file__, "test_shell_that_loads_the_settings_deploys")
+
+
+@pytest.mark.parametrize("lines", SHELLS, ids=" / ".join)
+def test_shell_that_loads_the_settings_deploys(
+    platform: Platform, tmp_path: Path, lines: tuple[str, ...]
+) -> None:
+    """Typed in the project's folder, in which the platform's state and the environment lie."""
+    for path in ROOT.iterdir():
+        if path.name not in {".local", ".venv", ".git"}:
+            (tmp_path / path.name).symlink_to(path)
+    (tmp_path / ".local").symlink_to(platform.state)
+    (tmp_path / ".venv").symlink_to(BIN.parent)
     before = platform.deployment()
 
     deployed = subprocess.run(
-        ["bash", "-c", f"set -a; {load}; set +a; exec {sys.executable} -m prefect deploy --all"],
-        cwd=ROOT,
+        ["bash", "-ec", "\n".join(lines)],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
@@ -219,9 +238,71 @@ def test_shell_that_loads_the_settings_deploys(platform: Platform) -> None:
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
     platform.pause_schedules()
     after = platform.deployment()
+    assert after["updated"] > before["updated"]
     assert after["job_variables"] == before["job_variables"]
     assert after["pull_steps"] == before["pull_steps"]
     assert after["work_pool_name"] == before["work_pool_name"] == "b3-pipeline"
+
+
+def test_each_line_for_prefect_ends_well(platform: Platform, of_one_index: None) -> None:
+    """All of them together: each run that they start is Completed, and had what was given."""
+    environment = os.environ | platform.env | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    lines = run_by(__file__, "test_each_line_for_prefect_ends_well")
+    typed = [
+        subprocess.Popen(
+            ["bash", "-c", line],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for line in lines
+    ]
+    shown = [process.communicate(timeout=RUN_SECONDS)[0] for process in typed]
+
+    for line, process, said in zip(lines, typed, shown, strict=True):
+        assert process.returncode == 0, f"{line}\n{said}"
+        _, *words = shlex.split(line)
+        if words[0] == "config":
+            assert f"PREFECT_API_URL='{platform.env['PREFECT_API_URL']}'" in said
+            continue
+        (run,) = set(re.findall(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", said))
+        assert platform.wait_until(run, *ENDED) == "Completed"
+        given = platform.prefect("GET", f"/flow_runs/{run}")
+        for option, word in itertools.pairwise(words):
+            if option == "--param":
+                name, _, value = word.partition("=")
+                taken = given["parameters"][name]
+                assert value in (taken, json.dumps(taken))
+            elif option == "--params":
+                assert given["parameters"].items() >= json.loads(word).items()
+            elif option == "--job-variable":
+                assert variables_of(platform, run).items() >= json.loads(word[4:]).items()
+
+
+@pytest.fixture
+def of_one_index(platform: Platform) -> Iterator[None]:
+    """Where nothing is said a run takes one index in place of all forty, which take minutes."""
+    every = [
+        each
+        for each in platform.prefect("POST", "/deployments/filter", {})
+        if each["parameters"].get("index_codes") == ["all"]
+    ]
+    assert every
+    for each in every:
+        few = {"parameters": each["parameters"] | {"index_codes": ["IBOV"]}}
+        platform.prefect("PATCH", f"/deployments/{each['id']}", few)
+    yield
+    for each in every:
+        platform.prefect("PATCH", f"/deployments/{each['id']}", {"parameters": each["parameters"]})
+
+
+def variables_of(platform: Platform, run: str) -> dict[str, str]:
+    """What the container of a flow run finds in its environment."""
+    (task,) = platform.tasks_of(run)
+    (override,) = task["overrides"]["containerOverrides"]
+    return {each["name"]: each["value"] for each in override["environment"]}
 
 
 def test_runs_that_come_together_find_the_database_free(platform: Platform) -> None:

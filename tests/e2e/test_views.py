@@ -7,7 +7,6 @@ import datetime as dt
 import decimal
 import itertools
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -32,18 +31,19 @@ from tasks.core.dataset import Table
 from tasks.core.datasets import DATASETS, TABLES
 from tasks.core.portfolio import PORTFOLIO
 from tasks.duckdb_file import open_s3
+from tests.documented import blocks
 from tests.e2e.cloud import ROOT, Cloud, Outcome, run_module, served, wait_until
 from tests.e2e.notebooks import charts_of, make_database, outputs_of, tables_of, words_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.spark, pytest.mark.timeout(600)]
 
-# That in Portuguese has the same examples: tests/unit/test_translations.py.
-PAGES = [ROOT / "docs" / "ANALYSTS.md"]
-FENCE = re.compile(r"^```(python|sql)\n(.*?)^```", re.M | re.S)
+# Python of every page; SQL of this one, as that of others is asked in files of its own.
+WITH_SQL = "ANALYSTS.md"
 EXAMPLES = [
-    (page.name, language, text)
-    for page in PAGES
-    for language, text in FENCE.findall(page.read_text(encoding="utf-8"))
+    (name, block.language, block.text)
+    for block in blocks()
+    for name in [Path(block.page).name]
+    if block.language == "python" or (block.language == "sql" and name == WITH_SQL)
 ]
 # Lakes that the notebook is run on: without anything, with a first session alone, the demo's.
 EMPTY, FIRST, DEMO = "empty", "first", "demo"

@@ -20,6 +20,7 @@ from deployments.terraform import Terraform as OfEnvironment
 from infra.local.prefect_server import prefect_server
 from infra.queries import documented_queries
 from tasks.core.datasets import TABLES
+from tests.covered import run_by
 from tests.e2e.cloud import Cloud, Outcome, run_module, wait_until
 from tests.infra.conftest import ROOT, Terraform
 from tests.permissions import denied, read_trail
@@ -27,7 +28,7 @@ from tests.permissions import denied, read_trail
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 ACCOUNT = "123456789012"
-ENVIRONMENT = "trial"
+ENVIRONMENT = "prod"  # as the pages have it
 STATE_BUCKET = "trial-state"
 VALUES = {
     "account_id": ACCOUNT,
@@ -165,6 +166,7 @@ def test_everything_is_made_used_changed_and_taken_down(
     assert_catalog_has_the_columns_of_the_code(outputs["database"])
     assert_queries_are_those_of_the_docs(outputs["workgroup"])
     assert_nobody_deletes_a_commit(outputs["lake_bucket"])
+    assert_lines_of_the_pages_find_the_environment(terraform)
 
     verified = run("verify")
     assert_all_holds_but_what_nobody_does_here(verified)
@@ -304,6 +306,35 @@ def assert_nobody_deletes_a_commit(bucket: str) -> None:
     s3.put_object(Bucket=bucket, Key="published/nothing/2025-08/000001.json", IfNoneMatch="*")
     with pytest.raises(s3.exceptions.ClientError, match="403"):
         s3.delete_object(Bucket=bucket, Key="published/nothing/2025-08/000001.json")
+
+
+def assert_lines_of_the_pages_find_the_environment(terraform: Terraform) -> None:
+    """Typed in the project's folder, with the ID of a lock that somebody has left behind."""
+    lock = {"Bucket": STATE_BUCKET, "Key": f"b3-pipeline/{ENVIRONMENT}/terraform.tfstate.tflock"}
+    info = {"ID": "00000000-0000-4000-8000-000000000000", "Operation": "OperationTypeApply"}
+    s3: Any = boto3.client("s3")
+    s3.put_object(**lock, Body=json.dumps(info).encode())
+    environment = os.environ | terraform.environment | {"ID": info["ID"]}
+    del environment["TF_INPUT"]  # who is asked may answer
+    lines = run_by(__file__, "test_everything_is_made_used_changed_and_taken_down")
+    of_terraform = [line for line in lines if " terraform " in line]
+    assert len(of_terraform) >= 2
+    for line in of_terraform:
+        done = subprocess.run(
+            ["bash", "-c", line],
+            cwd=terraform.project,
+            env=environment,
+            input="yes\n",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+        assert done.stdout.strip(), line
+        if line.endswith(" state list"):
+            assert "module.lake_bucket.aws_s3_bucket.this" in done.stdout.splitlines()
+    kept = s3.list_objects_v2(Bucket=STATE_BUCKET, Prefix=lock["Key"])
+    assert kept["KeyCount"] == 0, "the lock is still there"
 
 
 def assert_session_is_published(outputs: dict[str, Any]) -> None:

@@ -74,6 +74,7 @@ TOOLS = {
     ),
     "parliament": _environment(HERE / "parliament.lock"),
     "checkov": _environment(HERE / "checkov.lock"),
+    "awscli": _environment(HERE / "awscli.lock"),
     "wheels": Tool(_IMAGE, tuple(list_wheels(_IMAGE, platform) for platform in PLATFORMS)),
 }
 

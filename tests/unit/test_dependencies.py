@@ -16,6 +16,7 @@ EXTRAS = PROJECT["project"]["optional-dependencies"]
 LOCKS = {
     "requirements.lock": PROJECT["project"]["dependencies"],
     "requirements-dev.lock": PROJECT["project"]["dependencies"] + EXTRAS["local"] + EXTRAS["dev"],
+    "tests/proofs/awscli.lock": PROJECT["dependency-groups"]["awscli"],
     "tests/proofs/checkov.lock": PROJECT["dependency-groups"]["checkov"],
     "tests/proofs/parliament.lock": PROJECT["dependency-groups"]["parliament"],
 }

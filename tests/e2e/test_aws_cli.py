@@ -1,0 +1,228 @@
+"""AWS's own command line does what the pages have it do, on a lake where a session is published.
+
+It is version 1, which the index of packages has (https://pypi.org/project/awscli/); the pages ask
+for version 2, which takes these commands as well.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from infra.local.b3.sessions import SESSIONS
+from tests.covered import run_by
+from tests.e2e.cloud import Cloud
+from tests.proofs.tools import need
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+BUCKET, MONTH = "b3-lake", f"{SESSIONS[-1]:%Y-%m}"
+COMMIT = f"published/portfolio/{MONTH}/000003.json"
+STATE_BUCKET, STATE = "b3-pipeline-state", "b3-pipeline/prod/terraform.tfstate"
+OTHER_MONTH = "reports/portfolio/2025-07-31/IBOV.html"
+SAVED = b"a file that somebody saved"
+Shown = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who types the lines of the pages, in a folder and with variables set.
+
+    Attributes:
+        cloud: Where the lake is.
+        folder: Where that person stands.
+        environment: What is set there.
+    """
+
+    cloud: Cloud
+    folder: Path
+    environment: dict[str, str]
+
+    def types(self, line: str, **variables: str) -> Shown:
+        return subprocess.run(
+            ["bash", "-c", line],
+            cwd=self.folder,
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def words(self, line: str) -> list[str]:
+        """What the shell makes of a line."""
+        return self.types(f"printf '%s\\n' {line}").stdout.splitlines()
+
+    def read(self, place: str) -> bytes:
+        """What lies at an address of S3, or in a file."""
+        if not place.startswith("s3://"):
+            return (self.folder / place).read_bytes()
+        bucket, _, key = place.removeprefix("s3://").partition("/")
+        body: bytes = self.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return body
+
+
+@pytest.fixture(scope="module")
+def person(whole_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Person:
+    """One who has the right to read the lake, in whose bucket versions are kept as on AWS."""
+    aws = need("awscli") / "environment" / "bin"
+    folder = tmp_path_factory.mktemp("person")
+    s3: Any = whole_cloud.client("s3")
+    s3.create_bucket(Bucket=STATE_BUCKET)
+    for bucket in (BUCKET, STATE_BUCKET):
+        kept = {"Status": "Enabled"}
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=kept)
+    whole_cloud.behave()
+    for arguments in (["IBOV"], ["SMLL"], ["IBOV", "--force"]):
+        outcome = whole_cloud.run_portfolio("--index", *arguments, extra={"B3_REPORTS": "en"})
+        assert outcome.last_line.startswith("published "), outcome.error
+    s3.put_object(Bucket=BUCKET, Key=OTHER_MONTH, Body=b"a page")
+    environment = whole_cloud.env | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "PATH": f"{aws}:{os.environ['PATH']}",
+        "RUN_ID": whole_cloud.commits("portfolio", MONTH)[-1]["run_id"],
+        "STATE_BUCKET": STATE_BUCKET,
+    }
+    return Person(whole_cloud, folder, environment)
+
+
+def copies(person: Person, line: str) -> None:
+    """The same bytes lie at both ends."""
+    _, _, _, source, target, *_ = person.words(line)
+    if not source.startswith("s3://"):
+        (person.folder / source).write_bytes(SAVED)
+    shown = person.types(line)
+    assert shown.returncode == 0, shown.stderr
+    if target == "-":
+        assert shown.stdout.encode() == person.read(source)
+        return
+    name = source.rpartition("/")[2]
+    place = f"{target}{name}" if target.endswith("/") else name if target == "." else target
+    assert person.read(place) == person.read(source)
+
+
+def lists(person: Person, line: str) -> None:
+    """Each name under a prefix is there, and of them the size."""
+    shown = person.types(line)
+    bucket, _, prefix = person.words(line)[3].removeprefix("s3://").partition("/")
+    found = person.cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    expected = [
+        *(each["Prefix"].removeprefix(prefix) for each in found.get("CommonPrefixes", [])),
+        *(each["Key"].removeprefix(prefix) for each in found.get("Contents", [])),
+    ]
+    assert expected
+    assert sorted(line.split()[-1] for line in shown.stdout.splitlines()) == sorted(expected)
+
+
+def links(person: Person, line: str) -> None:
+    """Whoever has the link, and no credentials, reads the page for an hour."""
+    shown = person.types(line)
+    assert shown.returncode == 0, shown.stderr
+    link = shown.stdout.strip()
+    assert "X-Amz-Expires=3600" in link or "Expires=" in link
+    answer = requests.get(link, timeout=30)
+    assert answer.content == person.read(person.words(line)[3])
+    assert b"<html" in answer.content
+
+
+def brings_a_month(person: Person, line: str) -> None:
+    """The page of the month comes with its reports, and of other months nothing."""
+    _, _, _, source, target, *_ = person.words(line)
+    shown = person.types(line)
+    assert shown.returncode == 0, shown.stderr
+    folder = person.folder / target
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    prefix = source.removeprefix(f"s3://{BUCKET}/")
+    names = {key.removeprefix(prefix) for key in person.cloud.objects(prefix)}
+    assert found == {name for name in names if name.startswith(MONTH)} < names
+    assert found >= {f"{MONTH}.html", f"{SESSIONS[-1]}/IBOV.html"}
+    for name in found:
+        assert person.read(f"{target}/{name}") == person.read(f"{source}{name}")
+
+
+def says_who(person: Person, line: str) -> None:
+    """The account is the one that the local cloud is."""
+    assert json.loads(person.types(line).stdout)["Account"] == "123456789012"
+
+
+def says_something(person: Person, line: str) -> None:
+    """What is asked is there."""
+    shown = person.types(line)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.strip()
+
+
+CHECKS: dict[tuple[str, str], Callable[[Person, str], None]] = {
+    ("s3", "cp"): copies,
+    ("s3", "ls"): lists,
+    ("s3", "presign"): links,
+    ("s3", "sync"): brings_a_month,
+    ("sts", "get-caller-identity"): says_who,
+}
+
+
+LINES = run_by(__file__, "test_each_line_of_the_pages_brings_what_is_there")
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_each_line_of_the_pages_brings_what_is_there(person: Person, line: str) -> None:
+    _, service, operation, *_ = shlex.split(line)
+    CHECKS.get((service, operation), says_something)(person, line)
+
+
+def by_operation(lines: list[str]) -> dict[str, str]:
+    return {line.split()[2]: line for line in lines}
+
+
+def test_a_commit_is_put_back_as_the_page_says(person: Person) -> None:
+    lines = by_operation(run_by(__file__, "test_a_commit_is_put_back_as_the_page_says"))
+    assert list(lines) == ["list-object-versions", "get-object", "put-object"]
+    s3: Any = person.cloud.client("s3")
+    commit = {"Bucket": BUCKET, "Key": COMMIT}
+    written = person.read(f"s3://{BUCKET}/{COMMIT}")
+    s3.put_object(**commit, Body=b"{}")
+
+    shown = json.loads(person.types(lines["list-object-versions"]).stdout)
+    versions = [each for each in shown["Versions"] if each["Key"] == COMMIT]
+    assert [each["IsLatest"] for each in versions] == [True, False]
+    assert len({each["Key"] for each in shown["Versions"]}) == int(COMMIT[-6])
+
+    got = person.types(lines["get-object"], VERSION=versions[-1]["VersionId"])
+    assert got.returncode == 0, got.stderr
+    assert (person.folder / "000003.json").read_bytes() == written
+
+    refused = person.types(lines["put-object"])  # where another object is in its place
+    assert refused.returncode != 0
+    assert "PreconditionFailed" in refused.stderr
+    assert person.read(f"s3://{BUCKET}/{COMMIT}") == b"{}"
+    s3.delete_object(**commit)
+    put = person.types(lines["put-object"])
+    assert put.returncode == 0, put.stderr
+    assert person.read(f"s3://{BUCKET}/{COMMIT}") == written
+    assert s3.head_object(**commit)["ContentType"] == "application/json"
+    again = person.cloud.run_portfolio("--index", "IBOV")
+    assert again.last_line.startswith("up to date "), again.error
+
+
+def test_a_lost_state_is_put_back_as_the_page_says(person: Person) -> None:
+    lines = by_operation(run_by(__file__, "test_a_lost_state_is_put_back_as_the_page_says"))
+    assert list(lines) == ["list-object-versions", "get-object", "put-object"]
+    s3: Any = person.cloud.client("s3")
+    for body in (b'{"serial": 7}', b"lost"):
+        s3.put_object(Bucket=STATE_BUCKET, Key=STATE, Body=body)
+
+    shown = json.loads(person.types(lines["list-object-versions"]).stdout)
+    newest, older = shown["Versions"]
+    assert (newest["IsLatest"], older["IsLatest"]) == (True, False)
+    for operation in ("get-object", "put-object"):
+        done = person.types(lines[operation], VERSION=older["VersionId"])
+        assert done.returncode == 0, done.stderr
+    assert person.read(f"s3://{STATE_BUCKET}/{STATE}") == b'{"serial": 7}'
