@@ -80,8 +80,9 @@ def person(whole_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Pers
         kept = {"Status": "Enabled"}
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration=kept)
     whole_cloud.behave()
-    for arguments in (["IBOV"], ["SMLL"], ["IBOV", "--force"]):
-        outcome = whole_cloud.run_portfolio("--index", *arguments, extra={"B3_REPORTS": "en"})
+    for reports, *arguments in (("en", "IBOV"), ("none", "SMLL"), ("none", "IBOV", "--force")):
+        said = {"B3_REPORTS": reports}
+        outcome = whole_cloud.run_portfolio("--index", *arguments, extra=said)
         assert outcome.last_line.startswith("published "), outcome.error
     s3.put_object(Bucket=BUCKET, Key=OTHER_MONTH, Body=b"a page")
     environment = whole_cloud.env | {
@@ -208,7 +209,7 @@ def test_a_commit_is_put_back_as_the_page_says(person: Person) -> None:
     assert put.returncode == 0, put.stderr
     assert person.read(f"s3://{BUCKET}/{COMMIT}") == written
     assert s3.head_object(**commit)["ContentType"] == "application/json"
-    again = person.cloud.run_portfolio("--index", "IBOV")
+    again = person.cloud.run_portfolio("--index", "IBOV", extra={"B3_REPORTS": "none"})
     assert again.last_line.startswith("up to date "), again.error
 
 
