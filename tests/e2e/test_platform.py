@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -248,20 +249,25 @@ def test_each_line_for_prefect_ends_well(platform: Platform, of_one_index: None)
     """All of them together: each run that they start is Completed, and had what was given."""
     environment = os.environ | platform.env | {"PATH": f"{BIN}:{os.environ['PATH']}"}
     lines = run_by(__file__, "test_each_line_for_prefect_ends_well")
-    typed = [
-        subprocess.Popen(
-            ["bash", "-c", line],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for line in lines
-    ]
-    shown = [process.communicate(timeout=RUN_SECONDS)[0] for process in typed]
+    with ExitStack() as typed:
+        processes = [
+            typed.enter_context(
+                subprocess.Popen(
+                    ["bash", "-c", line],
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+            )
+            for line in lines
+        ]
+        for process in processes:
+            typed.callback(process.kill)  # one that has ended is left alone
+        shown = [process.communicate(timeout=2 * RUN_SECONDS)[0] for process in processes]
 
-    for line, process, said in zip(lines, typed, shown, strict=True):
+    for line, process, said in zip(lines, processes, shown, strict=True):
         assert process.returncode == 0, f"{line}\n{said}"
         _, *words = shlex.split(line)
         if words[0] == "config":
