@@ -73,13 +73,18 @@ ROWS = (
     Row(r"python -m infra\.local up --live", "", "it asks B3, and no test leaves the machine"),
     # Deployed.
     Row(
-        r"set -a; \. \.local/env; \. \.local/prefect/env; set \+a|\.venv/bin/prefect deploy --all",
+        r"set -a; \. \.local/env; \. \.local/prefect/env; set \+a",
         f"{_PLATFORM}test_shell_that_loads_the_settings_deploys",
     ),
     Row(
-        r"prefect deploy( --all)?",
+        r"(\.venv/bin/)?prefect deploy --all",
         f"{_PLATFORM}test_shell_that_loads_the_settings_deploys",
-        "as it stands in the block that loads the settings first",
+        "in the block that loads the settings first",
+    ),
+    Row(
+        r"prefect deploy",
+        f"{_PLATFORM}test_shell_that_loads_the_settings_deploys",
+        "a name of it: whole it stands in the block that loads the settings first",
         in_sentences=True,
     ),
     Row(

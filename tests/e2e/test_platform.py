@@ -230,6 +230,7 @@ def test_shell_that_loads_the_settings_deploys(
     deployed = subprocess.run(
         ["bash", "-ec", "\n".join(lines)],
         cwd=tmp_path,
+        env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
