@@ -298,12 +298,13 @@ def run_by(file: str, function: str) -> list[str]:
 
 
 def blocks_run_by(file: str, function: str) -> list[tuple[str, ...]]:
-    """Return the blocks that hold those commands, each whole."""
-    found = [block for each in _of(file, function) for block in each.blocks]
+    """Return the blocks, each whole, of those that a test runs as they stand."""
+    found = [block for each in _of(file, function, is_whole=True) for block in each.blocks]
     return list(dict.fromkeys(found))
 
 
-def _of(file: str, function: str) -> list[Command]:
+def _of(file: str, function: str, *, is_whole: bool = False) -> list[Command]:
     by = f"{Path(file).relative_to(ROOT / 'tests').as_posix()}::{function}"
     rows = ((each, row_of(each)) for each in commands())
-    return [each for each, row in rows if row is not None and row.by == by]
+    of_test = [(each, row) for each, row in rows if row is not None and row.by == by]
+    return [each for each, row in of_test if not (is_whole and row.why)]

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -157,9 +158,10 @@ def brings(person: Person, line: str) -> None:
         for name in names:
             if fnmatch(name, pattern):
                 taken[name] = option == "--include"
+    folder = person.folder / target
+    shutil.rmtree(folder, ignore_errors=True)  # where another line has brought something
     shown = person.types(line)
     assert shown.returncode == 0, shown.stderr
-    folder = person.folder / target
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found == {name for name in names if taken[name]}
     assert found

@@ -226,9 +226,10 @@ def test_shell_that_loads_the_settings_deploys(
     (tmp_path / ".local").symlink_to(platform.state)
     (tmp_path / ".venv").symlink_to(BIN.parent)
     before = platform.deployment()
+    typed = [line for line in lines if not line.startswith("prefect deployment run ")]  # see below
 
     deployed = subprocess.run(
-        ["bash", "-ec", "\n".join(lines)],
+        ["bash", "-ec", "\n".join(typed)],
         cwd=tmp_path,
         env=os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"},
         capture_output=True,
