@@ -275,7 +275,7 @@ def test_each_line_for_prefect_ends_well(platform: Platform, of_one_index: None)
         if words[0] == "config":
             assert f"PREFECT_API_URL='{platform.env['PREFECT_API_URL']}'" in said
             continue
-        (run,) = set(re.findall(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", said))
+        (run,) = re.findall(r"UUID: ([0-9a-f-]{36})", said)
         assert platform.wait_until(run, *ENDED) == "Completed"
         given = platform.prefect("GET", f"/flow_runs/{run}")
         for option, word in itertools.pairwise(words):
