@@ -64,6 +64,8 @@ def _image(at: Standing) -> str:
         f"{repository or '<repository_url>'}:{at.commit if at.is_made else '<twelve characters>'}"
     )
     where = "" if repository else "     export DEPLOY_REPOSITORY_URL=<Terraform's repository_url>\n"
+    if os.environ.get("DEPLOY_IMAGE"):  # which would be built in its place
+        where += "     unset DEPLOY_IMAGE\n"
     return (
         f"Build and push the image of the commit, {name}.\n{where}     make image\n     make push"
     )
@@ -83,14 +85,14 @@ def make(root: Path, git: Repository, at: Standing, day: str) -> Standing:
         aside.parent.mkdir(exist_ok=True)
         aside.write_text(changelog.with_release(at.page, at.version, day), "utf-8")
         aside.replace(file)  # whole or not at all
-        print(f"{changelog.FILE}: [{changelog.UNRELEASED}] is [{at.version}] - {day} now.")
+        print(f"\n{changelog.FILE}: [{changelog.UNRELEASED}] is [{at.version}] - {day} now.")
     if git.changed():
         git.commit_file(changelog.FILE, f"Release {at.version}")
-        print(f"Committed: {git.commit()} of {at.branch}.")
+        print(f"\nCommitted: {git.commit()} of {at.branch}.")
     if not at.tagged:
         page = (root / changelog.FILE).read_text("utf-8")
         git.tag(at.tag, f"b3-pipeline {at.version}\n\n{changelog.notes(page, at.version)}\n")
-        print(f"Tagged: {at.tag}.")
+        print(f"\nTagged: {at.tag}.")
     return look(root, git)
 
 
@@ -103,8 +105,7 @@ def release(root: Path, given: dt.date | None, today: dt.date) -> int:
     if not all(each.holds for each in verdicts):
         print("\nNothing was changed: mend this, and run it again.", file=sys.stderr)
         return 1
-    if given and not at.is_made:
-        print()
+    if given:
         at = make(root, git, at, day)
     if at.is_made:
         print(f"\n{at.version} is made here: {at.tag} is {at.commit}. What is left, in this order:")

@@ -113,7 +113,8 @@ def clone(never_released: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     for name in ("clone", "remote.git"):
         shutil.copytree(never_released / name, tmp_path / name)
     monkeypatch.setenv("GIT_COMMITTER_DATE", LATER)  # of what the command does
-    monkeypatch.delenv("DEPLOY_REPOSITORY_URL", raising=False)
+    for name in ("DEPLOY_REPOSITORY_URL", "DEPLOY_IMAGE"):
+        monkeypatch.delenv(name, raising=False)
     return Clone(tmp_path / "clone")
 
 
@@ -485,6 +486,16 @@ def test_the_registry_and_the_branch_of_the_clone_are_those_in_the_commands(
     head = clone.git("rev-parse", "--short=12", "HEAD")
     assert f"the image of the commit, registry.example.com/b3:{head}.\n" in told
     assert "export" not in told
+
+
+def test_an_image_that_would_be_built_in_place_of_the_commits_is_to_be_forgotten(
+    clone: Clone, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert clone.release() == 0
+    assert "DEPLOY_IMAGE" not in capsys.readouterr().out
+    monkeypatch.setenv("DEPLOY_IMAGE", "registry.example.com/b3:0123abcdef01")
+    assert clone.release() == 0
+    assert "  unset DEPLOY_IMAGE\n     make image\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("day", ["", "04/08/2025", "20250804", "2025-8-4", "2025-02-30", "today"])
