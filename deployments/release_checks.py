@@ -59,7 +59,7 @@ class Standing:
     @property
     def is_made(self) -> bool:
         """Whether all that is done here is done."""
-        return bool(self.day) and not self.changed and self.tagged == self.commit
+        return bool(self.day) and not self.is_stopped and self.tagged == self.commit
 
 
 def look(root: Path, git: Repository) -> Standing:
@@ -149,7 +149,7 @@ def _wrong_tag(git: Repository, at: Standing) -> str | None:
             f"{at.version} is released, {at.tag} is {at.tagged}: write the next version into "
             f"{_CODE} and {_PACKAGE}; for what is left to do of this one git checkout {at.tag}"
         )
-    if not at.day:
+    if not at.is_made:
         return f"{at.tag} is here, and {changelog.FILE} has no section of it: {again}"
     return None
 

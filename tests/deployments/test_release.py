@@ -242,6 +242,21 @@ def test_a_section_that_a_person_has_written_and_committed_is_tagged_as_it_is(
     assert clone.git("rev-parse", "HEAD") == head == clone.git("rev-parse", "v0.1.0^{commit}")
 
 
+def test_what_changes_meanwhile_comes_into_no_commit(
+    clone: Clone, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def replace_and_change(of: Path, to: Path) -> Path:
+        dirty(clone)
+        return replace(of, to)
+
+    monkeypatch.setattr(Path, "replace", replace_and_change)
+    assert clone.release(DAY) == 0
+    assert clone.git("diff", "--name-only", "HEAD~1", "HEAD") == "CHANGELOG.md"
+    assert "0.1.0 is made here" in capsys.readouterr().out
+
+
 def test_what_is_staged_or_hooked_does_not_come_into_the_commit_by_itself(
     clone: Clone, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -323,6 +338,11 @@ def version(text: str) -> Callable[[Clone], None]:
     return lambda clone: clone.version(text)
 
 
+def tagged_and_stopped(clone: Clone) -> None:
+    tagged_without_a_section(clone)
+    clone.write("CHANGELOG.md", CLOSED)
+
+
 WRONG: dict[str, tuple[Callable[[Clone], object], str]] = {
     "changed": (dirty, "pyproject.toml. Commit that"),
     "staged": (staged, "pyproject.toml. Commit that"),
@@ -350,6 +370,7 @@ WRONG: dict[str, tuple[Callable[[Clone], object], str]] = {
     "released": (released, "0.1.0 is released, v0.1.0 is "),
     "lightweight": (lightweight, "v0.1.0 without a message: git tag -d v0.1.0"),
     "no section": (tagged_without_a_section, "has no section of it: git tag -d v0.1.0"),
+    "no section yet": (tagged_and_stopped, "has no section of it: git tag -d v0.1.0"),
     "nothing": (page(f"{TOP}\n## [Unreleased]\n"), "nothing under [Unreleased]: write"),
     "headings": (page(f"{TOP}\n## [Unreleased]\n\n### Added\n"), "nothing under [Unreleased]"),
     "both": (
