@@ -23,7 +23,7 @@ _PROGRAMS = (
 _COMMAND = re.compile(rf"(?:[A-Z]\w*=\S+ )*(?:\.venv/bin/)?(?:{_PROGRAMS}) \S.*", re.S)
 # What stands for something else makes a command a form of one: …, [--option], <name>, FILE, D.
 _STANDS_FOR = re.compile(
-    r"…|\[--|<[a-z_-]+>| (?:D|DIR|FILE|FOLDER|NAME|CODE|MOMENT|YYYY)\b|=$"
+    r"…|\[--|<[\w-]+>| (?:D|DIR|FILE|FOLDER|NAME|CODE|MOMENT|YYYY)\b|=$"
     r"| --(?:trading-date|user-name)$"
 )
 

@@ -105,6 +105,13 @@ def address(place: str) -> tuple[str, str]:
     return bucket, key
 
 
+def keys_below(person: Person, prefix: str) -> list[str]:
+    """What S3 itself lists of the lake."""
+    pages = person.cloud.client("s3").get_paginator("list_objects_v2")
+    found = pages.paginate(Bucket=BUCKET, Prefix=prefix)
+    return [each["Key"] for page in found for each in page.get("Contents", [])]
+
+
 def copies(person: Person, line: str) -> None:
     """The same bytes lie at both ends."""
     source, target = person.words(line)[3:5]
@@ -124,8 +131,8 @@ def lists(person: Person, line: str) -> None:
     """Each name under a prefix is there, or each key below it."""
     shown = person.types(line)
     words = person.words(line)
-    (bucket, prefix) = address(next(each for each in words if each.startswith("s3://")))
-    keys = sorted(person.cloud.objects(prefix))
+    bucket, prefix = address(next(each for each in words if each.startswith("s3://")))
+    keys = keys_below(person, prefix)
     assert bucket == BUCKET
     assert keys
     expected = set(keys)
@@ -151,8 +158,9 @@ def links(person: Person, line: str) -> None:
 def brings(person: Person, line: str) -> None:
     """Each object comes that the line takes, and no other one."""
     source, target, *filters = person.words(line)[3:]
-    _, prefix = address(source)
-    names = {key.removeprefix(prefix) for key in person.cloud.objects(prefix)}
+    bucket, prefix = address(source)
+    listed = keys_below(person, prefix)
+    names = {key.removeprefix(prefix) for key in listed if not key.endswith("/")}
     taken = dict.fromkeys(names, True)
     for option, pattern in zip(filters[::2], filters[1::2], strict=True):
         for name in names:
@@ -167,7 +175,7 @@ def brings(person: Person, line: str) -> None:
     assert found
     assert bool(filters) == (found < names)
     for name in found:
-        assert person.read(f"{target}/{name}") == person.read(f"s3://{BUCKET}/{prefix}{name}")
+        assert person.read(f"{target}/{name}") == person.read(f"s3://{bucket}/{prefix}{name}")
 
 
 def says_who(person: Person, line: str) -> None:
