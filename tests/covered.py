@@ -66,7 +66,7 @@ ROWS = (
         f"{_MODULE}; .ci/run types it as it stands",
     ),
     Row(
-        r"make demo LIVE=1",
+        r"make (demo|local) LIVE=1",
         "local/test_next_steps.py::test_lines_of_make_start_the_program_on_the_state",
         "planned by make and not run: it asks B3, and no test leaves the machine",
     ),
@@ -82,14 +82,19 @@ ROWS = (
         "in the block that loads the settings first",
     ),
     Row(
-        r"prefect deploy",
+        r"prefect deploy( --name daily-quotes)?",
         f"{_PLATFORM}test_shell_that_loads_the_settings_deploys",
         "a name of it: whole it stands in the block that loads the settings first",
         in_sentences=True,
     ),
     Row(
-        r"prefect (deployment run|config view).*",
+        r"prefect deployment run .*|prefect (config|deployment schedule) .*",
         f"{_PLATFORM}test_each_line_for_prefect_ends_well",
+    ),
+    Row(
+        r"prefect server start",
+        f"{_PLATFORM}test_run_with_a_custom_date_completes_and_its_rows_answer",
+        "by what starts the platform, on a port of its own, until it is ended",
     ),
     Row(r"prefect cloud login", "", "it opens a browser, for an account of Prefect Cloud"),
     Row(
@@ -107,23 +112,23 @@ ROWS = (
         f"{_MODULE}; those of the others are told likewise in a test beside each",
     ),
     Row(
-        r"make (deploy ENV=prod( DRY_RUN=1)?|destroy ENV=prod( DELETE_DATA=1)?|state ENV=prod)",
+        r"make (deploy ENV=\w+( DRY_RUN=1)?|destroy ENV=\w+( DELETE_DATA=1)?|state ENV=prod)",
         f"{_DEPLOY}test_everything_is_made_used_changed_and_taken_down",
         f"{_MODULE}, and the word yes as --auto-approve",
     ),
     Row(
-        r"make destroy ENV=prod DRY_RUN=1",
+        r"make destroy ENV=\w+ DRY_RUN=1",
         "deployments/test_destroy.py::test_dry_run_only_looks",
         f"{_MODULE}, over a stand-in for Terraform",
     ),
     Row(
-        r"make deploy ENV=prod INFRASTRUCTURE=1",
+        r"make deploy ENV=\w+ INFRASTRUCTURE=1( DRY_RUN=1)?",
         "deployments/test_deploy.py::"
         "test_user_of_a_push_pool_is_made_before_there_is_a_block_with_its_key",
         f"{_MODULE}, over a stand-in for Terraform",
     ),
     Row(
-        r"python -m deployments\.verify --env prod",
+        r"python -m deployments\.verify --env \w+( --only alarms)?",
         f"{_DEPLOY}test_everything_is_made_used_changed_and_taken_down",
         "on a copy of the project, whose environment is one of the local cloud",
     ),
@@ -133,9 +138,20 @@ ROWS = (
         "in the test's own process",
     ),
     Row(
-        r"export \w+=\S+",
+        r"export \w+=\S+|unset( \w+)+",
         f"{_HERE}test_each_variable_that_is_set_is_read_by_what_comes_after",
         "nothing is to be seen of it by itself",
+    ),
+    Row(
+        r"python -m deployments\.variables --env \w+|set -a; \. \.local/(prod|lab)\.env; set \+a",
+        "deployments/test_variables.py::"
+        "test_a_shell_has_what_a_deployment_would_have_and_the_settings_of_the_flows",
+        "in the test's own process, over a stand-in for Terraform; a shell then loads the file",
+    ),
+    Row(
+        r"make (image|push|release( DATE=\S+)?)|git (pull --ff-only|push|tag -d|reset --hard) .*",
+        "deployments/test_release.py::test_the_commands_of_contributing_make_a_release",
+        "of a small project, by what is read there from the page",
     ),
     # Terraform.
     Row(
@@ -167,13 +183,27 @@ ROWS = (
         f"{_AWS}test_a_lost_state_is_put_back_as_the_page_says",
     ),
     Row(
-        r"aws (s3|sts) .*",
+        r"aws (configure|ec2|ecs|glue|iam get-role|s3 \w+|sts) .*",
         f"{_AWS}test_each_line_of_the_pages_brings_what_is_there",
     ),
     Row(r"aws sso login .*", "", "it opens a browser, for an account of AWS"),
     Row(
-        r"aws iam create-access-key", "", "a name of it: it is typed with a user's, who is not here"
+        r"aws iam create-access-key|aws s3 cp|prefect deployment run",
+        "",
+        "a name of it: what is typed has more words",
+        in_sentences=True,
     ),
+    # On one machine.
+    Row(
+        r"\. \.venv/bin/activate|mkdir -p \S+|cp IBOVDia_\S+ \.local/lake/b3-lake/inbox/",
+        f"{_HERE}test_words_of_the_shell_do_what_they_say",
+    ),
+    Row(
+        r"make clean",
+        f"{_HERE}test_each_line_of_make_starts_what_takes_it",
+        "planned by make and not run: it would take away what runs this test",
+    ),
+    Row(r"git pull", "", "it asks the code host, and no test leaves the machine"),
     # For analysts.
     Row(
         r"pip install .*",
@@ -270,6 +300,7 @@ BLOCKS = (
     Row(r"python .*", f"{_VIEWS}test_each_python_example_runs"),
     Row(r"(sh|console) .*", f"{_HERE}test_every_command_has_a_row"),
     Row(r"ini .*", f"{_HERE}test_each_profile_is_one_that_aws_reads"),
+    Row(r"json .*", f"{_HERE}test_each_block_of_json_is_json"),
     Row(r"hcl .*", "", "an example of what to write where a state is lost, with a made-up account"),
     Row(r"mermaid .*", "", "a drawing, which the code host makes"),
     Row(r" .*", "", "what a program says, or what is in a folder; commands in it have their rows"),

@@ -36,7 +36,7 @@ from tests.documented import (
 )
 
 # What nothing here can run, and kinds of blocks that are no language of ours.
-MOST_REASONS, MOST_KINDS = 7, 3
+MOST_REASONS, MOST_KINDS = 8, 3
 BIN = Path(sys.executable).parent
 WITHOUT_ROW = "Expected a row of tests/covered.py that says by which test it is run: "
 
@@ -238,12 +238,25 @@ def test_each_small_line_leaves_what_it_should(tmp_path: Path, line: str) -> Non
 
 
 # What AWS's and Prefect's own programs, and Terraform, read; all else our code has to.
-OF_OTHERS = {"AWS_PROFILE", "PREFECT_API_URL", "PREFECT_API_KEY", "TF_VAR_prefect_credential"}
+OF_OTHERS = {
+    *("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+    *("PREFECT_API_URL", "PREFECT_API_KEY", "TF_VAR_prefect_credential"),
+}
 EXPORTS = run_by(__file__, "test_each_variable_that_is_set_is_read_by_what_comes_after")
 
 
 @pytest.mark.parametrize("line", EXPORTS)
 def test_each_variable_that_is_set_is_read_by_what_comes_after(line: str) -> None:
+    if line.startswith("unset "):
+        names = line.split()[1:]
+        assert set(names) <= OF_OTHERS
+        given = os.environ | dict.fromkeys(names, "set")
+        done = subprocess.run(
+            ["bash", "-ec", f"{line}; env"], env=given, capture_output=True, text=True, check=True
+        )
+        left = {each.partition("=")[0] for each in done.stdout.splitlines()}
+        assert not left.intersection(names)
+        return
     name, _, value = line.removeprefix("export ").partition("=")
     printed = subprocess.run(
         ["bash", "-c", f"{line}; printenv {name}"], capture_output=True, text=True, check=True
@@ -251,6 +264,24 @@ def test_each_variable_that_is_set_is_read_by_what_comes_after(line: str) -> Non
     assert printed == f"{shlex.split(value)[0]}\n"
     read = "".join(path.read_text() for path in (ROOT / "deployments").glob("*.py"))
     assert name in OF_OTHERS or f'"{name}"' in read
+
+
+def test_words_of_the_shell_do_what_they_say(tmp_path: Path) -> None:
+    """In the order of the pages, in a folder with a saved file."""
+    (tmp_path / ".venv").symlink_to(BIN.parent)
+    (tmp_path / "IBOVDia_04-08-25.csv").write_text("saved", encoding="utf-8")
+    lines = run_by(__file__, "test_words_of_the_shell_do_what_they_say")
+    done = subprocess.run(
+        ["bash", "-ec", "\n".join([*lines, "command -v python"])],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(done.stdout.strip()).parent.resolve() == BIN.resolve()
+    inbox = tmp_path / ".local" / "lake" / "b3-lake" / "inbox"
+    assert (inbox / "IBOVDia_04-08-25.csv").read_text(encoding="utf-8") == "saved"
 
 
 def imported() -> set[str]:
