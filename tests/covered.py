@@ -88,8 +88,12 @@ ROWS = (
         in_sentences=True,
     ),
     Row(
-        r"prefect deployment run .*|prefect (config|deployment schedule) .*",
-        f"{_PLATFORM}test_each_line_for_prefect_ends_well",
+        r"prefect deployment run .*",
+        f"{_PLATFORM}test_each_line_that_starts_a_run_ends_well",
+    ),
+    Row(
+        r"prefect (config|deployment schedule) .*",
+        f"{_PLATFORM}test_each_line_that_starts_no_run_ends_well",
     ),
     Row(
         r"prefect server start",

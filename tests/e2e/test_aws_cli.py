@@ -89,14 +89,30 @@ def person(whole_cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Pers
         outcome = whole_cloud.run_portfolio("--index", *arguments, extra=said)
         assert outcome.last_line.startswith("published "), outcome.error
     s3.put_object(Bucket=BUCKET, Key=OTHER_MONTH, Body=b"a page")
+    make_what_a_lab_has(whole_cloud)
     environment = whole_cloud.env | {
-        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_CONFIG_FILE": str(folder / "config"),
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PATH": f"{aws}:{os.environ['PATH']}",
         "RUN_ID": whole_cloud.commits("portfolio", MONTH)[-1]["run_id"],
         "STATE_BUCKET": STATE_BUCKET,
     }
     return Person(whole_cloud, folder, environment)
+
+
+def make_what_a_lab_has(cloud: Cloud) -> None:
+    """The role that is there, and the worker's service that a deployment has made."""
+    services = {"Service": ["glue.amazonaws.com", "ecs-tasks.amazonaws.com"]}
+    trust = [{"Effect": "Allow", "Principal": services, "Action": "sts:AssumeRole"}]
+    document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+    iam: Any = cloud.client("iam")
+    iam.create_role(RoleName="LabRole", AssumeRolePolicyDocument=document)
+    ecs: Any = cloud.client("ecs")
+    ecs.create_cluster(clusterName="b3-pipeline")
+    containers = [{"name": "worker", "image": "none", "memory": 512, "cpu": 256}]
+    ecs.register_task_definition(family="worker", containerDefinitions=containers)
+    worker = {"serviceName": "b3-pipeline-worker", "taskDefinition": "worker", "desiredCount": 1}
+    ecs.create_service(cluster="b3-pipeline", **worker)
 
 
 def address(place: str) -> tuple[str, str]:
@@ -183,6 +199,29 @@ def says_who(person: Person, line: str) -> None:
     assert "123456789012" in person.types(line).stdout
 
 
+def sets(person: Person, line: str) -> None:
+    """What is set stands in the file from then on."""
+    name, value = person.words(line)[3:5]
+    assert person.types(line).returncode == 0
+    assert f"{name} = {value}\n" in (person.folder / "config").read_text(encoding="utf-8")
+
+
+def names_services(person: Person, line: str) -> None:
+    """Those that may act as the role."""
+    assert person.types(line).stdout.split() == ["glue.amazonaws.com", "ecs-tasks.amazonaws.com"]
+
+
+def turns(person: Person, line: str) -> None:
+    """As many tasks are wanted from then on as the line says."""
+    words = person.words(line)
+    count = words[words.index("--desired-count") + 1]
+    shown = person.types(line)
+    assert shown.stdout.strip() == count, shown.stderr
+    name = words[words.index("--service") + 1]
+    found = person.cloud.client("ecs").describe_services(cluster="b3-pipeline", services=[name])
+    assert found["services"][0]["desiredCount"] == int(count)
+
+
 def says_something(person: Person, line: str) -> None:
     """What is asked is there."""
     shown = person.types(line)
@@ -191,6 +230,9 @@ def says_something(person: Person, line: str) -> None:
 
 
 CHECKS: dict[tuple[str, str], Callable[[Person, str], None]] = {
+    ("configure", "set"): sets,
+    ("ecs", "update-service"): turns,
+    ("iam", "get-role"): names_services,
     ("s3", "cp"): copies,
     ("s3", "ls"): lists,
     ("s3", "presign"): links,

@@ -1,5 +1,6 @@
 """The deployed pipeline, end to end: Prefect, its ECS worker, and the local cloud."""
 
+import base64
 import datetime as dt
 import itertools
 import json
@@ -19,6 +20,7 @@ import pytest
 
 from deployments.automations import TAG, end_run_that_did_not_start
 from infra.local.aws.ecs.tasks import SPOT_REASON
+from infra.local.b3.format import DownloadQuery, content_of, render_csv
 from infra.local.b3.sessions import SESSIONS, published_portfolio
 from tests.covered import blocks_run_by, run_by
 from tests.e2e.platform_fixture import (
@@ -247,10 +249,50 @@ def test_shell_that_loads_the_settings_deploys(
     assert after["work_pool_name"] == before["work_pool_name"] == "b3-pipeline"
 
 
-def test_each_line_for_prefect_ends_well(platform: Platform, of_one_index: None) -> None:
+def put_into_the_inbox(platform: Platform) -> None:
+    portfolio = published_portfolio("IBOV", SESSION)
+    assert portfolio
+    body = render_csv(content_of(portfolio, DownloadQuery(language="pt-br", index="IBOV"))).body
+    key = f"inbox/IBOVDia_{SESSION:%d-%m-%y}.csv"
+    platform.client("s3").put_object(Bucket="b3-lake", Key=key, Body=base64.b64decode(body))
+
+
+OF_NO_RUN = run_by(__file__, "test_each_line_that_starts_no_run_ends_well")
+
+
+@pytest.mark.parametrize("line", OF_NO_RUN)
+def test_each_line_that_starts_no_run_ends_well(
+    platform: Platform, tmp_path: Path, line: str
+) -> None:
+    """Typed by somebody with a profile of Prefect's of their own, which the lines may change."""
+    given = os.environ | platform.env | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    if line.startswith("prefect config set "):
+        given = {name: value for name, value in given.items() if name != "PREFECT_API_URL"}
+        given["PREFECT_HOME"] = str(tmp_path)
+        line = f"{line}; prefect config view"
+    ended = subprocess.run(
+        ["bash", "-ec", line], env=given, capture_output=True, text=True, check=False
+    )
+    active = [
+        schedule["active"]
+        for each in platform.prefect("POST", "/deployments/filter", {})
+        for schedule in each["schedules"]
+    ]
+    platform.pause_schedules()
+
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    if " schedule " in line:
+        assert "--all" not in line or set(active) == {"resume" in line}
+    else:
+        url = re.search(r"PREFECT_API_URL=(\S+);", line)
+        assert f"PREFECT_API_URL='{url[1] if url else given['PREFECT_API_URL']}'" in ended.stdout
+
+
+def test_each_line_that_starts_a_run_ends_well(platform: Platform, of_one_index: None) -> None:
     """All of them together: each run that they start is Completed, and had what was given."""
     environment = os.environ | platform.env | {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    lines = run_by(__file__, "test_each_line_for_prefect_ends_well")
+    put_into_the_inbox(platform)
+    lines = run_by(__file__, "test_each_line_that_starts_a_run_ends_well")
     with ExitStack() as typed:
         processes = [
             typed.enter_context(
@@ -271,10 +313,7 @@ def test_each_line_for_prefect_ends_well(platform: Platform, of_one_index: None)
 
     for line, process, said in zip(lines, processes, shown, strict=True):
         assert process.returncode == 0, f"{line}\n{said}"
-        _, *words = shlex.split(line)
-        if words[0] == "config":
-            assert f"PREFECT_API_URL='{platform.env['PREFECT_API_URL']}'" in said
-            continue
+        words = shlex.split(line)
         (run,) = re.findall(r"UUID: ([0-9a-f-]{36})", said)
         assert platform.wait_until(run, *ENDED) == "Completed"
         given = platform.prefect("GET", f"/flow_runs/{run}")
