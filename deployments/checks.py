@@ -20,7 +20,7 @@ from prefect.settings import (
 
 from deployments.backend import check_state
 from deployments.emulation import check_machine
-from deployments.environment import Environment
+from deployments.environment import Environment, check_reach
 from deployments.existing_role import check_existing_role
 from deployments.image import NO_TOOL, commit, find_tool, has_changes, is_in_registry
 from deployments.settings import SECRET_VARIABLES
@@ -70,7 +70,7 @@ def check_account(environment: Environment, sts: Any = None) -> None:
     if found != environment.account_id:
         raise InvalidInputError(
             f"Expected AWS account {environment.account_id}, found credentials of {found}. "
-            f"{_SIGN_IN}"
+            f"{_SIGN_IN} Or mend account_id in the environment's file."
         )
 
 
@@ -226,6 +226,7 @@ def find_problems(
     _note(lambda: check_state(environment, name), problems)
     if is_infrastructure_only:
         return problems, False  # no image is wanted yet, nor anything to build one with
+    _note(lambda: check_reach(environment), problems)
     is_pushed = _note(lambda: check_image(environment, tag, tool), problems)
     return problems, bool(is_pushed)
 

@@ -90,6 +90,8 @@ class Deployment:
         if user := self.terraform.outputs().get("submitter_user_name"):
             told += f"Prefect Cloud acts as {user}: make its key (aws iam create-access-key "
             told += f"--user-name {user}), keep it in a block, named in {BLOCK_VARIABLE}.\n"
+        if self.environment.is_prefect_here and not self.environment.local_cloud:
+            return f"{told}Next: .venv/bin/python -m deployments.variables --env {name}"
         return f"{told}Next: make deploy ENV={name}"
 
     def _apply(self) -> None:

@@ -7,10 +7,11 @@ import json
 import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tasks.core.errors import NotConfiguredError
+from tasks.core.errors import InvalidInputError, NotConfiguredError
 
 DIRECTORY = Path(__file__).parent / "environments"
 _CONFIGURATION = Path(__file__).parents[1] / "infra" / "terraform"
@@ -18,6 +19,9 @@ _SUFFIX = ".tfvars.json"
 _EXAMPLE = "example"
 _NOT_A_NAME = "default"
 _EXAMPLES_ACCOUNT = "123456789012"  # nobody's: AWS keeps it for documentation
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1"}
+# As infra/terraform/variables_prefect.tf has it.
+_API = r"^https?://[^/\s]+/api(/accounts/[0-9a-f-]{36}/workspaces/[0-9a-f-]{36})?$"
 _EXAMPLES_ID = "00000000-0000-0000-0000-000000000000"
 
 
@@ -42,7 +46,7 @@ class Environment(BaseModel):
 
     account_id: str = Field(pattern=r"^[0-9]{12}$")
     region: str = Field(default="us-east-1", min_length=1)
-    prefect_api_url: str = Field(pattern=r"^https?://[^/]+/api(/.*)?$")
+    prefect_api_url: str = Field(pattern=_API)
     prefect_auth: Literal["api_key", "auth_string", "none"] = "api_key"
     work_pool_type: Literal["ecs", "ecs:push"] = "ecs"
     work_pool_name: str = "b3-pipeline"
@@ -51,6 +55,11 @@ class Environment(BaseModel):
     existing_role_name: str | None = None
     state_bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$")
     local_cloud: bool = False
+
+    @property
+    def is_prefect_here(self) -> bool:
+        """Whether the address of Prefect's API is one of this machine."""
+        return (urlsplit(self.prefect_api_url).hostname or "") in _THIS_MACHINE
 
 
 def environment_file(name: str, directory: Path = DIRECTORY) -> Path:
@@ -113,6 +122,21 @@ def read_environment(path: Path) -> Environment:
     if unfilled:
         raise NotConfiguredError(f"{path} is not filled in yet:\n{unfilled}")
     return environment
+
+
+def check_reach(environment: Environment) -> None:
+    """See that tasks on AWS may reach Prefect's API.
+
+    Raises:
+        InvalidInputError: Its address is one of this machine.
+    """
+    if environment.is_prefect_here and not environment.local_cloud:
+        raise InvalidInputError(
+            f"Expected Prefect's API where AWS can reach it, found it on this machine "
+            f"({environment.prefect_api_url}): a worker there would cost, and never take a run. "
+            f"Name another server in prefect_api_url, or make the infrastructure alone "
+            f"(INFRASTRUCTURE=1) and run flows here."
+        )
 
 
 def _own_buckets(environment: Environment) -> set[str]:

@@ -159,6 +159,14 @@ def has_changes() -> bool:
     )
 
 
+def _check_clean() -> None:
+    if has_changes():
+        raise NotConfiguredError(
+            f"Expected what is checked out to be as it is committed, since the commit {commit()} "
+            f"is the image's tag, found changes: commit them, or name the image (--image)."
+        )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Build or push; return 1 and say why when that cannot be."""
     parser = argparse.ArgumentParser(
@@ -186,6 +194,8 @@ def main(argv: list[str] | None = None) -> int:
     image = options.image or f"{repository}:{commit()}"
     tool = os.environ.get("CONTAINER_TOOL", "")
     try:
+        if options.image is None:
+            _check_clean()
         if options.what == "build":
             build_image(image, options.cpu_architecture, tool)
         else:

@@ -118,6 +118,13 @@ def release(root: Path, given: dt.date | None, today: dt.date) -> int:
     return 0
 
 
+def _day(text: str) -> dt.date:
+    try:
+        return changelog.parse_day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return 1 when something does not hold or fails, 130 when interrupted."""
     parser = argparse.ArgumentParser(
@@ -127,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--date",
-        type=changelog.parse_day,
+        type=_day,
         metavar=_ANY_DAY,
         help="the day of the release, of today or before; without it nothing is changed",
     )

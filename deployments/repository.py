@@ -66,7 +66,10 @@ class Repository:
 
     def versions(self) -> list[tuple[int, ...]]:
         """Return the versions that tags name, as numbers, the lowest first."""
-        found = (_TAG.fullmatch(tag) for tag in self._ask("tag", "--list", "v*").splitlines())
+        found = (
+            _TAG.fullmatch(tag)
+            for tag in self._ask("tag", "--no-column", "--list", "v*").splitlines()
+        )
         return sorted(tuple(map(int, each.groups())) for each in found if each)
 
     def is_annotated(self, tag: str) -> bool:

@@ -60,8 +60,9 @@ def read_outputs(name: str, environment: Environment, terraform: Terraform) -> d
     outputs = terraform.outputs() if terraform.has_workspace() else {}
     if not outputs:
         raise NotConfiguredError(
-            f"Expected a deployment of {name}, found nothing in Terraform's state: "
-            f"make deploy ENV={name}."
+            f"Expected a deployment of {name}, found nothing in Terraform's state: make deploy "
+            f"ENV={name}; or, where it was deployed from another machine, its state lies there: "
+            f"have {FOLDER / name}.env from whoever deployed it."
         )
     check_outputs(outputs)
     return outputs

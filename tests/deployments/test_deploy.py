@@ -337,6 +337,7 @@ def test_wrong_account_and_missing_key_are_told_together_and_nothing_changes(
 
     error = capsys.readouterr().err
     assert f"Expected AWS account {ACCOUNT}, found credentials of {ANOTHER}." in error
+    assert "mend account_id" in error
     assert "export PREFECT_API_KEY, or sign in with `.venv/bin/prefect cloud login`" in error
     assert "Nothing was changed in prod" in error
     assert terraform.applied == []
@@ -603,3 +604,26 @@ def test_whatever_stops_it_is_told_in_a_line(
     assert main(["--env", "prod"]) == code
     assert message in capsys.readouterr().err
     assert terraform.applied == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:4200", "localhost:4200", "[::1]:4200"])
+def test_prefect_on_this_machine_is_refused_but_for_the_infrastructure_alone(
+    host: str,
+    terraform: FakeTerraform,
+    modules: list[tuple[list[str], dict[str, str]]],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values = VALUES | {"prefect_api_url": f"http://{host}/api"}
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(values))
+    assert main(["--env", "prod"]) == 1
+    assert f"found it on this machine (http://{host}/api)" in capsys.readouterr().err
+    assert (terraform.applied, modules) == ([], [])
+
+    assert main(["--env", "prod", "--infrastructure"]) == 0
+    assert terraform.applied == ["running"]
+    told = capsys.readouterr().out
+    assert told.endswith("Next: .venv/bin/python -m deployments.variables --env prod\n")
+
+    (tmp_path / "prod.tfvars.json").write_text(json.dumps(values | {"local_cloud": True}))
+    assert main(["--env", "prod"]) == 0

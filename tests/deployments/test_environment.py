@@ -89,6 +89,7 @@ def test_environment_that_is_not_there_is_refused_with_those_that_are(
         ({"account_id": 123456789012}, "account_id: Input should be a valid string"),
         ({"account_id": "1234"}, "account_id: String should match"),
         ({"prefect_api_url": "prefect.example.com"}, "prefect_api_url: String should match"),
+        ({"prefect_api_url": "https://a.example/api/"}, "prefect_api_url: String should match"),
         ({"work_pool_type": "docker"}, "work_pool_type: Input should be 'ecs' or 'ecs:push'"),
     ],
 )

@@ -233,10 +233,24 @@ def test_command_takes_its_image_from_what_is_given_then_from_the_environment(
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(image, "commit", lambda: "0123")
+    monkeypatch.setattr(image, "has_changes", lambda: "--image" in given)
     monkeypatch.setattr(image, "build_image", lambda *asked: done.append(asked))
     monkeypatch.setattr(image, "push_image", lambda *asked: done.append(asked))
     assert image.main(given) == 0
     assert done == [expected]
+
+
+@pytest.mark.parametrize("what", ["build", "push"])
+def test_what_is_not_committed_gets_no_commits_tag(
+    what: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("DEPLOY_IMAGE", raising=False)
+    monkeypatch.setattr(image, "commit", lambda: "0123")
+    monkeypatch.setattr(image, "has_changes", lambda: True)
+    for name in ("build_image", "push_image"):
+        monkeypatch.setattr(image, name, lambda *_: pytest.fail("it was done"))
+    assert image.main([what]) == 1
+    assert "the commit 0123 is the image's tag, found changes" in capsys.readouterr().err
 
 
 def test_command_that_cannot_push_says_why(

@@ -524,7 +524,7 @@ def test_what_is_no_day_is_a_wrong_use(day: str, capsys: pytest.CaptureFixture[s
     with pytest.raises(SystemExit) as ended:
         release.main(["--date", day])
     assert ended.value.code == 2
-    assert "--date" in capsys.readouterr().err
+    assert "argument --date: " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,9 @@ def test_what_is_not_deployed_is_said_and_nothing_written(
 ) -> None:
     terraform.held = {}
     assert main(["--env", "prod"]) == 1
-    assert "found nothing in Terraform's state: make deploy ENV=prod" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "found nothing in Terraform's state: make deploy ENV=prod; or" in said
+    assert f"have {FILE} from whoever deployed it" in said
     assert not FILE.exists()
 
 
