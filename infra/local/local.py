@@ -180,7 +180,6 @@ def _worker(outputs: dict[str, Any], log: Path) -> Iterator[Callable[[], None]]:
 def _describe(env: dict[str, str], state: Path, *, is_live: bool) -> str:
     url = env["PREFECT_API_URL"].removesuffix("/api")
     replay = env["B3_INDEX_URL"]
-    day = "" if is_live else f", trading_date {SESSIONS[-1]}"
     source = (
         f"  B3           {replay} itself"
         if is_live
@@ -190,7 +189,7 @@ def _describe(env: dict[str, str], state: Path, *, is_live: bool) -> str:
     )
     return f"""\
   Deployments  {url}/deployments
-               daily-portfolio, Run, Custom run{day}
+               daily-portfolio, Run, Quick run
   Runs         {url}/runs
   Artifacts    {url}/artifacts
                what each run found: its checks, its session, its links
