@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from tests.markdown import Fence, read_parts, without_fences
+
 ROOT = Path(__file__).parents[1]
-_FENCE = re.compile(r"^(?P<indent>[ >]*)(?P<mark>```+|~~~+) *(?P<language>[\w-]*)[^`\n]*$")
 _INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 _PROGRAMS = (
     r"make|python -m|prefect|aws|terraform|docker|npm|pip|git|jupyter|duckdb|pre-commit|pytest|uv"
@@ -70,30 +71,8 @@ def pages() -> list[Path]:
 
 def read_blocks(text: str, page: str = "") -> list[Block]:
     """Return the fenced blocks of a page's text, also those in lists and quotations."""
-    return [block for block in _parts(text, page) if isinstance(block, Block)]
-
-
-def read_words(text: str) -> str:
-    """Return a page's text without its fenced blocks."""
-    return "\n".join(part for part in _parts(text, "") if isinstance(part, str))
-
-
-def _parts(text: str, page: str) -> Iterator[Block | str]:
-    opened: re.Match[str] | None = None
-    held: list[str] = []
-    for line in text.splitlines():
-        if opened is None:
-            opened = _FENCE.match(line)
-            if opened is None:
-                yield line
-        elif line.strip(" >") == opened["mark"]:
-            yield Block(page, opened["language"], "".join(f"{each}\n" for each in held))
-            opened, held = None, []
-        else:
-            indent = opened["indent"]
-            held.append(line[len(indent) :] if line[: len(indent)].strip(" >") == "" else line)
-    if opened is not None:
-        raise ValueError(f"{page}: a block is not closed: {opened[0]}")
+    found = [part for part in read_parts(text, page) if isinstance(part, Fence)]
+    return [Block(page, fence.language, fence.text) for fence in found]
 
 
 def read_lines(block: Block) -> list[str]:
@@ -131,7 +110,7 @@ def _is_open(line: str) -> bool:
 
 def read_inline(text: str) -> list[str]:
     """Return the commands, and forms of them, that stand in a page's sentences and tables."""
-    paragraphs = re.split(r"\n\s*\n|\n(?=[|#])", read_words(text))
+    paragraphs = re.split(r"\n\s*\n|\n(?=[|#])", without_fences(text))
     found = [
         " ".join(each.replace("\\|", "|").removeprefix("$ ").split())
         for paragraph in paragraphs

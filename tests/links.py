@@ -1,12 +1,11 @@
 """Where the pages lead, and what an anchor may name, as the code host makes it of a heading."""
 
 import re
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from tests.documented import read_words
+from tests.markdown import slugs, without_fences
 
 _CODE = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)", re.S)
 _INLINE = re.compile(r"\]\(\s*<?([^)\s>]+)>?(?:\s+[\"'(][^)]*)?\)")
@@ -40,7 +39,7 @@ class Link:
 
 def read_links(page: Path) -> list[Link]:
     """Return the links of a page, those of pictures and of HTML too."""
-    text = _CODE.sub("", read_words(page.read_text(encoding="utf-8")))
+    text = _CODE.sub("", without_fences(page.read_text(encoding="utf-8")))
     found = [each for form in (_INLINE, _DEFINED, _OF_HTML, _BARE) for each in form.findall(text)]
     return [Link(page, target) for target in dict.fromkeys(found)]
 
@@ -80,18 +79,5 @@ def _wrong_address(target: str) -> str:
 
 
 def anchors(text: str) -> set[str]:
-    """Return what a link to a page may name: its headings, and what HTML names.
-
-    A heading keeps letters of any language, figures, `_` and `-`, in lower case, and a space
-    becomes a `-`; of two that are the same the second one ends with `-1`.
-    """
-    words = read_words(text)
-    found: set[str] = set(_NAMED.findall(words))
-    seen: Counter[str] = Counter()
-    for heading in re.findall(r"^ {0,3}#{1,6} +(.+?)(?: +#+)? *$", words, re.M):
-        shown = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", heading)
-        name = re.sub(r"[^\w\- ]", "", shown).strip().lower().replace(" ", "-")
-        again = seen[name]
-        seen[name] += 1
-        found.add(f"{name}-{again}" if again else name)
-    return found
+    """Return what a link to a page may name: its headings, and what HTML names."""
+    return {*slugs(text), *_NAMED.findall(without_fences(text))}

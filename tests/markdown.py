@@ -7,12 +7,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 Row = list[str]
-_PIECE = re.compile(
-    r"^ *(?P<ticks>`{3,})(?P<language>.*)\n(?P<block>(?:.*\n)*?) *(?P=ticks) *$"
-    r"|^(?P<marks>#{1,6}) +(?P<title>.+)$"
-    r"|^(?P<line>.*)$",
-    re.M,
-)
+_FENCE = re.compile(r"^(?P<indent>[ >]*)(?P<mark>```+|~~~+) *(?P<language>[\w-]*)[^`\n]*$")
+_HEADING = re.compile(r"^ {0,3}(#{1,6}) +(.+?)(?: +#+)? *$")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
 _PICTURE = re.compile(r"!\[[^]]*\]\([^)]*\)|<img\b[^>]*>")
 _LINK = re.compile(
@@ -20,6 +16,43 @@ _LINK = re.compile(
 )
 _TAG = re.compile(r"</?[a-z][^>]*>")
 _RULE = re.compile(r"[|:\s-]+")
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A fenced block of code.
+
+    Attributes:
+        language: What stands beside the fence; may be empty.
+        text: What is between the fences, without the indent of a list.
+    """
+
+    language: str
+    text: str
+
+
+def read_parts(text: str, page: str = "") -> Iterator[Fence | str]:
+    """Yield the fenced blocks of a page's text, also those in lists, and each other line."""
+    opened: re.Match[str] | None = None
+    held: list[str] = []
+    for line in text.splitlines():
+        if opened is None:
+            opened = _FENCE.match(line)
+            if opened is None:
+                yield line
+        elif line.strip(" >") == opened["mark"]:
+            yield Fence(opened["language"], "".join(f"{each}\n" for each in held))
+            opened, held = None, []
+        else:
+            indent = opened["indent"]
+            held.append(line[len(indent) :] if line[: len(indent)].strip(" >") == "" else line)
+    if opened is not None:
+        raise ValueError(f"{page}: a block is not closed: {opened[0]}")
+
+
+def without_fences(text: str) -> str:
+    """Return a page's text without its fenced blocks."""
+    return "\n".join(part for part in read_parts(text) if isinstance(part, str))
 
 
 @dataclass(frozen=True)
@@ -74,21 +107,26 @@ def _cells(line: str) -> Row:
 def read_sections(text: str) -> list[Section]:
     """Return the sections of a page, the first of which stands above its first heading."""
     found = [Section()]
-    for piece in _PIECE.finditer(text):
-        if piece["marks"]:
-            found.append(Section(len(piece["marks"]), piece["title"].strip()))
-        elif piece["ticks"]:
-            found[-1].fences.append((piece["language"].strip(), piece["block"]))
+    for part in read_parts(text):
+        if isinstance(part, Fence):
+            found[-1].fences.append((part.language, part.text))
+        elif heading := _HEADING.match(part):
+            found.append(Section(len(heading[1]), heading[2]))
         else:
-            found[-1].lines.append(piece["line"])
+            found[-1].lines.append(part)
     return found
 
 
 def slugs(text: str) -> list[str]:
-    """Return what a link's anchor names each heading of a page by, as GitHub makes it."""
+    """Return what a link's anchor names each heading of a page by, as the code host makes it.
+
+    A heading keeps letters of any language, figures, `_` and `-`, in lower case, and a space
+    becomes a `-`; of two that are the same the second one ends with `-1`.
+    """
     found, seen = [], Counter[str]()
     for section in read_sections(text)[1:]:
-        slug = re.sub(r"[^\w\- ]", "", section.title).strip().lower().replace(" ", "-")
+        shown = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", section.title)
+        slug = re.sub(r"[^\w\- ]", "", shown).strip().lower().replace(" ", "-")
         found.append(f"{slug}-{seen[slug]}" if seen[slug] else slug)
         seen[slug] += 1
     return found
