@@ -1,7 +1,7 @@
 """AWS's own command line does what the pages have it do, on a lake where a session is published.
 
-It is version 1, which the index of packages has (https://pypi.org/project/awscli/); the pages ask
-for version 2, which takes these commands as well.
+It is version 1, which indexes of packages have; the pages ask for version 2, which takes these
+commands as well.
 """
 
 import json
