@@ -92,7 +92,11 @@ ROWS = (
         f"{_PLATFORM}test_each_line_that_starts_a_run_ends_well",
     ),
     Row(
-        r"prefect (config|deployment schedule) .*",
+        r"prefect config (un)?set .*",
+        f"{_HERE}test_prefect_is_pointed_at_a_server_and_away_from_it",
+    ),
+    Row(
+        r"prefect (config view|deployment schedule .*)",
         f"{_PLATFORM}test_each_line_that_starts_no_run_ends_well",
     ),
     Row(

@@ -284,6 +284,22 @@ def test_words_of_the_shell_do_what_they_say(tmp_path: Path) -> None:
     assert (inbox / "IBOVDia_04-08-25.csv").read_text(encoding="utf-8") == "saved"
 
 
+def test_prefect_is_pointed_at_a_server_and_away_from_it(tmp_path: Path) -> None:
+    sets, unsets = run_by(__file__, "test_prefect_is_pointed_at_a_server_and_away_from_it")
+    profiles = tmp_path / "profiles.toml"
+    environment = {name: value for name, value in os.environ.items() if "PREFECT_" not in name}
+    environment |= {
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "PREFECT_HOME": str(tmp_path),
+        "PREFECT_PROFILES_PATH": str(profiles),
+    }
+    name, _, address = sets.removeprefix("prefect config set ").partition("=")
+    subprocess.run(["bash", "-ec", sets], env=environment, stdin=subprocess.DEVNULL, check=True)
+    assert f'{name} = "{address}"' in profiles.read_text()
+    subprocess.run(["bash", "-ec", unsets], env=environment, stdin=subprocess.DEVNULL, check=True)
+    assert name not in profiles.read_text()
+
+
 def imported() -> set[str]:
     """What the notebook imports, but for Python's own."""
     cells = nbformat.read(NOTEBOOK, as_version=4).cells
