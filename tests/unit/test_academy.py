@@ -1,4 +1,4 @@
-"""The page for a lab of AWS Academy, in both languages: what it names is what there is."""
+"""A lab of AWS Academy: its page, in both languages, names what there is; its words are known."""
 
 import json
 import re
@@ -9,6 +9,7 @@ import yaml  # type: ignore[import-untyped]
 
 from deployments.environment import read_environment
 from infra.queries import documented_queries
+from tasks.core.academy import has_session_ended
 from tasks.core.datasets import DATASETS
 from tasks.core.errors import NotConfiguredError
 from tasks.core.plan import describe_tables
@@ -81,3 +82,15 @@ def test_the_worker_is_turned_off_by_the_names_that_terraform_gives(text: str) -
     assert 'name               = "${var.name}-worker"' in main
     commands = re.findall(r"aws ecs update-service (--cluster \S+ --service \S+) ", text)
     assert commands == [f"--cluster {name} --service {name}-worker"] * 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "has_ended"),
+    [
+        ("with an explicit deny in arn:aws:iam::123456789012:policy/voc-cancel-cred", True),
+        ("because no identity-based policy allows the iam:CreateRole action", False),
+    ],
+)
+def test_an_ended_session_is_told_from_what_a_lab_refuses(reason: str, *, has_ended: bool) -> None:
+    said = f"User: arn:aws:sts::123456789012:assumed-role/voclabs/a is not authorized {reason}"
+    assert has_session_ended(said) is has_ended
